@@ -1,0 +1,133 @@
+package cell
+
+import (
+	"strconv"
+
+	"charmd/internal/jsontext"
+	"charmd/internal/merkle"
+)
+
+// Location is a place in a document: keys from its value downwards.
+type Location struct {
+	ID   string
+	Path []string
+}
+
+// Link is the stored form of a link to the location.
+func (l Location) Link() *jsontext.Object {
+	path := make([]any, len(l.Path))
+	for i, k := range l.Path {
+		path[i] = k
+	}
+	o := jsontext.NewObject()
+	o.Set("cell", Reference(l.ID))
+	o.Set("path", path)
+	return o
+}
+
+// Reference is the stored form of an entity id, {"/": id}.
+func Reference(id string) *jsontext.Object {
+	o := jsontext.NewObject()
+	o.Set("/", id)
+	return o
+}
+
+// asLink reads v as a link, {"cell":{"/":id},"path":[…]}.
+func asLink(v any) (Location, bool) {
+	o, ok := v.(*jsontext.Object)
+	if !ok {
+		return Location{}, false
+	}
+	return linkOf(o)
+}
+
+func linkOf(o *jsontext.Object) (Location, bool) {
+	c, hasCell := o.Get("cell")
+	p, hasPath := o.Get("path")
+	if !hasCell || !hasPath {
+		return Location{}, false
+	}
+	id, okID := referenceID(c)
+	path, okPath := pathOf(p)
+	return Location{id, path}, okID && okPath
+}
+
+// asAlias reads v as an alias, {"$alias":{"path":[…],"cell"?}}; one without a
+// cell points into the document it stands in.
+func asAlias(v any, doc string) (Location, bool) {
+	o, ok := v.(*jsontext.Object)
+	if !ok {
+		return Location{}, false
+	}
+	a, ok := o.Get("$alias")
+	if !ok {
+		return Location{}, false
+	}
+	body, ok := a.(*jsontext.Object)
+	if !ok {
+		return Location{}, false
+	}
+	p, _ := body.Get("path")
+	path, ok := pathOf(p)
+	if !ok {
+		return Location{}, false
+	}
+	if c, has := body.Get("cell"); has {
+		if doc, ok = referenceID(c); !ok {
+			return Location{}, false
+		}
+	}
+	return Location{doc, path}, true
+}
+
+// pointer reads v as an alias or a link.
+func pointer(v any, doc string) (Location, bool) {
+	if to, ok := asAlias(v, doc); ok {
+		return to, true
+	}
+	return asLink(v)
+}
+
+func isStream(v any) bool {
+	o, ok := v.(*jsontext.Object)
+	if !ok {
+		return false
+	}
+	_, ok = o.Get("$stream")
+	return ok
+}
+
+// referenceID reads {"/": id} where id is a well-formed entity id.
+func referenceID(v any) (string, bool) {
+	o, ok := v.(*jsontext.Object)
+	if !ok {
+		return "", false
+	}
+	s, _ := o.Get("/")
+	id, ok := s.(string)
+	if !ok {
+		return "", false
+	}
+	_, err := merkle.ParseLink(id)
+	return id, err == nil
+}
+
+// pathOf reads path elements, which are strings or numbers and compare as strings.
+func pathOf(v any) ([]string, bool) {
+	list, ok := v.([]any)
+	if !ok {
+		return nil, false
+	}
+	path := make([]string, len(list))
+	for i, e := range list {
+		switch e := e.(type) {
+		case string:
+			path[i] = e
+		case float64:
+			path[i] = strconv.FormatFloat(e, 'f', -1, 64)
+		default:
+			return nil, false
+		}
+	}
+	return path, true
+}

@@ -1,0 +1,37 @@
+package charm
+
+import "time"
+
+// The limits of the service, each named with its unit. Exceeding one is a typed
+// outcome or error, never an endless wait or an endless growth.
+const (
+	MaxDepth           = 512              // nesting of any decoded input
+	MaxSourceBytes     = 1 << 20          // of one recipe, all its files together
+	MaxLogBytes        = 64 << 10         // of console output kept of one run
+	MaxErrorBytes      = 4 << 10          // of an error message kept of one run
+	MaxDocumentBytes   = 16 << 20         // of one stored document
+	MaxChangesetBytes  = 64 << 20         // of one run's changes
+	MaxReplyBytes      = 4 << 20          // of documents sent to a worker at once
+	MaxFrameBytes      = 80 << 20         // of one message between service and worker
+	MaxRequestsPerRun  = 1000             // through egress
+	MaxPages           = 1000             // runs in a row that ask for the next page
+	MaxConflicts       = 3                // re-runs before other writers are held back
+	MaxHold            = 2 * time.Second  // writers held back by one run
+	MaxTimeout         = 10 * time.Minute // of one run
+	MinEvery           = time.Second
+	MaxNameBytes       = 200 // of a charm's or a space's name
+	KeepRuns           = 200 // run records kept of a charm
+	KeepRunsFor        = 30 * 24 * time.Hour
+	KeepVersions       = 100 // superseded versions kept of a fact
+	KeepVersionsFor    = 7 * 24 * time.Hour
+	FirstProbe         = 5 * time.Minute
+	MaxProbe           = 24 * time.Hour
+	MaxUncleanStops    = 3
+	MaxBackoff         = 30 * time.Second
+	FirstBackoff       = time.Second
+	StatusWrites       = 50               // registry status documents written a second
+	LastRunWriteEvery  = time.Minute      // of one charm's lastRun in the registry
+	LeaseSlack         = 30 * time.Second // a lease outlives timeout and grace by this
+	WorkerRunLimit     = 10_000           // runs before a worker process is replaced
+	DefaultWorkerArena = 128 << 20        // bytes of the VM's memory
+)

@@ -1,0 +1,67 @@
+package charm
+
+import "time"
+
+// Outcome is how one run ended.
+type Outcome string
+
+// The outcomes. Only Errored, TimedOut, OutOfMemory and Crashed count as
+// failures of the charm; see Outcome.CountsAsFailure.
+const (
+	OK             Outcome = "ok"
+	Errored        Outcome = "error"           // the charm's code failed; Run.Code says how
+	TimedOut       Outcome = "timeout"         // the deadline passed and the worker was killed
+	OutOfMemory    Outcome = "out_of_memory"   // the VM's memory cap was reached
+	Crashed        Outcome = "crashed"         // the worker process died or broke the protocol
+	Cancelled      Outcome = "cancelled"       // a person, or the charm's deletion, ended it
+	Lost           Outcome = "lost"            // the service died while it was running
+	Conflicted     Outcome = "conflict"        // other writers kept changing what it had read
+	Remote         Outcome = "remote"          // the other side's fault
+	NeedsReconnect Outcome = "needs_reconnect" // its account must be connected again by a person
+)
+
+// CountsAsFailure reports whether the outcome is the charm's own fault and so
+// counts towards disabling it.
+func (o Outcome) CountsAsFailure() bool {
+	switch o {
+	case Errored, TimedOut, OutOfMemory, Crashed:
+		return true
+	}
+	return false
+}
+
+// Retried reports whether a job that ended so is tried again by itself.
+func (o Outcome) Retried() bool {
+	switch o {
+	case Errored, TimedOut, OutOfMemory, Crashed, Lost, Conflicted, Remote:
+		return true
+	}
+	return false
+}
+
+// Run is the record of one attempt. It is written once, at the end, and never
+// changed.
+type Run struct {
+	ID        string // ULID, so ordered by the time it started
+	Charm     int64  // row of the charm; 0 for maintenance
+	Job       string // the job it was an attempt of
+	Task      Task   // of a maintenance job
+	Reason    Reason
+	Attempt   int // 1 for the first
+	DueAt     time.Time
+	StartedAt time.Time // handed to a worker, or claimed when it never was
+	EndedAt   time.Time
+	Outcome   Outcome
+	Code      ErrorCode // for people and programs; "" when ok
+	Error     string    // message for people; "" when ok
+	Position  string    // file.tsx:LINE:COL of the error where there is one
+	Log       string    // console lines, capped at MaxLogBytes
+	Changed   int       // documents written
+	Requests  int       // requests made through egress
+	Conflicts int       // times the event was run again because a document it read had changed
+	CPU       time.Duration
+	PeakBytes int64 // high water of the VM's memory
+}
+
+// Elapsed is the wall time of the run.
+func (r Run) Elapsed() time.Duration { return r.EndedAt.Sub(r.StartedAt) }

@@ -1,0 +1,122 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"charmd/internal/charm"
+	"charmd/internal/client"
+	"charmd/internal/config"
+	"charmd/internal/observe"
+	"charmd/internal/service"
+)
+
+// background is the service as commands use it.
+type background interface {
+	Start(context.Context) error
+	Drain(context.Context) error
+	Kill()
+	Close() error
+	Handler() http.Handler
+	Token() string
+}
+
+// opener opens the data directory of a service.
+type opener func(context.Context, config.Config, *slog.Logger) (background, error)
+
+func openService(ctx context.Context, cfg config.Config, logger *slog.Logger) (background, error) {
+	s, err := service.Open(ctx, cfg, logger)
+	if err != nil {
+		return nil, err // not s: a nil pointer in an interface is not nil
+	}
+	return s, nil
+}
+
+// probeTimeout is how long something at the listening address may take to answer.
+const probeTimeout = 500 * time.Millisecond
+
+// find says where the daemon is that the command is meant for.
+func (a *app) find(cmd *cobra.Command) (client.Place, error) {
+	cfg, err := a.load(cmd, config.DataDir, config.Listen, "allow-remote")
+	if err != nil {
+		return client.Place{}, err
+	}
+	return client.Find(client.Lookup{
+		URL: a.getenv("CHARMD_URL"), Token: a.getenv("CHARMD_TOKEN"),
+		DataDir: cfg.DataDir, DataDirGiven: cfg.Origin(config.DataDir) != "",
+		RuntimeDir: client.RuntimeDir(a.getenv), Default: cfg.LocalURL(),
+	})
+}
+
+// daemon is a client of the running daemon.
+func (a *app) daemon(cmd *cobra.Command) (*client.Client, error) {
+	place, err := a.find(cmd)
+	if err != nil {
+		return nil, err
+	}
+	return client.New(place.URL, place.Token, nil), nil
+}
+
+// daemonOrData gives fn a client of the running daemon. When none is running it
+// opens the data directory itself and gives fn a client of that. fn may be
+// called twice, the first time without effect.
+func (a *app) daemonOrData(cmd *cobra.Command, fn func(*client.Client) error) error {
+	place, err := a.find(cmd)
+	if err != nil {
+		return err
+	}
+	err = fn(client.New(place.URL, place.Token, nil))
+	if place.Named || !errors.Is(err, client.ErrNobodyAnswers) {
+		return err
+	}
+	return a.directly(cmd, fn)
+}
+
+// directly opens the data directory, which must be free, and nothing may answer
+// where its daemon would listen.
+func (a *app) directly(cmd *cobra.Command, fn func(*client.Client) error) error {
+	cfg, err := a.load(cmd)
+	if err != nil {
+		return err
+	}
+	if err := cfg.Embedded(); err != nil {
+		return err
+	}
+	if conn, err := net.DialTimeout("tcp", cfg.Listen, probeTimeout); err == nil {
+		conn.Close()
+		return charm.Errorf(charm.CodeUnavailable, "something answers at %s, and it is not the charmd of %s", cfg.Listen, cfg.DataDir).
+			WithHint("stop it, or say --listen with the address that charmd will have")
+	}
+	logger := observe.NewLogger(a.err, a.logForm(), max(cfg.LogLevel, slog.LevelWarn))
+	svc, err := a.open(cmd.Context(), cfg, logger)
+	if err != nil {
+		return err
+	}
+	err = fn(inProcess(svc))
+	if err = errors.Join(err, svc.Close()); err == nil {
+		a.warn("no daemon is running; wrote to %s directly", cfg.DataDir)
+	}
+	return err
+}
+
+// inProcess is a client of a service in this process.
+func inProcess(svc background) *client.Client {
+	return client.New("http://127.0.0.1", svc.Token(), client.InProcess(svc.Handler()))
+}
+
+// logForm is how a log on standard error is written.
+func (a *app) logForm() observe.Form {
+	switch _, ok := terminal(a.err); {
+	case a.coloured(a.err):
+		return observe.Coloured
+	case ok:
+		return observe.Plain
+	}
+	return observe.JSON
+}

@@ -1,0 +1,199 @@
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"charmd/internal/api"
+	"charmd/internal/charm"
+)
+
+// fakeDaemon answers the API with what the transcripts expect. Its charms are
+// home/counter, which is well, home/news, which has failed and is disabled, and
+// feeds/counter; home/evil has escape sequences in all its texts.
+type fakeDaemon struct {
+	mu      sync.Mutex
+	last    string // "METHOD URI BODY" of the last request but reads
+	charms  []api.Charm
+	nextRun *time.Time
+	runs    []api.Run
+	follow  []api.Run // runs that end one by one, each time runs are listed
+	problem *api.Problem
+}
+
+const (
+	fakeToken = "let-me-in"
+	homeDID   = "did:key:z6MkHome"
+	feedsDID  = "did:key:z6MkFeeds"
+	evil      = "evil\x1b[2J\u202e\nforged"
+)
+
+func ago(d time.Duration) *time.Time {
+	t := time.Now().Add(-d).UTC()
+	return &t
+}
+
+func newFakeDaemon() *fakeDaemon {
+	// Half a unit more or less, so that a slow machine prints the same.
+	next := time.Now().Add(90*time.Minute + 30*time.Second).UTC()
+	return &fakeDaemon{
+		nextRun: &next,
+		charms: []api.Charm{
+			{Space: homeDID, SpaceName: "home", CharmID: "baedreicounter1", Name: "counter", Recipe: "ba4jccounter", Registered: true, Enabled: true,
+				Status: "completed", Schedule: "every 1m0s", NextRun: &next, LastRun: "01JQ0000000000000000000001",
+				State: api.State{TotalExecutions: 12, TotalSuccesses: 12, LastExecuted: ago(210 * time.Second), LastOutcome: charm.OK,
+					MinExecutionTimeMs: 1.25, MaxExecutionTimeMs: 40, AvgExecutionTimeMs: 12.5, LastExecutionTimeMs: 3}},
+			{Space: homeDID, SpaceName: "home", CharmID: "baedreinews1", Name: "news", Integration: "rss", Recipe: "ba4jcnews", Registered: true,
+				Status: "disabled", Schedule: "every 10m0s",
+				State: api.State{TotalExecutions: 7, TotalSuccesses: 2, TotalFailures: 5, ConsecutiveFailures: 5, LastExecuted: ago(150 * time.Minute),
+					LastOutcome: charm.Errored, LastError: "no feed\nat news.tsx", LastErrorTimestamp: ago(150 * time.Minute),
+					Disabled: true, DisabledBy: charm.ByFailures, DisabledReason: "5 failures in a row", DisabledAt: ago(150 * time.Minute), NextTry: &next}},
+			{Space: feedsDID, SpaceName: "feeds", CharmID: "baedreicounter2", Name: "counter", Registered: false, Status: "unregistered", Schedule: "every 1m0s"},
+			{Space: feedsDID, SpaceName: "feeds", CharmID: "baedreievil1", Name: evil, Integration: evil, Status: "failed", Schedule: "every 1m0s",
+				State: api.State{LastError: evil, LastErrorTimestamp: ago(time.Hour)}},
+		},
+		runs: []api.Run{
+			{ID: "01JQ0000000000000000000002", Charm: "home/news", Job: "01JQJ000000000000000000002", Reason: charm.Due, Attempt: 4,
+				StartedAt: *ago(150 * time.Minute), EndedAt: *ago(150 * time.Minute), DurationMs: 41.2, Status: charm.Failed, Outcome: charm.Errored,
+				Code: charm.CodeThrown, Error: "no feed\n" + evil, Position: "news.tsx:12:7", Requests: 1, CPUMs: 3, PeakBytes: 2_500_000,
+				Log: "12:00:00.000 log   fetching\n12:00:00.040 error " + strings.ReplaceAll(evil, "\n", "") + "\n"},
+			{ID: "01JQ0000000000000000000001", Charm: "home/counter", Job: "01JQJ000000000000000000001", Reason: charm.Due, Attempt: 1,
+				StartedAt: *ago(210 * time.Second), EndedAt: *ago(210 * time.Second), DurationMs: 3, Status: charm.Completed, Outcome: charm.OK,
+				Changed: 1, CPUMs: 1.5, PeakBytes: 900, Log: "12:00:00.000 log   counted\n"},
+		},
+	}
+}
+
+func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	body, _ := io.ReadAll(r.Body)
+	if r.Method != http.MethodGet {
+		f.last = r.Method + " " + r.RequestURI + " " + string(body)
+	}
+	mux := http.NewServeMux()
+	answer := func(pattern string, fn func(r *http.Request) (any, *api.Problem)) {
+		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+			v, problem := fn(r)
+			if r.Header.Get("Authorization") != "Bearer "+fakeToken {
+				problem = &api.Problem{Code: charm.CodeUnauthorized, Message: "this needs the service's token"}
+			}
+			if f.problem != nil {
+				problem = f.problem
+			}
+			if problem != nil {
+				w.WriteHeader(http.StatusTeapot)
+				v = map[string]*api.Problem{"error": problem}
+			}
+			_ = json.NewEncoder(w).Encode(v)
+		})
+	}
+	const one = " /api/v1/charms/{space}/{charm}"
+	answer("GET /api/v1/status", func(*http.Request) (any, *api.Problem) { return f.status(), nil })
+	answer("GET /api/v1/charms", func(r *http.Request) (any, *api.Problem) {
+		return choose(f.charms, func(c api.Charm) bool {
+			s := r.URL.Query().Get("space")
+			return s == "" || s == c.SpaceName
+		}), nil
+	})
+	answer("POST /api/v1/charms", func(*http.Request) (any, *api.Problem) { return f.add(body) })
+	answer("POST /api/v1/admin-charm", func(*http.Request) (any, *api.Problem) {
+		return api.Added{Space: "did:key:z6MkSystem", CharmID: "baedreiadmin", Name: "bgAdmin", URL: "http://127.0.0.1:8000/toolshed-system/baedreiadmin"}, nil
+	})
+	onCharm := func(do func(api.Charm) (any, *api.Problem)) func(*http.Request) (any, *api.Problem) {
+		return func(r *http.Request) (any, *api.Problem) {
+			for _, c := range f.charms {
+				if (r.PathValue("space") == c.SpaceName || r.PathValue("space") == c.Space) && (r.PathValue("charm") == c.Name || r.PathValue("charm") == c.CharmID) {
+					return do(c)
+				}
+			}
+			return nil, &api.Problem{Code: charm.CodeNotFound, Message: "there is no charm " + r.PathValue("charm") + " in " + r.PathValue("space"), Hint: "charmd list"}
+		}
+	}
+	answer("GET"+one, onCharm(func(c api.Charm) (any, *api.Problem) {
+		c.Result = json.RawMessage(`{"value":3,"title":"a\u001b\u009bb","items":[{"id":"x"}]}`)
+		return c, nil
+	}))
+	answer("DELETE"+one, onCharm(func(api.Charm) (any, *api.Problem) { return struct{}{}, nil }))
+	answer("POST"+one+"/run", onCharm(func(c api.Charm) (any, *api.Problem) { return f.run(c, body), nil }))
+	answer("POST"+one+"/enable", onCharm(func(c api.Charm) (any, *api.Problem) { return c, nil }))
+	answer("POST"+one+"/disable", onCharm(func(c api.Charm) (any, *api.Problem) { c.NextRun = nil; return c, nil }))
+	answer("PUT"+one+"/cells/{path...}", onCharm(func(api.Charm) (any, *api.Problem) { return struct{}{}, nil }))
+	answer("GET"+one+"/runs", onCharm(func(c api.Charm) (any, *api.Problem) { return f.list(r, "home/"+c.Name), nil }))
+	answer("GET /api/v1/runs", func(r *http.Request) (any, *api.Problem) { return f.list(r, ""), nil })
+	answer("GET /api/v1/runs/{id}", func(r *http.Request) (any, *api.Problem) {
+		for _, run := range f.runs {
+			if run.ID == r.PathValue("id") {
+				return run, nil
+			}
+		}
+		return nil, &api.Problem{Code: charm.CodeNotFound, Message: "there is no run " + r.PathValue("id")}
+	})
+	answer("GET /api/v1/jobs", func(*http.Request) (any, *api.Problem) {
+		return []api.Job{
+			{Charm: "home/counter", Type: charm.ExecuteCharm, Reason: charm.Due, Status: charm.Pending, Attempt: 1, DueAt: *f.nextRun},
+			{ID: "01JQJ000000000000000000009", Type: charm.Maintenance, Task: charm.Cleanup, Reason: charm.RunNow, Status: charm.Running, Attempt: 1, DueAt: *ago(90 * time.Second)},
+		}, nil
+	})
+	answer("POST /api/v1/maintenance/{task}", func(r *http.Request) (any, *api.Problem) {
+		return api.RunReply{Job: "01JQJ000000000000000000009", Run: &api.Run{ID: "01JQ0000000000000000000009", Job: "01JQJ000000000000000000009",
+			Task: charm.Task(r.PathValue("task")), Reason: charm.RunNow, Attempt: 1, StartedAt: time.Now(), Outcome: charm.OK, Log: "3 runs deleted\n"}}, nil
+	})
+	mux.ServeHTTP(w, r)
+}
+
+func (f *fakeDaemon) add(body []byte) (any, *api.Problem) {
+	var req api.AddRequest
+	if err := json.Unmarshal(body, &req); err != nil {
+		return nil, &api.Problem{Code: charm.CodeInvalid, Message: err.Error()}
+	}
+	if strings.Contains(req.Files[req.Entry], "SYNTAX ERROR") {
+		return nil, &api.Problem{Code: charm.CodeCompile, Message: req.Entry + ":1:5: Unexpected \"ERROR\""}
+	}
+	return api.Added{Space: homeDID, CharmID: "baedreicounter1", Name: "counter", URL: "http://127.0.0.1:8000/home/baedreicounter1"}, nil
+}
+
+func (f *fakeDaemon) run(c api.Charm, body []byte) api.RunReply {
+	reply := api.RunReply{Job: "01JQJ000000000000000000005"}
+	if strings.Contains(string(body), `"wait":true`) {
+		run := f.runs[1]
+		if c.Name == "news" {
+			run = f.runs[0]
+		}
+		reply.Run = &run
+	}
+	return reply
+}
+
+func (f *fakeDaemon) list(r *http.Request, ref string) []api.Run {
+	if len(f.follow) > 0 && r.URL.Query().Get("logs") == "true" {
+		f.runs, f.follow = append([]api.Run{f.follow[0]}, f.runs...), f.follow[1:]
+	}
+	list := []api.Run{}
+	for _, run := range f.runs {
+		outcome := r.URL.Query().Get("outcome")
+		if (ref == "" || run.Charm == ref) && (outcome == "" || outcome == string(run.Outcome)) {
+			if r.URL.Query().Get("logs") != "true" {
+				run.Log = ""
+			}
+			list = append(list, run)
+		}
+	}
+	return list
+}
+
+func (f *fakeDaemon) status() api.Status {
+	return api.Status{
+		Version: "1.2.3", PID: 77, DataDir: "/srv/charmd-data", URL: "http://127.0.0.1:8000", Toolshed: "embedded",
+		StartedAt: *ago(150 * time.Minute), Restarts: 1, TotalExecutions: 19, TotalSuccesses: 14, TotalFailures: 5, Cycles: 150, LastCycle: ago(30 * time.Minute),
+		Ready: false, NotReady: []string{"the store cannot write"}, Charms: map[string]int{"completed": 1, "disabled": 1},
+		Workers:    []api.Worker{{PID: 78, Task: "x"}, {PID: 79}},
+		Problems:   []api.Problematic{{Charm: "home/news", Status: "disabled", Reason: "5 failures in a row", NextTry: f.nextRun}},
+		Sandbox:    map[string]api.Layer{"rlimits": {State: "on"}, "landlock": {State: "unavailable", Reason: "old kernel"}},
+		StoreBytes: 4_200_000,
+	}
+}

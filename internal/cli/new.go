@@ -1,0 +1,140 @@
+package cli
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"charmd/charms"
+	"charmd/internal/charm"
+)
+
+// typesFolder holds the types of what recipes import, for editors.
+const typesFolder = "charmd-types"
+
+// tsconfig makes an editor understand a recipe as charmd does.
+const tsconfig = `{
+  "compilerOptions": {
+    "target": "es2022",
+    "module": "esnext",
+    "moduleResolution": "bundler",
+    "lib": ["es2023", "dom", "dom.iterable"],
+    "jsx": "react",
+    "jsxFactory": "h",
+    "strict": true,
+    "noEmit": true,
+    "types": []
+  },
+  "include": ["*.ts", "*.tsx", "` + typesFolder + `/*.d.ts"]
+}
+`
+
+// recipeName is the form of the name of a new recipe.
+var recipeName = regexp.MustCompile(`^[\pL\pN][\pL\pN_-]*$`)
+
+func (a *app) newCommand() *cobra.Command {
+	var template string
+	cmd := &cobra.Command{
+		Use:   "new NAME",
+		Short: "Write a starter recipe",
+		Long: "Write the starter recipe NAME.tsx into the current folder, with a tsconfig.json and the\n" +
+			"types of what recipes import beside it. Files that are there already stay as they are.",
+		Example: "  charmd new news --template rss",
+		Args:    exactly(1, "a name for the recipe"),
+		RunE:    func(_ *cobra.Command, args []string) error { return a.newRecipe(args[0], template) },
+	}
+	cmd.Flags().StringVar(&template, "template", "counter", "what to begin with, the `NAME` of one of: "+strings.Join(charms.Templates(), ", "))
+	return cmd
+}
+
+// written is what new did.
+type written struct {
+	File    string   `json:"file"`
+	Written []string `json:"written"`
+	Kept    []string `json:"kept"` // there already, with another content
+}
+
+func (a *app) newRecipe(name, template string) error {
+	name = strings.TrimSuffix(name, ".tsx")
+	if !recipeName.MatchString(name) {
+		return charm.Errorf(charm.CodeUsage, "%q cannot be the name of a recipe", name).
+			WithHint("allowed: letters, digits, - and _; the file is written into the current folder")
+	}
+	source, ok := charms.Template(template)
+	if !ok {
+		return charm.Errorf(charm.CodeUsage, "there is no template %q", template).
+			WithHint("allowed: %s", strings.Join(charms.Templates(), ", "))
+	}
+	w := written{File: name + ".tsx", Written: []string{}, Kept: []string{}}
+	if err := w.write(w.File, source); err != nil {
+		return err
+	}
+	if slices.Contains(w.Kept, w.File) {
+		return charm.Errorf(charm.CodeConflict, "%s is there already, with another content", w.File).
+			WithHint("choose another name")
+	}
+	beside := map[string]string{"tsconfig.json": tsconfig}
+	for file, text := range types() {
+		beside[filepath.Join(typesFolder, file)] = text
+	}
+	for _, file := range slices.Sorted(maps.Keys(beside)) {
+		if err := w.write(file, beside[file]); err != nil {
+			return err
+		}
+	}
+	return a.result(w, func() { a.printWritten(w, template) })
+}
+
+// write makes a file, unless one is there.
+func (w *written) write(name, text string) error {
+	if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+		return unwritable(name, err)
+	}
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
+	if errors.Is(err, fs.ErrExist) {
+		there, err := os.ReadFile(name)
+		if err != nil {
+			return unwritable(name, err)
+		}
+		if !bytes.Equal(there, []byte(text)) {
+			w.Kept = append(w.Kept, filepath.ToSlash(name))
+		}
+		return nil
+	}
+	if err != nil {
+		return unwritable(name, err)
+	}
+	_, err = f.WriteString(text)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return unwritable(name, err)
+	}
+	w.Written = append(w.Written, filepath.ToSlash(name))
+	return nil
+}
+
+func unwritable(name string, err error) error {
+	return charm.Errorf(charm.CodeInvalid, "%s cannot be written: %w", name, err)
+}
+
+func (a *app) printWritten(w written, template string) {
+	for _, file := range w.Written {
+		a.print("wrote %s", file)
+	}
+	for _, file := range w.Kept {
+		a.print("kept  %s, which differs from what this charmd would write", file)
+	}
+	a.print("next:")
+	if template == "rss" {
+		a.print("  charmd add %s --argument '{\"settings\":{\"feedUrl\":\"https://example.org/feed.xml\"}}'", w.File)
+		return
+	}
+	a.print("  charmd add %s", w.File)
+}

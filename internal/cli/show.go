@@ -1,0 +1,125 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"charmd/internal/api"
+	"charmd/internal/client"
+	"charmd/internal/observe"
+)
+
+func (a *app) showCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show SPACE/CHARM",
+		Short: "Show a charm, its state and its result",
+		Args:  exactly(1, charmArgument),
+		RunE: a.onCharm(func(ctx context.Context, c *client.Client, ref client.Ref, _ []string) error {
+			shown, err := c.Charm(ctx, ref)
+			if err != nil {
+				return err
+			}
+			return a.result(shown, func() { a.printCharm(shown) })
+		}),
+	}
+}
+
+func (a *app) printCharm(c api.Charm) {
+	s := c.State
+	a.rows([][]cell{{tinted(strong, refOf(c)), tinted(statusColour(c.Status), c.Status)}}, 0)
+	a.fields(
+		field{"  id", plain(c.CharmID)},
+		field{"  space", plain(c.Space)},
+		field{"  recipe", plain(c.Recipe)},
+		field{"  integration", plain(c.Integration)},
+		field{"  schedule", plain(c.Schedule)},
+		field{"  next run", plain(a.moment(c.NextRun))},
+		field{"  last run", plain(a.lastRun(c))},
+		field{"  runs", plain(executions(s))},
+		field{"  times", plain(times(s))},
+		field{"  last error", tinted(bad, a.lastError(s))},
+		field{"  disabled", tinted(uneasy, a.disabled(s))},
+	)
+	if len(c.Result) > 0 {
+		a.print("result")
+		a.printResult(c.Result)
+	}
+}
+
+func (a *app) lastRun(c api.Charm) string {
+	if c.State.LastExecuted == nil {
+		return "never"
+	}
+	text := fmt.Sprintf("%s, %s in %s", a.moment(c.State.LastExecuted), c.State.LastOutcome, took(c.State.LastExecutionTimeMs))
+	if c.LastRun != "" {
+		text += ", " + c.LastRun
+	}
+	return text
+}
+
+func executions(s api.State) string {
+	text := fmt.Sprintf("%d: %d ok, %d failed", s.TotalExecutions, s.TotalSuccesses, s.TotalFailures)
+	if s.ConsecutiveFailures > 0 {
+		text += fmt.Sprintf(", the last %s in a row", count(s.ConsecutiveFailures, "time"))
+	}
+	return text
+}
+
+func times(s api.State) string {
+	if s.TotalExecutions == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s on average, %s to %s", took(s.AvgExecutionTimeMs), took(s.MinExecutionTimeMs), took(s.MaxExecutionTimeMs))
+}
+
+func (a *app) lastError(s api.State) string {
+	if s.LastError == "" {
+		return ""
+	}
+	return fmt.Sprintf("%s (%s)", firstLine(s.LastError), a.relative(s.LastErrorTimestamp))
+}
+
+func (a *app) disabled(s api.State) string {
+	if !s.Disabled {
+		return ""
+	}
+	text := "by " + string(s.DisabledBy)
+	if s.DisabledAt != nil {
+		text += " " + a.relative(s.DisabledAt)
+	}
+	if s.DisabledReason != "" {
+		text += ": " + s.DisabledReason
+	}
+	if s.NextTry != nil {
+		text += "; next try " + a.relative(s.NextTry)
+	}
+	return text
+}
+
+// printResult prints JSON; at a terminal as much of it as there is room for.
+func (a *app) printResult(result json.RawMessage) {
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, result, "  ", "  "); err != nil {
+		pretty.Reset()
+		pretty.Write(result)
+	}
+	lines := strings.Split("  "+pretty.String(), "\n")
+	width, height := a.size()
+	room := max(height-14, 10) // what printCharm has printed stays in sight
+	for i, text := range lines {
+		if width > 0 && i == room && len(lines) > room+1 {
+			a.print("  … %d more lines; --json shows all", len(lines)-i)
+			return
+		}
+		text = observe.Line(text)
+		if width > 0 {
+			text = cut(text, width)
+		}
+		a.print("%s", text)
+	}
+}

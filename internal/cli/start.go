@@ -1,0 +1,135 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"path"
+	"path/filepath"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"charmd/charms"
+	"charmd/internal/api"
+	"charmd/internal/charm"
+	"charmd/internal/client"
+	"charmd/internal/config"
+	"charmd/internal/observe"
+)
+
+// notifier delivers the signals that ask the program to stop, until it is told
+// to leave that to the system again.
+type notifier func() (signals <-chan os.Signal, stop func())
+
+func notifySignals() (<-chan os.Signal, func()) {
+	// Two signals have a meaning; neither may be lost while the first is handled.
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	return signals, func() { signal.Stop(signals) }
+}
+
+func (a *app) startCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "start",
+		Short: "Start the service",
+		Long: "Start the service, and the toolshed unless another one is named.\n\n" +
+			"It runs in the foreground and logs to standard error. SIGINT or SIGTERM stops it: no\n" +
+			"new runs begin, those that are running may end within the grace period, and what does\n" +
+			"not end is run again at the next start. A second signal stops it at once.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return a.start(cmd) },
+	}
+	bindOptions(cmd.Flags())
+	return cmd
+}
+
+func (a *app) start(cmd *cobra.Command) error {
+	cfg, err := a.load(cmd)
+	if err != nil {
+		return err
+	}
+	if err := cfg.Embedded(); err != nil {
+		return err
+	}
+	if cfg.DataDir, err = filepath.Abs(cfg.DataDir); err != nil {
+		return charm.Errorf(charm.CodeDataUnusable, "the data directory has no path: %w", err)
+	}
+	signals, stop := a.notify()
+	defer stop()
+	logger := observe.NewLogger(a.err, a.logForm(), cfg.LogLevel)
+	svc, err := a.open(cmd.Context(), cfg, logger)
+	if err != nil {
+		return err
+	}
+	if err := svc.Start(cmd.Context()); err != nil {
+		return errors.Join(err, svc.Close())
+	}
+	if err := a.greet(cmd.Context(), inProcess(svc)); err != nil {
+		logger.Warn("the service has started and its state could not be read", "err", err)
+	}
+	<-signals
+	return a.stop(cfg, svc, signals)
+}
+
+// stop drains the service, or kills it when another signal comes.
+func (a *app) stop(cfg config.Config, svc background, signals <-chan os.Signal) error {
+	a.warn("stopping: running charms have %v to end; another signal stops at once", cfg.Grace)
+	drained := make(chan error, 1)
+	go func() { drained <- svc.Drain(context.Background()) }()
+	select {
+	case err := <-drained:
+		if err == nil {
+			a.warn("stopped")
+		}
+		return err
+	case <-signals:
+		svc.Kill()
+		return charm.Errorf(charm.CodeCancelled, "stopped at once").WithHint("what was running runs again at the next start")
+	}
+}
+
+// greet says that the service runs and where, and to somebody who has no charms
+// of their own yet what to try next.
+func (a *app) greet(ctx context.Context, c *client.Client) error {
+	status, err := c.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(status)
+	}
+	a.print("charmd %s listens on %s", status.Version, status.URL)
+	a.print("data directory: %s", observe.Line(status.DataDir))
+	list, err := c.Charms(ctx, "")
+	if err != nil {
+		return err
+	}
+	running := choose(list, func(c api.Charm) bool { return c.Registered })
+	if len(running) > 1 || len(running) == 1 && !isHeartbeat(running[0]) {
+		a.print("charms: %s", observe.Counts(status.Charms))
+		return nil
+	}
+	a.print("")
+	if len(running) == 1 {
+		ref := observe.Line(refOf(running[0]))
+		a.print("A first charm is running, %s. See it count:", ref)
+		a.print("  charmd show %s", ref)
+		a.print("  charmd logs %s --follow", ref)
+	}
+	a.print("Make one of your own, in another terminal:")
+	a.print("  charmd new news --template rss")
+	a.print("  charmd add news.tsx")
+	a.print("  charmd list")
+	return nil
+}
+
+// isHeartbeat reports whether the charm is the one that the first start makes.
+func isHeartbeat(c api.Charm) bool { return c.Name == stem(charms.Heartbeat) }
+
+// stem is a file's name without its extension.
+func stem(file string) string {
+	base := path.Base(file)
+	return base[:len(base)-len(path.Ext(base))]
+}

@@ -1,0 +1,81 @@
+package cli
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"charmd/internal/api"
+	"charmd/internal/observe"
+)
+
+func (a *app) statusCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show how the service is",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.daemon(cmd)
+			if err != nil {
+				return err
+			}
+			status, err := c.Status(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.result(status, func() { a.printStatus(status) })
+		},
+	}
+}
+
+func (a *app) printStatus(s api.Status) {
+	ready := tinted(good, "ready")
+	if !s.Ready {
+		ready = tinted(bad, "not ready: "+strings.Join(s.NotReady, "; "))
+	}
+	cycles := plainf("%d", s.Cycles)
+	if s.LastCycle != nil {
+		cycles = plainf("%d, the last %s", s.Cycles, a.relative(s.LastCycle))
+	}
+	a.rows([][]cell{{tinted(strong, "charmd "+s.Version), ready}}, 0)
+	a.fields(
+		field{"  address", plainf("%s (pid %d, %s toolshed)", s.URL, s.PID, s.Toolshed)},
+		field{"  data", plainf("%s (%s)", s.DataDir, size(s.StoreBytes))},
+		field{"  up since", plainf("%s, %s before", a.moment(&s.StartedAt), count(s.Restarts, "restart"))},
+		field{"  charms", plain(observe.Counts(s.Charms))},
+		field{"  runs", plainf("%d: %d ok, %d failed", s.TotalExecutions, s.TotalSuccesses, s.TotalFailures)},
+		field{"  cycles", cycles},
+		field{"  workers", plainf("%d, %d of them busy", len(s.Workers), observe.Busy(s.Workers))},
+		field{"  sandbox", plain(layers(s.Sandbox))},
+	)
+	if len(s.Problems) == 0 {
+		return
+	}
+	a.print("needs attention")
+	var rows [][]cell
+	for _, p := range s.Problems {
+		next := ""
+		if p.NextTry != nil {
+			next = "next try " + a.relative(p.NextTry)
+		}
+		rows = append(rows, []cell{plain("  " + p.Charm), tinted(statusColour(p.Status), p.Status), plain(next), plain(firstLine(p.Reason))})
+	}
+	a.rows(rows, 0)
+}
+
+// layers says which walls of the sandbox stand.
+func layers(sandbox map[string]api.Layer) string {
+	var parts []string
+	for _, name := range slices.Sorted(maps.Keys(sandbox)) {
+		layer := sandbox[name]
+		text := name + " " + layer.State
+		if layer.Reason != "" {
+			text += fmt.Sprintf(" (%s)", layer.Reason)
+		}
+		parts = append(parts, text)
+	}
+	return strings.Join(parts, ", ")
+}

@@ -1,0 +1,146 @@
+// Package client is how a command finds the daemon and speaks to it. It exists
+// so that there is one answer to "which charmd is meant, and with what token",
+// one place for the format of the runtime file that the daemon leaves for its
+// clients, and one reading of the daemon's replies and errors.
+package client
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"charmd/internal/api"
+	"charmd/internal/charm"
+)
+
+const (
+	// maxReplyBytes is the limit of one reply: a run's documents at their largest.
+	maxReplyBytes = charm.MaxFrameBytes
+	// dialTimeout is how long to wait for a connection; quick, for the reply of a
+	// request that does not run or compile anything.
+	dialTimeout = 5 * time.Second
+	quick       = 30 * time.Second
+)
+
+// ErrNobodyAnswers is the cause of the error of a request that reached no server.
+var ErrNobodyAnswers = errors.New("nobody answers")
+
+// Client speaks to one daemon. It is safe for concurrent use.
+type Client struct {
+	base  string
+	token string
+	http  http.Client
+}
+
+// New makes a client of the daemon at the URL. A nil transport is the network,
+// without proxies. Redirects are never followed: the token must not travel.
+func New(baseURL, token string, transport http.RoundTripper) *Client {
+	if transport == nil {
+		transport = &http.Transport{
+			DialContext:       (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			ForceAttemptHTTP2: true,
+		}
+	}
+	return &Client{
+		base:  strings.TrimRight(baseURL, "/"),
+		token: token,
+		http: http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
+			return http.ErrUseLastResponse
+		}},
+	}
+}
+
+// URL is where the daemon is.
+func (c *Client) URL() string { return c.base }
+
+// call makes one request with body as JSON, nil for none, and decodes the reply
+// into out unless that is nil. Errors are *charm.Error: the daemon's own, or
+// code unavailable when there is no daemon to answer.
+func (c *Client) call(ctx context.Context, method, path string, body, out any) error {
+	var text []byte
+	if body != nil {
+		var err error
+		if text, err = json.Marshal(body); err != nil {
+			return fmt.Errorf("request to %s: %w", path, err)
+		}
+	}
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(text))
+	if err != nil {
+		return charm.Errorf(charm.CodeUsage, "%q is not the address of a charmd: %w", c.base, err)
+	}
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	if c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	res, err := c.http.Do(req)
+	if err != nil {
+		return c.unreachable(err)
+	}
+	defer res.Body.Close()
+	reply, err := io.ReadAll(io.LimitReader(res.Body, maxReplyBytes+1))
+	if err != nil {
+		return c.unreachable(err)
+	}
+	if len(reply) > maxReplyBytes {
+		return charm.Errorf(charm.CodeTooLarge, "the reply of %s to %s is larger than %d MiB", c.base, path, maxReplyBytes>>20)
+	}
+	return c.read(res, reply, out)
+}
+
+func (c *Client) read(res *http.Response, reply []byte, out any) error {
+	if res.StatusCode/100 != 2 {
+		return c.problem(res.Status, reply)
+	}
+	if out == nil {
+		return nil
+	}
+	if err := json.Unmarshal(reply, out); err != nil {
+		return c.stranger("its reply is not what charmd sends", err)
+	}
+	return nil
+}
+
+// problem is the error that a reply which is no success tells of.
+func (c *Client) problem(status string, reply []byte) error {
+	var body struct {
+		Error api.Problem `json:"error"`
+	}
+	if err := json.Unmarshal(reply, &body); err != nil || body.Error.Code == "" {
+		return c.stranger("it answered "+status, err)
+	}
+	e := &charm.Error{Code: body.Error.Code, Message: body.Error.Message, Hint: body.Error.Hint}
+	if e.Code == charm.CodeUnauthorized && e.Hint == "" {
+		return e.WithHint("its token is in the file %s of its data directory: name that with --data-dir, or set CHARMD_TOKEN", TokenFile)
+	}
+	return e
+}
+
+func (c *Client) stranger(why string, err error) error {
+	e := charm.Errorf(charm.CodeUnavailable, "what answers at %s is not charmd: %s", c.base, why).
+		WithHint("CHARMD_URL, or --data-dir of the running charmd, says which one is meant")
+	e.Err = err
+	return e
+}
+
+func (c *Client) unreachable(err error) error {
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		e := charm.Errorf(charm.CodeUnavailable, "no charmd is running: nobody answers at %s", c.base).
+			WithHint("start one with: charmd start")
+		e.Err = errors.Join(ErrNobodyAnswers, err)
+		return e
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return charm.Errorf(charm.CodeUnavailable, "charmd at %s did not answer in time: %w", c.base, err)
+	}
+	return charm.Errorf(charm.CodeUnavailable, "the connection to charmd at %s broke: %w", c.base, err).
+		WithHint("charmd status says whether it is still running")
+}

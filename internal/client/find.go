@@ -1,0 +1,107 @@
+package client
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"charmd/internal/charm"
+)
+
+// TokenFile is the file in the data directory that holds the bearer token of
+// its daemon, readable by its user alone.
+const TokenFile = "admin.token"
+
+// maxTokenBytes is the size limit of the token file.
+const maxTokenBytes = 4 << 10
+
+// Lookup is what a command knows about the daemon it is meant for.
+type Lookup struct {
+	URL          string // CHARMD_URL, "" when unset
+	Token        string // CHARMD_TOKEN, "" when unset
+	DataDir      string
+	DataDirGiven bool   // DataDir is not merely the built-in one
+	RuntimeDir   string // see RuntimeDir
+	Default      string // URL of a daemon that left no file: http://127.0.0.1:8000 unless CHARMD_LISTEN says otherwise
+}
+
+// Place is where a daemon is expected.
+type Place struct {
+	URL     string
+	Token   string // "" when there is none to be found
+	DataDir string // of that daemon as far as is known
+	Named   bool   // CHARMD_URL said so
+}
+
+// Find says where the daemon is: at CHARMD_URL; where the runtime file says that
+// names our data directory; if no data directory was given and exactly one
+// daemon has a runtime file, there; else at the address it serves by default.
+// Nothing is contacted.
+func Find(l Lookup) (Place, error) {
+	p := Place{URL: l.URL, DataDir: l.DataDir, Named: l.URL != ""}
+	if !p.Named {
+		file, ok, err := l.runtimeFile()
+		switch {
+		case err != nil:
+			return Place{}, err
+		case ok:
+			p.URL, p.DataDir = file.URL, file.DataDir
+		default:
+			p.URL = l.Default
+		}
+	}
+	p.Token = l.Token
+	if p.Token == "" {
+		var err error
+		if p.Token, err = readToken(p.DataDir); err != nil {
+			return Place{}, err
+		}
+	}
+	return p, nil
+}
+
+func (l Lookup) runtimeFile() (RuntimeFile, bool, error) {
+	files, err := runtimeFiles(l.RuntimeDir)
+	if err != nil {
+		return RuntimeFile{}, false, err
+	}
+	dir, err := realPath(l.DataDir)
+	if err != nil {
+		return RuntimeFile{}, false, err
+	}
+	for _, f := range files {
+		if f.DataDir == dir {
+			return f, true, nil
+		}
+	}
+	if !l.DataDirGiven && len(files) == 1 {
+		return files[0], true, nil
+	}
+	return RuntimeFile{}, false, nil
+}
+
+// readToken is the token of the daemon of the data directory, "" when that has
+// none yet.
+func readToken(dataDir string) (string, error) {
+	file, err := os.Open(filepath.Join(dataDir, TokenFile))
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return "", nil
+	case errors.Is(err, fs.ErrPermission):
+		return "", charm.Errorf(charm.CodeForbidden, "the token of charmd may not be read: %w", err).
+			WithHint("run the command as the user that charmd runs as, or set CHARMD_TOKEN")
+	case err != nil:
+		return "", fmt.Errorf("token: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxTokenBytes))
+	if err != nil {
+		return "", fmt.Errorf("token: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}

@@ -1,0 +1,105 @@
+package client
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"charmd/internal/charm"
+)
+
+// dataDir makes a data directory with a token.
+func dataDir(t *testing.T, token string) string {
+	t.Helper()
+	dir, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token != "" {
+		if err := os.WriteFile(filepath.Join(dir, TokenFile), []byte(token+"\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestFind(t *testing.T) {
+	t.Parallel()
+	one, two, other := dataDir(t, "token one"), dataDir(t, "token two"), dataDir(t, "token other")
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(one, link); err != nil {
+		t.Fatal(err)
+	}
+	const fallback = "http://127.0.0.1:8000"
+	running := func(dirs ...string) string {
+		runtimeDir := filepath.Join(t.TempDir(), "charmd")
+		for i, dir := range dirs {
+			f := RuntimeFile{URL: "http://127.0.0.1:" + []string{"9001", "9002"}[i], DataDir: dir, PID: os.Getpid()}
+			if err := f.write(runtimeDir); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return runtimeDir
+	}
+	for _, tc := range []struct {
+		name   string
+		lookup Lookup
+		want   Place
+	}{
+		{"CHARMD_URL first", Lookup{URL: "http://h:1", DataDir: one, RuntimeDir: running(one)},
+			Place{URL: "http://h:1", Token: "token one", DataDir: one, Named: true}},
+		{"the file that names our data directory", Lookup{DataDir: two, DataDirGiven: true, RuntimeDir: running(one, two)},
+			Place{URL: "http://127.0.0.1:9002", Token: "token two", DataDir: two}},
+		{"by another path", Lookup{DataDir: link, DataDirGiven: true, RuntimeDir: running(one, two)},
+			Place{URL: "http://127.0.0.1:9001", Token: "token one", DataDir: one}},
+		{"the default directory counts as ours", Lookup{DataDir: one, RuntimeDir: running(two, one)},
+			Place{URL: "http://127.0.0.1:9002", Token: "token one", DataDir: one}},
+		{"the only one", Lookup{DataDir: other, RuntimeDir: running(two)},
+			Place{URL: "http://127.0.0.1:9001", Token: "token two", DataDir: two}},
+		{"the only one is not meant when a directory was given", Lookup{DataDir: other, DataDirGiven: true, RuntimeDir: running(two)},
+			Place{URL: fallback, Token: "token other", DataDir: other}},
+		{"two, neither ours", Lookup{DataDir: other, RuntimeDir: running(one, two)},
+			Place{URL: fallback, Token: "token other", DataDir: other}},
+		{"none", Lookup{DataDir: other, RuntimeDir: running()},
+			Place{URL: fallback, Token: "token other", DataDir: other}},
+		{"a token that was given", Lookup{DataDir: one, Token: "given", RuntimeDir: running(one)},
+			Place{URL: "http://127.0.0.1:9001", Token: "given", DataDir: one}},
+		{"no token", Lookup{DataDir: "/nonexistent/data", RuntimeDir: running()},
+			Place{URL: fallback, DataDir: "/nonexistent/data"}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			tc.lookup.Default = fallback
+			got, err := Find(tc.lookup)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestFindRefusesAnotherUsersDirectory(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.Chmod(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Find(Lookup{DataDir: dir, RuntimeDir: dir}); charm.CodeOf(err) != charm.CodeForbidden {
+		t.Errorf("error is %v", err)
+	}
+	if err := (RuntimeFile{URL: "http://127.0.0.1:1", DataDir: dir, PID: 1}).write(dir); charm.CodeOf(err) != charm.CodeForbidden {
+		t.Errorf("write: error is %v", err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(t.TempDir(), link); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runtimeFiles(link); charm.CodeOf(err) != charm.CodeForbidden {
+		t.Errorf("a symbolic link: error is %v", err)
+	}
+}

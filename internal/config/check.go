@@ -1,0 +1,36 @@
+package config
+
+import (
+	"net"
+	"net/netip"
+	"strings"
+
+	"charmd/internal/charm"
+)
+
+// check refuses what no single option is to blame for.
+func (c Config) check() error {
+	if c.Dev && c.AllowRemote {
+		return charm.Errorf(charm.CodeUsage, "dev (%s) and allow-remote (%s) exclude each other", c.origins["dev"], c.origins["allow-remote"]).
+			WithHint("with --dev everybody who reaches the server may write: keep it to this machine")
+	}
+	if !c.AllowRemote && !loopbackOnly(c.Listen) {
+		return charm.Errorf(charm.CodeUsage, "listen (%s) is %s, which other machines may reach", c.origins[Listen], quote(c.Listen)).
+			WithHint("listen on 127.0.0.1, or say --allow-remote")
+	}
+	return nil
+}
+
+// loopbackOnly reports whether listening on the address reaches this machine only.
+func loopbackOnly(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	return err == nil && isLoopback(host)
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(strings.TrimSuffix(host, "."), "localhost") {
+		return true
+	}
+	ip, err := netip.ParseAddr(host)
+	return err == nil && ip.Unmap().IsLoopback()
+}

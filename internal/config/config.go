@@ -1,0 +1,94 @@
+// Package config holds the option table: every setting of charmd with its flag,
+// its environment variables, its default and what is allowed. It exists so that
+// flags, environment, file, help texts and documentation are read off one list,
+// and so that a bad value is reported the same way wherever it came from.
+package config
+
+import (
+	"log/slog"
+	"slices"
+	"time"
+)
+
+// Config is what the service is told. The zero value is not usable: Default or
+// Load make one.
+type Config struct {
+	DataDir     string // where everything durable lives
+	Listen      string // HOST:PORT to serve on; port 0 lets the system choose
+	Dev         bool   // published identities are accepted on our own server
+	AllowRemote bool   // Listen may be an address that other machines reach
+
+	ToolshedURL  string // "" means our own; see Embedded
+	MemoryURL    string // "" means ToolshedURL
+	OperatorPass Secret // passphrase the operator key is made of; "" means the key file
+	Identity     string // path of a PKCS #8 file with the operator key; "" means the data directory's
+
+	GoogleClientID     string
+	GoogleClientSecret Secret
+
+	Workers     int           // worker processes, so charms running at once
+	MaxRetries  int           // attempts after the first failed one; 0 means none
+	Cycle       time.Duration // how often a charm runs that has no schedule of its own
+	LogInterval time.Duration // between status lines in the log; 0 means none
+	MaxFailures int           // failed jobs in a row that disable a charm
+
+	Timeout             time.Duration // of one run, wall time from dispatch
+	MaintenanceTimeout  time.Duration // of one maintenance task
+	TokenRefreshTimeout time.Duration // of one token refresh
+	Grace               time.Duration // how long a stop waits for running charms
+
+	AllowHosts []string   // private destinations every charm may reach, host[:port]
+	Only       string     // the one charm that runs in the background; "" means all
+	LogLevel   slog.Level // least level that is logged
+
+	Version   string // of this program
+	WorkerExe string // program to start workers with; "" means this one
+
+	origins map[string]string // option name → where its value came from
+}
+
+// Default is the configuration of a start with nothing set.
+func Default() Config {
+	var c Config
+	for _, o := range table {
+		if o.Default == "" {
+			continue
+		}
+		if err := o.assign(&c, o.Default, false); err != nil {
+			panic("config: default of " + o.Name + ": " + err.Error())
+		}
+	}
+	return c
+}
+
+// Origin says where the named option's value came from ("flag --listen",
+// "environment variable CHARMD_LISTEN", "charmd.conf:3"); "" for the built-in.
+func (c Config) Origin(name string) string { return c.origins[name] }
+
+// Options lists the option table in the order of the documentation.
+func Options() []Option { return slices.Clone(table) }
+
+// Secret is a value that is never printed.
+type Secret string
+
+const masked = "***"
+
+// Reveal is the value itself.
+func (s Secret) Reveal() string { return string(s) }
+
+// String is three asterisks, or "" for no secret.
+func (s Secret) String() string {
+	if s == "" {
+		return ""
+	}
+	return masked
+}
+
+// GoString hides the value from %#v.
+func (s Secret) GoString() string { return s.String() }
+
+// MarshalText hides the value from JSON and other encodings.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// LogValue hides the value from logs.
+func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -1,0 +1,109 @@
+package config
+
+import (
+	"math"
+	"time"
+
+	"charmd/internal/charm"
+)
+
+// Option is one row of the table.
+type Option struct {
+	Name     string   // of its flag, without dashes; the key of the table
+	Env      []string // variables; the first one that is set counts
+	Kind     Kind
+	Default  string // as it would be written in the environment; "" for none
+	Min, Max int64  // of a Count, or of a Duration in nanoseconds
+	Help     string
+	NoFlag   bool // not for a command line, where other users would see it
+	Hidden   bool // for tests; not in help or documentation
+
+	field func(*Config) any // pointer to what the option sets
+}
+
+// Names of options that other packages look up.
+const (
+	DataDir     = "data-dir"
+	Listen      = "listen"
+	ConfigFile  = "config"
+	ToolshedURL = "toolshed-api-url"
+	MemoryURL   = "memory-url"
+	WorkerExe   = "worker-exe"
+)
+
+// table is every option. Names, defaults and variables that the original
+// service had are kept.
+var table = []Option{
+	{Name: ConfigFile, Env: []string{"CHARMD_CONFIG"}, Kind: Path,
+		Help: "file of NAME=value lines, named like the environment variables"},
+	{Name: Listen, Env: []string{"CHARMD_LISTEN"}, Kind: Address, Default: "127.0.0.1:8000",
+		Help: "address to serve on", field: func(c *Config) any { return &c.Listen }},
+	{Name: DataDir, Env: []string{"CHARMD_DATA_DIR"}, Kind: Path, Default: "./charmd-data",
+		Help: "directory of everything durable", field: func(c *Config) any { return &c.DataDir }},
+	{Name: "dev", Env: []string{"CHARMD_DEV"}, Kind: Bool, Default: "false",
+		Help: "accept published identities on our own server", field: func(c *Config) any { return &c.Dev }},
+	{Name: "allow-remote", Env: []string{"CHARMD_ALLOW_REMOTE"}, Kind: Bool, Default: "false",
+		Help: "let --listen be an address that other machines reach", field: func(c *Config) any { return &c.AllowRemote }},
+
+	{Name: ToolshedURL, Env: []string{"TOOLSHED_API_URL", "CHARMD_TOOLSHED_API_URL"}, Kind: URL,
+		Help: "where the toolshed is; our own when unset", field: func(c *Config) any { return &c.ToolshedURL }},
+	{Name: MemoryURL, Env: []string{"MEMORY_URL", "CHARMD_MEMORY_URL"}, Kind: URL,
+		Help: "where the memory server is; the toolshed when unset", field: func(c *Config) any { return &c.MemoryURL }},
+	{Name: "operator-pass", Env: []string{"OPERATOR_PASS"}, Kind: Hush, NoFlag: true,
+		Help: "passphrase of the operator key", field: func(c *Config) any { return &c.OperatorPass }},
+	{Name: "identity", Env: []string{"IDENTITY", "CHARMD_IDENTITY"}, Kind: Path,
+		Help: "PKCS #8 file with the operator key", field: func(c *Config) any { return &c.Identity }},
+	{Name: "google-client-id", Env: []string{"GOOGLE_CLIENT_ID"}, Kind: Text, NoFlag: true,
+		Help: "client for charms connected to Google accounts", field: func(c *Config) any { return &c.GoogleClientID }},
+	{Name: "google-client-secret", Env: []string{"GOOGLE_CLIENT_SECRET"}, Kind: Hush, NoFlag: true,
+		Help: "its secret", field: func(c *Config) any { return &c.GoogleClientSecret }},
+
+	{Name: "interval", Env: []string{"CYCLE_INTERVAL_MS", "CHARMD_INTERVAL"}, Kind: Duration, Default: "60000",
+		Min: int64(charm.MinEvery), Max: int64(30 * 24 * time.Hour),
+		Help: "how often a charm runs that has no schedule of its own", field: func(c *Config) any { return &c.Cycle }},
+	{Name: "failures", Env: []string{"MAX_CONSECUTIVE_FAILURES", "CHARMD_FAILURES"}, Kind: Count, Default: "5",
+		Min: 1, Max: math.MaxInt32,
+		Help: "failed jobs in a row that disable a charm", field: func(c *Config) any { return &c.MaxFailures }},
+	{Name: "log-interval", Env: []string{"LOG_INTERVAL_MS", "CHARMD_LOG_INTERVAL"}, Kind: Duration, Default: "300000",
+		Min: 0, Max: int64(7 * 24 * time.Hour),
+		Help: "time between status lines in the log, 0 for none", field: func(c *Config) any { return &c.LogInterval }},
+	{Name: "max-concurrent", Env: []string{"MAX_CONCURRENT_JOBS", "CHARMD_MAX_CONCURRENT"}, Kind: Count, Default: "5",
+		Min: 1, Max: 256,
+		Help: "charms running at once, each in a process", field: func(c *Config) any { return &c.Workers }},
+	{Name: "max-retries", Env: []string{"MAX_RETRIES", "CHARMD_MAX_RETRIES"}, Kind: Count, Default: "3",
+		Min: 0, Max: 100,
+		Help: "attempts after a failed one, 0 for none", field: func(c *Config) any { return &c.MaxRetries }},
+	{Name: "only", Env: []string{"CHARMD_ONLY"}, Kind: Text,
+		Help: "run no other charm than this one in the background", field: func(c *Config) any { return &c.Only }},
+
+	{Name: "timeout", Env: []string{"CHARM_EXECUTION_TIMEOUT_MS", "CHARMD_TIMEOUT"}, Kind: Duration, Default: "30000",
+		Min: int64(time.Millisecond), Max: int64(charm.MaxTimeout),
+		Help: "wall time of one run", field: func(c *Config) any { return &c.Timeout }},
+	{Name: "maintenance-timeout", Env: []string{"MAINTENANCE_JOB_TIMEOUT_MS", "CHARMD_MAINTENANCE_TIMEOUT"}, Kind: Duration, Default: "60000",
+		Min: int64(time.Millisecond), Max: int64(24 * time.Hour),
+		Help: "time of one maintenance task", field: func(c *Config) any { return &c.MaintenanceTimeout }},
+	{Name: "token-refresh-timeout", Env: []string{"TOKEN_REFRESH_TIMEOUT_MS", "CHARMD_TOKEN_REFRESH_TIMEOUT"}, Kind: Duration, Default: "10000",
+		Min: int64(time.Millisecond), Max: int64(10 * time.Minute),
+		Help: "time of one refresh of an account's token", field: func(c *Config) any { return &c.TokenRefreshTimeout }},
+	{Name: "grace", Env: []string{"CHARMD_GRACE"}, Kind: Duration, Default: "10000",
+		Min: 0, Max: int64(charm.MaxTimeout),
+		Help: "how long a stop waits for running charms", field: func(c *Config) any { return &c.Grace }},
+	{Name: "allow-hosts", Env: []string{"CHARMD_ALLOW_HOSTS"}, Kind: Hosts,
+		Help: "private destinations that every charm may reach", field: func(c *Config) any { return &c.AllowHosts }},
+	{Name: "log-level", Env: []string{"CHARMD_LOG_LEVEL"}, Kind: Level, Default: "info",
+		Help: "least level that is logged", field: func(c *Config) any { return &c.LogLevel }},
+
+	{Name: WorkerExe, Env: []string{"CHARMD_WORKER_EXE"}, Kind: Path, NoFlag: true, Hidden: true,
+		Help: "program to start workers with", field: func(c *Config) any { return &c.WorkerExe }},
+}
+
+// find is the option of that name; a name that is not in the table is a mistake
+// of the program.
+func find(name string) Option {
+	for _, o := range table {
+		if o.Name == name {
+			return o
+		}
+	}
+	panic("config: no option " + name)
+}

@@ -1,0 +1,100 @@
+package egress
+
+import (
+	"context"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Options configure a Client.
+type Options struct {
+	Limits     Limits
+	AllowHosts []string       // "host" (ports 80 and 443) or "host:port": destinations open to every charm, private or not
+	Local      LocalFunc      // answers requests to Origins; nil refuses them
+	Origins    []string       // the toolshed's own, "http://127.0.0.1:8000"; loopback names count as one host
+	UserAgent  string         // of requests that name none; default "charmd"
+	Resolver   *net.Resolver  // nil: the system's
+	RootCAs    *x509.CertPool // nil: the system's
+}
+
+// DefaultUserAgent is sent when neither the charm nor Options name another.
+const DefaultUserAgent = "charmd"
+
+// Client carries out the requests of all charms. It is safe for concurrent use.
+type Client struct {
+	limits    Limits
+	allow     allowList
+	local     LocalFunc
+	origins   map[origin]bool
+	userAgent string
+	guard     guard
+	places    *places
+
+	// Two transports, because connections are pooled: one opened for a charm
+	// that may reach a private host must never serve a charm that may not.
+	guarded *http.Transport
+	open    *http.Transport
+}
+
+// New returns a Client. An entry of AllowHosts or Origins that cannot be
+// understood is a *charm.Error that names it.
+func New(o Options) (*Client, error) {
+	return newClient(o, newGuard([]uint16{80, 443}))
+}
+
+func newClient(o Options, g guard) (*Client, error) {
+	allow, err := parseAllowList(o.AllowHosts)
+	if err != nil {
+		return nil, err
+	}
+	origins, err := parseOrigins(o.Origins)
+	if err != nil {
+		return nil, err
+	}
+	if o.UserAgent == "" {
+		o.UserAgent = DefaultUserAgent
+	}
+	limits := o.Limits.withDefaults()
+	return &Client{
+		limits:    limits,
+		allow:     allow,
+		local:     o.Local,
+		origins:   origins,
+		userAgent: o.UserAgent,
+		guard:     g,
+		places:    newPlaces(limits.PerHost),
+		guarded:   newTransport(o, limits, g.check),
+		open:      newTransport(o, limits, g.checkNetwork),
+	}, nil
+}
+
+// Close drops the connections that are kept for later requests.
+func (c *Client) Close() {
+	c.guarded.CloseIdleConnections()
+	c.open.CloseIdleConnections()
+}
+
+// Do carries out req under the client's rules and p. The Entry is always filled
+// in. A failure is an *Error; a reply with any HTTP status is not a failure.
+func (c *Client) Do(ctx context.Context, p Policy, req Request) (Reply, Entry, error) {
+	start := time.Now()
+	ctx, cancel := context.WithTimeoutCause(ctx, c.limits.TotalTimeout, errTotalTimeout)
+	defer cancel()
+
+	x := &exchange{
+		client: c,
+		allow:  append(c.allow[:len(c.allow):len(c.allow)], lenientAllowList(p.AllowHosts)...),
+		entry:  Entry{Method: req.Method},
+	}
+	reply, err := x.run(ctx, req)
+	x.entry.Elapsed = time.Since(start)
+	if err != nil {
+		x.entry.Verdict = err.Code.verdict()
+		x.entry.Error = err.Message
+		return Reply{}, x.entry, err
+	}
+	reply.Elapsed = x.entry.Elapsed
+	return reply, x.entry, nil
+}

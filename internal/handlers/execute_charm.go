@@ -1,0 +1,211 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"charmd/internal/charm"
+	"charmd/internal/memory"
+	"charmd/internal/queue"
+	"charmd/internal/registry"
+	"charmd/internal/runcharm"
+	"charmd/internal/state"
+	"charmd/internal/store"
+	"charmd/internal/wire"
+)
+
+// ExecuteCharm runs charms: it sends {} to a charm's updater stream and commits
+// what the run did together with its record and the end of its job.
+type ExecuteCharm struct {
+	Store    store.Store
+	Memory   *memory.Memory
+	Queue    *queue.Queue
+	States   *state.Manager
+	Runner   *runcharm.Runner
+	Registry *registry.Registry
+	Timeout  time.Duration // of charms that set none
+	Logger   *slog.Logger
+	Now      func() time.Time
+}
+
+// updater is the stream the service sends to.
+var updater = []string{"bgUpdater"}
+
+// Type is charm.ExecuteCharm.
+func (h *ExecuteCharm) Type() charm.JobType { return charm.ExecuteCharm }
+
+// Handle runs the claimed charm until its outcome is on disk.
+func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) error {
+	space, err := h.space(ctx, claim.Charm)
+	if err != nil {
+		return err
+	}
+	timeout := claim.Charm.Timeout
+	if timeout == 0 {
+		timeout = h.Timeout
+	}
+	session, err := h.Runner.Open(ctx, runcharm.Work{
+		Run: claim.Job.Run, Occasion: claim.Job.ID, Mode: wire.ModeEvent, Space: space, Charm: claim.Charm,
+		Stream: updater, Event: json.RawMessage("{}"), Timeout: timeout,
+	})
+	if err != nil {
+		return h.commit(claim, runcharm.Result{
+			Outcome: charm.Errored, Code: charm.CodeCompile, Error: err.Error(), Permanent: true,
+			Started: h.Now(), Ended: h.Now(),
+		}, 0, nil)
+	}
+	if err := h.attempts(ctx, claim, session); err != nil {
+		// The end could not be written as it was: the run did nothing, and goes on as lost.
+		now := h.Now()
+		return errors.Join(err, h.commit(claim, runcharm.Result{
+			Outcome: charm.Lost, Code: charm.CodeInternal, Error: "the run's end could not be written: " + err.Error(), Started: now, Ended: now,
+		}, 0, nil))
+	}
+	return nil
+}
+
+func (h *ExecuteCharm) space(ctx context.Context, c charm.Charm) (space charm.Space, err error) {
+	err = h.Store.View(ctx, func(r store.Reader) error {
+		space, err = r.Space(c.Space)
+		return err
+	})
+	return space, err
+}
+
+// attempts runs the session again as long as other writers get in between; the
+// last time they are held back.
+func (h *ExecuteCharm) attempts(ctx context.Context, claim queue.Claim, session *runcharm.Session) error {
+	var hold *memory.Hold
+	for conflicts := 0; ; conflicts++ {
+		result := session.Attempt(ctx)
+		if result.Outcome == charm.Cancelled && errors.Is(context.Cause(ctx), Draining{}) {
+			result.Code, result.Error = charm.CodeHandedBack, "the service stopped; the run goes back to the queue"
+		}
+		err := h.commit(claim, result, conflicts, hold)
+		switch {
+		case errors.Is(err, memory.ErrHeld):
+			// When this wait fails the service is stopping: the next attempt ends at once.
+			_ = h.Memory.WaitHeld(ctx, result.Draft)
+		case !isConflict(err):
+			return err
+		case hold != nil:
+			return h.commit(claim, contended(result), conflicts, nil)
+		case conflicts+1 >= charm.MaxConflicts:
+			if hold, err = h.holdRead(ctx, claim.Charm.Space, result.Read); err != nil {
+				continue
+			}
+			defer hold.Release()
+			time.AfterFunc(charm.MaxHold, hold.Release)
+		}
+	}
+}
+
+// holdRead takes what the last attempt read away from other writers.
+func (h *ExecuteCharm) holdRead(ctx context.Context, space string, read []memory.Version) (*memory.Hold, error) {
+	ofs := make([]string, len(read))
+	for i, v := range read {
+		ofs[i] = v.Of
+	}
+	return h.Memory.Hold(ctx, space, ofs)
+}
+
+func isConflict(err error) bool {
+	_, ok := errors.AsType[*memory.Conflict](err)
+	return ok
+}
+
+// contended is the result of a run that never got its turn.
+func contended(r runcharm.Result) runcharm.Result {
+	r.Outcome, r.Code = charm.Conflicted, charm.CodeContended
+	r.Error = fmt.Sprintf("other writers changed what it had read, %d times", charm.MaxConflicts+1)
+	r.Draft, r.Read, r.Report.Again = nil, nil, false
+	return r
+}
+
+// commit writes the end of the claim in one transaction: what the run changed,
+// its record, the charm's state and the job.
+func (h *ExecuteCharm) commit(claim queue.Claim, r runcharm.Result, conflicts int, hold *memory.Hold) error {
+	run := record(claim, r, conflicts)
+	var after charm.State
+	var told state.Transition
+	err := durably(h.Store, h.Logger, func(tx store.Tx) error {
+		space, err := tx.Space(claim.Charm.Space)
+		if err != nil {
+			return err
+		}
+		if r.Outcome != charm.Cancelled {
+			if err := memory.Check(tx, space.Row, space.DID, r.Read); err != nil {
+				return err
+			}
+		}
+		if r.Draft != nil {
+			if _, err := h.Memory.Commit(tx, r.Draft, hold); err != nil {
+				return err
+			}
+		}
+		before, err := tx.State(claim.Charm.Row)
+		if err != nil {
+			return err
+		}
+		end := h.Queue.Ending(claim, run, r.Report.Again, r.Permanent)
+		after, told = h.States.After(before, run, end.Final)
+		if told != state.None {
+			if err := h.Registry.Transition(tx, claim.Charm, after); err != nil {
+				return err
+			}
+		}
+		return h.Queue.End(tx, claim, run, end, after)
+	})
+	if errors.Is(err, queue.ErrNotOurs) {
+		return h.removed(claim, run)
+	}
+	if err != nil {
+		return err
+	}
+	h.States.Count(run)
+	h.Registry.Note(claim.Charm, run, after)
+	h.tell(claim.Charm, run, after, told)
+	return nil
+}
+
+// tell logs a run that ended, and each transition once.
+func (h *ExecuteCharm) tell(c charm.Charm, run charm.Run, s charm.State, told state.Transition) {
+	attrs := []any{"charm", c.Ref(), "run", run.ID, "outcome", run.Outcome, "ms", run.Elapsed().Milliseconds()}
+	if run.Outcome == charm.OK {
+		h.Logger.Debug("run ended", attrs...)
+	} else {
+		h.Logger.Warn("run ended", append(attrs, "attempt", run.Attempt, "error", run.Error, "at", run.Position)...)
+	}
+	switch told {
+	case state.Disabled:
+		h.Logger.Error("charm disabled", "charm", c.Ref(), "by", s.DisabledBy, "reason", s.DisabledReason, "next_try", s.NextTry)
+	case state.Enabled:
+		h.Logger.Info("charm enabled: it works again", "charm", c.Ref())
+	}
+}
+
+// removed ends a claim whose charm was removed, or whose job was cancelled,
+// while it ran: nothing of it is written but its record.
+func (h *ExecuteCharm) removed(claim queue.Claim, run charm.Run) error {
+	run.Outcome, run.Code, run.Error = charm.Cancelled, charm.CodeCancelled, "the charm was removed while it was running"
+	run.Changed = 0
+	err := durably(h.Store, h.Logger, func(tx store.Tx) error { return tx.AddRun(run) })
+	h.Queue.Drop(claim, run)
+	return err
+}
+
+func record(claim queue.Claim, r runcharm.Result, conflicts int) charm.Run {
+	run := charm.Run{
+		ID: claim.Job.Run, Charm: claim.Charm.Row, Job: claim.Job.ID, Reason: claim.Job.Reason, Attempt: claim.Job.Attempt,
+		DueAt: claim.Job.DueAt, StartedAt: r.Started, EndedAt: r.Ended, Outcome: r.Outcome, Code: r.Code, Error: r.Error,
+		Position: r.Position, Log: r.Log, Requests: r.Requests, Conflicts: conflicts, CPU: r.CPU, PeakBytes: r.PeakBytes,
+	}
+	if r.Draft != nil {
+		run.Changed = len(r.Draft.Changes)
+	}
+	return run
+}

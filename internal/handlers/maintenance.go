@@ -1,0 +1,50 @@
+package handlers
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"charmd/internal/charm"
+	"charmd/internal/queue"
+	"charmd/internal/store"
+)
+
+// Maintenance does the work that keeps the service well, in a slot of its own.
+type Maintenance struct {
+	Store     store.Store
+	Queue     *queue.Queue
+	Retention Retention
+	Logger    *slog.Logger
+	Now       func() time.Time
+}
+
+// Type is charm.Maintenance.
+func (h *Maintenance) Type() charm.JobType { return charm.Maintenance }
+
+// Handle carries out the claimed task and records how it went.
+func (h *Maintenance) Handle(ctx context.Context, claim queue.Claim) error {
+	started := h.Now()
+	done, err := h.perform(ctx, claim.Job.Task)
+	run := charm.Run{
+		ID: claim.Job.Run, Job: claim.Job.ID, Task: claim.Job.Task, Reason: claim.Job.Reason, Attempt: claim.Job.Attempt,
+		DueAt: claim.Job.DueAt, StartedAt: started, EndedAt: h.Now(), Outcome: charm.OK, Log: done,
+	}
+	if err != nil {
+		run.Outcome, run.Code, run.Error = charm.Errored, charm.CodeOf(err), err.Error()
+		h.Logger.Error("maintenance failed", "task", run.Task, "err", err)
+	}
+	return durably(h.Store, h.Logger, func(tx store.Tx) error {
+		return h.Queue.End(tx, claim, run, queue.Ending{Final: true}, charm.State{})
+	})
+}
+
+// perform does the task and says what it did.
+func (h *Maintenance) perform(ctx context.Context, task charm.Task) (string, error) {
+	switch task {
+	case charm.Cleanup:
+		return h.cleanup(ctx)
+	}
+	return "", fmt.Errorf("there is no maintenance task %q", task)
+}

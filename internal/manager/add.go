@@ -1,0 +1,305 @@
+package manager
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/google/uuid"
+
+	"charmd/internal/api"
+	"charmd/internal/charm"
+	"charmd/internal/merkle"
+	"charmd/internal/queue"
+	"charmd/internal/recipe"
+	"charmd/internal/runcharm"
+	"charmd/internal/store"
+	"charmd/internal/wire"
+)
+
+// plan is an AddRequest that has been checked.
+type plan struct {
+	api.AddRequest
+	every, timeout time.Duration
+}
+
+func (m *Manager) plan(req api.AddRequest) (plan, error) {
+	p := plan{AddRequest: req, every: m.every}
+	var err error
+	if req.Every != "" {
+		if p.every, err = time.ParseDuration(req.Every); err != nil || p.every < charm.MinEvery {
+			return p, charm.Errorf(charm.CodeInvalid, "--every is %q: it takes a duration of at least %s, like 60s", req.Every, charm.MinEvery)
+		}
+	}
+	if req.Timeout != "" {
+		if p.timeout, err = time.ParseDuration(req.Timeout); err != nil || p.timeout <= 0 || p.timeout > charm.MaxTimeout {
+			return p, charm.Errorf(charm.CodeInvalid, "--timeout is %q: it takes a duration up to %s, like 30s", req.Timeout, charm.MaxTimeout)
+		}
+	}
+	if req.Probe != "" && req.Probe != "never" {
+		return p, charm.Errorf(charm.CodeInvalid, "--probe is %q: it takes never", req.Probe)
+	}
+	if p.Space == "" {
+		p.Space = HomeSpace
+	}
+	for what, name := range map[string]string{"--space": p.Space, "--name": p.Name} {
+		if err := checkName(what, name); err != nil {
+			return p, err
+		}
+	}
+	if len(req.Argument) > 0 {
+		var o map[string]json.RawMessage
+		if json.Unmarshal(req.Argument, &o) != nil {
+			return p, charm.Errorf(charm.CodeInvalid, "--argument is not a JSON object").WithHint(`give one like --argument '{"value":1}'`)
+		}
+	}
+	return p, nil
+}
+
+// HomeSpace is where charms go that are given no space.
+const HomeSpace = "home"
+
+// reserved are the first path segments the toolshed serves itself.
+var reserved = []string{"api", "assets", "runs", "service", "spaces", "healthz", "readyz", "metrics"}
+
+var nameForm = regexp.MustCompile(`^[\p{L}\p{N}~._-][\p{L}\p{N} ~._-]*$`)
+
+func checkName(what, name string) error {
+	if name == "" || what == "--space" && charm.IsDID(name) {
+		return nil
+	}
+	if len(name) > charm.MaxNameBytes || !nameForm.MatchString(name) || name == "." || name == ".." {
+		return charm.Errorf(charm.CodeInvalid, "%s %q cannot be used: letters, digits, space and ~ . _ - make a name of at most %d bytes", what, name, charm.MaxNameBytes)
+	}
+	if what == "--space" {
+		for _, r := range reserved {
+			if name == r {
+				return charm.Errorf(charm.CodeInvalid, "a space cannot be named %q: that is an address of the service itself", name)
+			}
+		}
+	}
+	return nil
+}
+
+// Add compiles a recipe, makes a charm of it and, unless told not to, registers
+// it to run in the background. Nothing is kept of a charm that cannot be made.
+func (m *Manager) Add(ctx context.Context, req api.AddRequest) (api.Added, error) {
+	p, err := m.plan(req)
+	if err != nil {
+		return api.Added{}, err
+	}
+	rec, err := m.compile(ctx, p.Entry, p.Files)
+	if err != nil {
+		return api.Added{}, err
+	}
+	space, err := m.openSpace(ctx, p.Space)
+	if err != nil {
+		return api.Added{}, err
+	}
+	return m.add(ctx, p, rec, space)
+}
+
+// AddIn is Add in a space that is given as it is.
+func (m *Manager) AddIn(ctx context.Context, space charm.Space, req api.AddRequest) (api.Added, error) {
+	p, err := m.plan(req)
+	if err != nil {
+		return api.Added{}, err
+	}
+	rec, err := m.compile(ctx, p.Entry, p.Files)
+	if err != nil {
+		return api.Added{}, err
+	}
+	return m.add(ctx, p, rec, space)
+}
+
+func (m *Manager) add(ctx context.Context, p plan, rec charm.Recipe, space charm.Space) (api.Added, error) {
+	now := m.now()
+	c := charm.Charm{
+		Space: space.DID, SpaceName: space.Name, ID: merkle.EntityID(nil, uuid.NewString()).Link(), Recipe: rec.ID,
+		Integration: p.Integration, Schedule: charm.Schedule{Every: p.every}, Timeout: p.timeout, Priority: p.Priority,
+		AllowHosts: p.AllowHosts, ProbeNever: p.Probe == "never", Registered: !p.NoRegister, CreatedAt: now, UpdatedAt: now,
+	}
+	cast, err := m.cast(ctx, c, rec, space, p.Argument)
+	if err != nil {
+		return api.Added{}, err
+	}
+	if !cast.Report.Updater && c.Registered {
+		return api.Added{}, charm.Errorf(charm.CodeNoUpdater, "%s: the result has no bgUpdater handler, so there is nothing to run in the background", exportPosition(rec)).
+			WithHint("expose one as bgUpdater, or add the charm with --no-register")
+	}
+	if c.Integration == "" {
+		c.Integration = cast.Report.Integration
+	}
+	base := strings.TrimSuffix(rec.Name, path.Ext(rec.Name))
+	if c.Integration == "" {
+		c.Integration = base
+	}
+	err = m.store.Update(ctx, func(tx store.Tx) error {
+		if c.Name, err = freeName(tx, c.Space, p.Name, base); err != nil {
+			return err
+		}
+		return m.keep(tx, &c, rec, cast)
+	})
+	if err != nil {
+		return api.Added{}, err
+	}
+	m.logger.Info("charm added", "charm", c.Ref(), "id", c.ID, "integration", c.Integration, "registered", c.Registered)
+	return api.Added{Space: c.Space, CharmID: c.ID, Name: c.Name, URL: m.charmURL(c)}, nil
+}
+
+// keep writes a new charm: recipe, documents, the space's list, table, registry
+// and first run.
+func (m *Manager) keep(tx store.Tx, c *charm.Charm, rec charm.Recipe, cast runcharm.Result) error {
+	if err := tx.PutRecipe(rec); err != nil {
+		return err
+	}
+	space, err := tx.Space(c.Space)
+	if err != nil {
+		return err
+	}
+	if cast.Draft != nil {
+		if _, err := m.memory.Commit(tx, cast.Draft, nil); err != nil {
+			return err
+		}
+	}
+	if err := m.listCharm(tx, space, c.ID); err != nil {
+		return err
+	}
+	if c.Row, err = tx.PutCharm(*c); err != nil {
+		return err
+	}
+	if c.Registered {
+		if err := m.registry.Register(tx, *c, charm.State{}); err != nil {
+			return err
+		}
+	}
+	return m.queue.Put(tx, *c, charm.State{})
+}
+
+// compile makes a recipe of source files, in a worker process.
+func (m *Manager) compile(ctx context.Context, entry string, files map[string]string) (charm.Recipe, error) {
+	if len(files) == 0 || files[entry] == "" {
+		return charm.Recipe{}, charm.Errorf(charm.CodeInvalid, "no source code: the entry file %q is missing or empty", entry)
+	}
+	request := wire.CompileRequest{Entry: entry, Files: files}
+	if err := recipe.Check(request); err != nil {
+		return charm.Recipe{}, err
+	}
+	out, err := m.pool.Compile(ctx, request)
+	if err != nil {
+		return charm.Recipe{}, err
+	}
+	if len(out.Errors) > 0 {
+		return charm.Recipe{}, runcharm.CompileError(out.Errors)
+	}
+	rec := charm.Recipe{
+		ID: recipe.ID(out.Source), Name: path.Base(entry), Source: out.Source, Program: out.Program,
+		SourceMap: out.SourceMap, Compiler: out.Compiler, CreatedAt: m.now(),
+	}
+	if out.Source != files[entry] {
+		rec.Files = files
+	}
+	return rec, nil
+}
+
+// cast instantiates the recipe on documents of its own, in a worker process.
+func (m *Manager) cast(ctx context.Context, c charm.Charm, rec charm.Recipe, space charm.Space, argument json.RawMessage) (runcharm.Result, error) {
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = m.timeout
+	}
+	session, err := m.runner.Open(ctx, runcharm.Work{
+		Run: queue.NewID(m.now()), Occasion: c.ID, Mode: wire.ModeCast, Space: space, Charm: c, Recipe: &rec,
+		Argument: argument, Timeout: timeout,
+	})
+	if err != nil {
+		return runcharm.Result{}, err
+	}
+	r := session.Attempt(ctx)
+	if r.Outcome == charm.OK {
+		return r, nil
+	}
+	where := rec.Name
+	if r.Position != "" {
+		where = r.Position
+	}
+	code := charm.CodeCompile
+	if r.Outcome != charm.Errored {
+		code = r.Code
+	}
+	return r, charm.Errorf(code, "%s: %s", where, r.Error)
+}
+
+// exportPosition is where the recipe is exported, file:line:column.
+func exportPosition(rec charm.Recipe) string {
+	for i, line := range strings.Split(rec.Source, "\n") {
+		if col := strings.Index(line, "export default"); col >= 0 {
+			return fmt.Sprintf("%s:%d:%d", rec.Name, i+1, col+1)
+		}
+	}
+	return rec.Name + ":1:1"
+}
+
+// freeName is the wished name, which must be free, or the base name with a
+// number behind it when it is taken.
+func freeName(r store.Reader, space, wish, base string) (string, error) {
+	list, err := r.Charms(space)
+	if err != nil {
+		return "", err
+	}
+	taken := make(map[string]bool, len(list))
+	for _, c := range list {
+		taken[c.Name] = true
+	}
+	if wish != "" {
+		if taken[wish] {
+			return "", charm.Errorf(charm.CodeConflict, "there is a charm named %q in this space already", wish).WithHint("choose another with --name")
+		}
+		return wish, nil
+	}
+	name := base
+	for n := 2; taken[name]; n++ {
+		name = fmt.Sprintf("%s-%d", base, n)
+	}
+	return name, nil
+}
+
+func (m *Manager) charmURL(c charm.Charm) string {
+	space := c.SpaceName
+	if space == "" {
+		space = c.Space
+	}
+	return m.url() + "/" + space + "/" + c.ID
+}
+
+// listCharm puts the charm into its space's list of charms.
+func (m *Manager) listCharm(tx store.Tx, space charm.Space, id string) error {
+	return m.editList(tx, space, merkle.Charms.Link(), func(list []any) []any { return append(list, charmLink(space.DID, id)) })
+}
+
+// newRandomSpace names a space for untrusted recipes.
+func newRandomSpace() string { return "space-" + uuid.NewString()[:8] }
+
+// openSpace is the space people mean, made when it is a new name.
+func (m *Manager) openSpace(ctx context.Context, name string) (space charm.Space, err error) {
+	if name == "new" {
+		name = newRandomSpace()
+	}
+	err = m.store.Update(ctx, func(tx store.Tx) error {
+		space, err = findSpace(tx, name)
+		if charm.CodeOf(err) != charm.CodeNotFound {
+			return err
+		}
+		space = charm.Space{DID: name, CreatedAt: m.now(), Since: -1}
+		if !charm.IsDID(name) {
+			space.DID, space.Name = m.operator.Derive(name).DID(), name
+		}
+		space.Row, err = tx.PutSpace(space)
+		return err
+	})
+	return space, err
+}

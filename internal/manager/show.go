@@ -1,0 +1,204 @@
+package manager
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"charmd/internal/api"
+	"charmd/internal/cell"
+	"charmd/internal/charm"
+	"charmd/internal/jsontext"
+	"charmd/internal/queue"
+	"charmd/internal/store"
+)
+
+// List is every charm, or those of one space, without their results.
+func (m *Manager) List(ctx context.Context, space string) ([]api.Charm, error) {
+	did := ""
+	if space != "" {
+		err := m.store.View(ctx, func(r store.Reader) error {
+			s, err := findSpace(r, space)
+			did = s.DID
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	list := []api.Charm{}
+	for _, s := range m.queue.Standings() {
+		if did == "" || s.Charm.Space == did {
+			list = append(list, charmJSON(s))
+		}
+	}
+	return list, nil
+}
+
+// Show is one charm with its result.
+func (m *Manager) Show(ctx context.Context, space, name string) (out api.Charm, err error) {
+	err = m.view(ctx, space, name, func(c charm.Charm, docs *cell.Snapshot) error {
+		standing, ok := m.queue.Standing(c.Row)
+		if !ok {
+			standing = queue.Standing{Charm: c}
+		}
+		out = charmJSON(standing)
+		v, exists, err := cell.Export(docs, result(c, nil))
+		if err != nil {
+			return err
+		}
+		if !exists {
+			v = jsontext.NewObject()
+		}
+		out.Result = jsontext.Append(nil, v)
+		return nil
+	})
+	return out, err
+}
+
+func charmJSON(s queue.Standing) api.Charm {
+	c := api.Charm{
+		Space: s.Charm.Space, SpaceName: s.Charm.SpaceName, CharmID: s.Charm.ID, Name: s.Charm.Name,
+		Integration: s.Charm.Integration, Recipe: s.Charm.Recipe, Registered: s.Charm.Registered,
+		Enabled: !s.State.Disabled, Status: statusOf(s), Schedule: s.Charm.Schedule.String(),
+		NextRun: nextRun(s), LastRun: s.State.LastRun, CreatedAt: s.Charm.CreatedAt, State: stateJSON(s.State),
+	}
+	return c
+}
+
+// The words for charms that have no live job and are not due.
+const (
+	statusDisabled     = "disabled"
+	statusUnregistered = "unregistered"
+	statusWaiting      = "waiting"
+)
+
+func statusOf(s queue.Standing) string {
+	switch {
+	case s.Job != nil:
+		return string(s.Job.Status)
+	case s.State.Disabled:
+		return statusDisabled
+	case !s.Charm.Registered:
+		return statusUnregistered
+	case s.State.Waiting != "":
+		return statusWaiting
+	}
+	return string(charm.Pending)
+}
+
+func nextRun(s queue.Standing) *time.Time {
+	if s.Job != nil && s.Job.Status == charm.Pending {
+		return moment(s.Job.DueAt)
+	}
+	return moment(s.State.NextRun)
+}
+
+// moment is t for JSON, null when it is not set.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}
+
+func stateJSON(s charm.State) api.State {
+	return api.State{
+		TotalExecutions: s.Executions, TotalSuccesses: s.Successes, TotalFailures: s.Failures,
+		ConsecutiveFailures: s.ConsecutiveFailures, LastExecuted: moment(s.LastExecuted), LastOutcome: s.LastOutcome,
+		LastError: s.LastError, LastErrorTimestamp: moment(s.LastErrorAt),
+		MinExecutionTimeMs: ms(s.MinTime), MaxExecutionTimeMs: ms(s.MaxTime), AvgExecutionTimeMs: ms(s.AverageTime()),
+		LastExecutionTimeMs: ms(s.LastTime), Disabled: s.Disabled, DisabledBy: s.DisabledBy,
+		DisabledReason: s.DisabledReason, DisabledAt: moment(s.DisabledAt), NextTry: moment(s.NextTry),
+	}
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// RunFilter chooses runs to list.
+type RunFilter struct {
+	Space, Charm string // both empty: of every charm
+	Outcome      charm.Outcome
+	Before       string // only runs with a smaller id
+	Limit        int    // 0 means 50
+	Logs         bool
+}
+
+// Runs lists run records, newest first.
+func (m *Manager) Runs(ctx context.Context, f RunFilter) ([]api.Run, error) {
+	if f.Limit == 0 {
+		f.Limit = 50
+	}
+	list := []api.Run{}
+	err := m.store.View(ctx, func(r store.Reader) error {
+		filter := store.RunFilter{Outcome: f.Outcome, Before: f.Before, Limit: f.Limit}
+		if f.Charm != "" {
+			c, err := find(r, f.Space, f.Charm)
+			if err != nil {
+				return err
+			}
+			filter.Charm = c.Row
+		}
+		runs, err := r.Runs(filter)
+		if err != nil {
+			return err
+		}
+		for _, run := range runs {
+			if f.Logs {
+				if run, err = r.Run(run.ID); err != nil {
+					return err
+				}
+			}
+			list = append(list, runJSON(run, m.refOf(run.Charm)))
+		}
+		return nil
+	})
+	return list, err
+}
+
+// Run is one run record with its log.
+func (m *Manager) Run(ctx context.Context, id string) (out api.Run, err error) {
+	err = m.store.View(ctx, func(r store.Reader) error {
+		run, err := r.Run(id)
+		if errors.Is(err, store.ErrNotFound) {
+			return charm.Errorf(charm.CodeNotFound, "there is no run %s", id).WithHint("see them with: charmd runs; a run that is in flight has no record yet")
+		}
+		out = runJSON(run, m.refOf(run.Charm))
+		return err
+	})
+	return out, err
+}
+
+func (m *Manager) refOf(row int64) string {
+	s, ok := m.queue.Standing(row)
+	if !ok {
+		return ""
+	}
+	return s.Charm.Ref()
+}
+
+func runJSON(r charm.Run, ref string) api.Run {
+	return api.Run{
+		ID: r.ID, Charm: ref, Job: r.Job, Task: r.Task, Reason: r.Reason, Attempt: r.Attempt,
+		DueAt: r.DueAt.UTC(), StartedAt: r.StartedAt.UTC(), EndedAt: r.EndedAt.UTC(), DurationMs: ms(r.Elapsed()),
+		Status: charm.StatusOf(r.Outcome), Outcome: r.Outcome, Code: r.Code, Error: r.Error, Position: r.Position,
+		Changed: r.Changed, Requests: r.Requests, Conflicts: r.Conflicts, CPUMs: ms(r.CPU), PeakBytes: r.PeakBytes, Log: r.Log,
+	}
+}
+
+// Jobs lists live work, oldest due first.
+func (m *Manager) Jobs() []api.Job {
+	list := []api.Job{}
+	for _, l := range m.queue.Jobs() {
+		job := api.Job{
+			ID: l.Job.ID, Type: l.Job.Type, Task: l.Job.Task, Reason: l.Job.Reason, Status: l.Job.Status,
+			Priority: l.Job.Priority, Attempt: l.Job.Attempt, DueAt: l.Job.DueAt.UTC(), Run: l.Job.Run,
+		}
+		if l.Job.Charm != 0 {
+			job.Charm = l.Charm.Ref()
+		}
+		list = append(list, job)
+	}
+	return list
+}

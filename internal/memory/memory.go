@@ -1,0 +1,145 @@
+package memory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"charmd/internal/merkle"
+	"charmd/internal/store"
+)
+
+// Memory is the facts of all spaces in one store.
+type Memory struct {
+	store  store.Store
+	issuer string // DID that signs for the service
+	now    func() time.Time
+	hub    hub
+	gate   gate
+}
+
+// New makes the memory kept in st; issuer is the DID the service's own
+// transactions name.
+func New(st store.Store, issuer string, now func() time.Time) *Memory {
+	return &Memory{store: st, issuer: issuer, now: now}
+}
+
+// Issuer is the DID that the service's own transactions name.
+func (m *Memory) Issuer() string { return m.issuer }
+
+// Version is what a document was when it was read: the fact that was current,
+// or nothing.
+type Version struct {
+	The, Of string
+	Ref     merkle.Ref // zero when there was nothing
+}
+
+// Cause is the cause of the change that follows this version.
+func (v Version) Cause() merkle.Ref {
+	if v.Ref.IsZero() {
+		return merkle.Unclaimed(v.The, v.Of)
+	}
+	return v.Ref
+}
+
+// Check returns a *Conflict when a version is not the current one any more.
+func Check(tx store.Reader, space int64, did string, versions []Version) error {
+	for _, v := range versions {
+		head, err := tx.Head(space, v.The, v.Of)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			if !v.Ref.IsZero() {
+				return &Conflict{Space: did, The: v.The, Of: v.Of, Expected: v.Ref}
+			}
+		case err != nil:
+			return err
+		case merkle.Ref(head.Ref) != v.Ref:
+			return &Conflict{Space: did, The: v.The, Of: v.Of, Expected: v.Ref, Actual: &head}
+		}
+	}
+	return nil
+}
+
+// Commit applies d inside tx and returns its number in the space's log. holder
+// is the hold the caller owns, nil for none. A *Conflict or ErrHeld means that
+// nothing was written and the member must be rolled back; subscribers are told
+// once the transaction is on disk.
+func (m *Memory) Commit(tx store.Tx, d *Draft, holder *Hold) (int64, error) {
+	if err := m.gate.pass(d, holder); err != nil {
+		return 0, err
+	}
+	space, err := tx.Space(d.Space.DID)
+	if err != nil {
+		return 0, fmt.Errorf("space %s: %w", d.Space.DID, err)
+	}
+	since, at := space.Since+1, m.now()
+	for i := range d.Changes {
+		if err := d.apply(tx, space.Row, i, since, at); err != nil {
+			return 0, err
+		}
+	}
+	if err := appendCommit(tx, space.Row, d, space.Commit, since, at); err != nil {
+		return 0, err
+	}
+	effect := Effect{Space: d.Space.DID, Since: since, Changes: d.Changes, Invocation: d.text}
+	tx.AfterCommit(func() { m.hub.publish(effect) })
+	return since, nil
+}
+
+// apply is the transaction algorithm of memory spec §5, steps 1-5, for the i-th change.
+func (d *Draft) apply(tx store.Tx, space int64, i int, since int64, at time.Time) error {
+	c, f := d.Changes[i], d.facts[i]
+	head, err := tx.Head(space, c.The, c.Of)
+	exists := err == nil
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	current, first := merkle.Ref(head.Ref), c.Cause == f.base
+	switch {
+	case exists && current == f.ref && (c.Claim || d.Replay):
+		return nil // a claim that holds, or what is current already
+	case c.Claim && first && !exists:
+		return nil // the claim that there is nothing
+	case c.Claim, first && exists, !first && (!exists || current != c.Cause):
+		conflict := &Conflict{Space: d.Space.DID, The: c.The, Of: c.Of}
+		if !first {
+			conflict.Expected = c.Cause
+		}
+		if exists {
+			conflict.Actual = &head
+		}
+		return conflict
+	}
+	return tx.AddFact(store.Fact{Space: space, The: c.The, Of: c.Of, Ref: f.ref, Cause: c.Cause, Since: since, Is: f.is, At: at})
+}
+
+// appendCommit writes the log entry that chains to the space's last one (memory spec §4).
+func appendCommit(tx store.Tx, space int64, d *Draft, last [32]byte, since int64, at time.Time) error {
+	cause := merkle.Ref(last)
+	if cause.IsZero() {
+		cause = merkle.Unclaimed(CommitJSON, d.Space.DID)
+	}
+	is := merkle.ReferMap(
+		merkle.Entry{Key: "since", Value: merkle.Refer(float64(since))},
+		merkle.Entry{Key: "transaction", Value: d.digest})
+	ref := merkle.FactRef(CommitJSON, d.Space.DID, &is, cause)
+	return tx.PutCommit(store.Commit{Space: space, Since: since, Ref: ref, Transaction: d.text, At: at})
+}
+
+// Transact commits changes in space on their own. It waits while another run
+// holds one of the documents.
+func (m *Memory) Transact(ctx context.Context, d *Draft) (since int64, err error) {
+	for {
+		err = m.store.Update(ctx, func(tx store.Tx) error {
+			since, err = m.Commit(tx, d, nil)
+			return err
+		})
+		if !errors.Is(err, ErrHeld) {
+			return since, err
+		}
+		if err := m.WaitHeld(ctx, d); err != nil {
+			return 0, err
+		}
+	}
+}

@@ -1,0 +1,277 @@
+// Package pool is the WorkerPool: it starts worker processes, gives each one task
+// at a time, watches them, and kills what passes its time or breaks the protocol.
+//
+// It exists so that nothing above it has to know that charms run in processes.
+// What a worker sends is checked here as far as it can be without knowing what
+// the documents mean: that it belongs to the task, that nothing is changed that
+// was not served, that nothing is answered that was not asked.
+package pool
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"charmd/internal/charm"
+	"charmd/internal/sandbox"
+	"charmd/internal/wire"
+)
+
+// Options of a Pool. The zero value of a field stands for its default.
+type Options struct {
+	Exe           string // executable with a worker mode; default: this one
+	Workers       int    // processes; default 5
+	ArenaBytes    int    // of each worker's VM; default charm.DefaultWorkerArena
+	Rebuild       bool   // workers rebuild their VM instead of restoring its memory
+	RunsPerWorker int    // before a process is replaced; default charm.WorkerRunLimit
+	Logger        *slog.Logger
+	Grace         time.Duration // for a worker to exit when told to; default 2 s
+}
+
+// Host answers what one task asks for. Its methods are called from the pool's
+// goroutines and may block: the task waits, others do not. They must return
+// soon after ctx is done and must not call back into the Pool.
+type Host interface {
+	// Documents returns at least the first of ids, and others of them as far as
+	// it likes. An error ends the run with wire.ReasonHost.
+	Documents(ctx context.Context, ids []string) ([]wire.Document, error)
+	// Fetch makes a request; what goes wrong is in the reply. Several calls may
+	// run at once, and beside the other methods.
+	Fetch(ctx context.Context, f wire.Fetch) wire.Reply
+	// Program is the compiled recipe of this id. An error ends the run with
+	// wire.ReasonHost.
+	Program(ctx context.Context, recipe string) (string, error)
+	// Log takes console lines, in order.
+	Log(lines []wire.LogLine)
+}
+
+const (
+	defaultWorkers   = 5
+	defaultGrace     = 2 * time.Second
+	helloTimeout     = 10 * time.Second
+	mostFailures     = 5 // workers in a row that were never of use, after which nobody waits for the next
+	firstRestartWait = 50 * time.Millisecond
+	maxRestartWait   = 2 * time.Second
+	largeWorker      = 192 << 20 // resident bytes after a task, above which a worker is replaced
+)
+
+// Pool is a number of worker processes. It is safe for concurrent use.
+type Pool struct {
+	o       Options
+	launch  func() (*process, error)
+	spawner *spawner
+
+	mu       sync.Mutex
+	workers  map[*worker]struct{} // alive, or not known to be dead
+	idle     []*worker            // the last one was used last
+	waiting  []*waiter            // first come, first served
+	starting bool                 // one worker is between launch and hello
+	failures int                  // workers in a row that were never of use
+	walls    sandbox.Report       // of the last worker that said hello
+	restart  *time.Timer
+	started  bool
+	closing  bool
+	gone     chan struct{} // closed when closing and the last worker is gone
+}
+
+// waiter is a caller that waits for a worker.
+type waiter struct {
+	ready chan *worker // nil is sent when there will be none
+	why   error
+}
+
+// ErrClosed is why a task was not dispatched by a pool that is closing.
+var ErrClosed = errors.New("the worker pool is closing")
+
+// New makes a Pool without processes.
+func New(o Options) (*Pool, error) {
+	if o.Workers == 0 {
+		o.Workers = defaultWorkers
+	}
+	if o.Workers < 0 {
+		return nil, charm.Errorf(charm.CodeUsage, "%d workers; at least 1 is needed", o.Workers)
+	}
+	if o.ArenaBytes == 0 {
+		o.ArenaBytes = charm.DefaultWorkerArena
+	}
+	if o.RunsPerWorker == 0 {
+		o.RunsPerWorker = charm.WorkerRunLimit
+	}
+	if o.Grace == 0 {
+		o.Grace = defaultGrace
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	exe, err := executable(o.Exe)
+	if err != nil {
+		return nil, err
+	}
+	p := &Pool{o: o, workers: map[*worker]struct{}{}, gone: make(chan struct{})}
+	unknown := sandbox.Layer{State: sandbox.Off, Reason: "no worker has started yet"}
+	p.walls = sandbox.Report{Namespaces: unknown, Landlock: unknown, Seccomp: unknown, Rlimits: unknown}
+	p.launch = func() (*process, error) { return p.spawner.launch(exe, arguments(o), environment) }
+	return p, nil
+}
+
+// Start begins to start workers, one after the other; it does not wait for them.
+// Tasks wait for the first.
+func (p *Pool) Start(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if err := sandbox.SealDescriptors(); err != nil {
+		p.o.Logger.Warn("descriptors that the service inherited are inherited by its workers", "err", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closing {
+		return ErrClosed
+	}
+	if !p.started {
+		p.started = true
+		p.spawner = newSpawner()
+		p.restock()
+	}
+	return nil
+}
+
+// Sandbox is the walls of the last worker that started.
+func (p *Pool) Sandbox() sandbox.Report {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.walls
+}
+
+// acquire waits for a worker that is free.
+func (p *Pool) acquire(ctx context.Context) (*worker, error) {
+	p.mu.Lock()
+	switch {
+	case p.closing:
+		p.mu.Unlock()
+		return nil, ErrClosed
+	case len(p.idle) > 0:
+		w := p.idle[len(p.idle)-1]
+		p.idle = p.idle[:len(p.idle)-1]
+		p.mu.Unlock()
+		return w, nil
+	}
+	me := &waiter{ready: make(chan *worker, 1)}
+	p.waiting = append(p.waiting, me)
+	p.mu.Unlock()
+	select {
+	case w := <-me.ready:
+		return w, me.why
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	for i, other := range p.waiting {
+		if other == me {
+			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
+			p.mu.Unlock()
+			return nil, context.Cause(ctx)
+		}
+	}
+	p.mu.Unlock()
+	if w := <-me.ready; w != nil {
+		p.offer(w)
+	}
+	return nil, context.Cause(ctx)
+}
+
+// offer gives a free worker to whoever waits, or keeps it.
+func (p *Pool) offer(w *worker) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, alive := p.workers[w]; !alive {
+		return
+	}
+	switch {
+	case p.closing:
+		w.retire(p.o.Grace)
+	case len(p.waiting) > 0:
+		next := p.waiting[0]
+		p.waiting = p.waiting[1:]
+		next.ready <- w
+	default:
+		p.idle = append(p.idle, w)
+	}
+}
+
+// refuse ends all waiting, with p.mu held.
+func (p *Pool) refuse(why error) {
+	for _, next := range p.waiting {
+		next.why = why
+		next.ready <- nil
+	}
+	p.waiting = nil
+}
+
+// WorkerStatus is one process as people see it.
+type WorkerStatus struct {
+	PID         int
+	Task        string    // run id, or the file being compiled; "" when idle
+	Since       time.Time // of the task; zero when idle
+	Started     time.Time // of the process
+	Runs        int       // tasks it has done
+	MemoryBytes int64     // resident, after its last task
+}
+
+// Status is the live processes, oldest first.
+func (p *Pool) Status() []WorkerStatus {
+	p.mu.Lock()
+	workers := make([]*worker, 0, len(p.workers))
+	for w := range p.workers {
+		workers = append(workers, w)
+	}
+	p.mu.Unlock()
+	return statuses(workers)
+}
+
+// Close refuses new and waiting tasks, waits for those that run until ctx is
+// done, kills what is left, and returns when no process is left: nil, or the
+// reason of ctx when tasks had to be killed.
+func (p *Pool) Close(ctx context.Context) error {
+	p.mu.Lock()
+	if !p.closing {
+		p.closing = true
+		p.refuse(ErrClosed)
+		if p.restart != nil && p.restart.Stop() {
+			p.starting = false
+		}
+		for _, w := range p.idle {
+			w.retire(p.o.Grace)
+		}
+		p.idle = nil
+		p.finish()
+	}
+	p.mu.Unlock()
+	select {
+	case <-p.gone:
+		return nil
+	case <-ctx.Done():
+	}
+	p.mu.Lock()
+	for w := range p.workers {
+		w.kill(Exit{Kind: Cancelled, Detail: "the service is stopping"})
+	}
+	p.mu.Unlock()
+	<-p.gone
+	return context.Cause(ctx)
+}
+
+// finish tells Close that nothing is left, with p.mu held.
+func (p *Pool) finish() {
+	if p.closing && len(p.workers) == 0 && !p.starting {
+		select {
+		case <-p.gone:
+		default:
+			close(p.gone)
+			if p.spawner != nil {
+				p.spawner.end()
+			}
+		}
+	}
+}

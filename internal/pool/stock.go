@@ -1,0 +1,129 @@
+package pool
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"time"
+
+	"charmd/internal/wire"
+)
+
+// environment is all that a worker gets of it. Go would otherwise hold two files
+// open to follow the number of processors.
+var environment = []string{"GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
+
+// arguments are the worker's command line.
+func arguments(o Options) []string {
+	return []string{"worker", "-arena", strconv.Itoa(o.ArenaBytes), "-rebuild=" + strconv.FormatBool(o.Rebuild)}
+}
+
+// executable is the program to start, exactly the one that is running unless
+// another is named, even after it has been replaced on disk.
+func executable(named string) (string, error) {
+	if named != "" {
+		return named, nil
+	}
+	if runtime.GOOS == "linux" {
+		return "/proc/self/exe", nil
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("finding this executable, to start workers: %w", err)
+	}
+	return exe, nil
+}
+
+// restock starts the next worker when one is missing, with p.mu held. One starts
+// at a time, so that the first is ready soonest.
+func (p *Pool) restock() {
+	if p.closing || p.starting || len(p.workers) >= p.o.Workers {
+		return
+	}
+	p.starting = true
+	if p.failures == 0 {
+		go p.start()
+		return
+	}
+	wait := min(firstRestartWait<<min(p.failures-1, 16), maxRestartWait)
+	p.restart = time.AfterFunc(wait, p.start)
+}
+
+// start launches one worker and, until it dies, reads what it sends.
+func (p *Pool) start() {
+	proc, err := p.launch()
+	if err != nil {
+		p.mu.Lock()
+		p.starting = false
+		p.useless(fmt.Sprintf("starting a process: %v", err))
+		p.restock()
+		p.finish()
+		p.mu.Unlock()
+		return
+	}
+	w := newWorker(p, proc)
+	p.mu.Lock()
+	p.workers[w] = struct{}{}
+	if p.closing {
+		w.retire(p.o.Grace)
+	}
+	p.mu.Unlock()
+	w.serve()
+}
+
+// greeted makes a worker that said hello available.
+func (p *Pool) greeted(w *worker, h *wire.Hello) {
+	p.mu.Lock()
+	p.starting = false
+	p.walls = w.walls
+	p.restock()
+	p.finish()
+	p.mu.Unlock()
+	p.o.Logger.Debug("worker ready", "pid", w.proc.pid(), "start", time.Since(w.born))
+	p.offer(w)
+}
+
+// lost takes a dead worker off the books. used tells whether it was ever given a
+// task; one that was not is a sign that no worker can work.
+func (p *Pool) lost(w *worker, greeted, used bool, why string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.workers, w)
+	for i, other := range p.idle {
+		if other == w {
+			p.idle = append(p.idle[:i], p.idle[i+1:]...)
+			break
+		}
+	}
+	if !greeted {
+		p.starting = false
+	}
+	switch {
+	case p.closing || w.retired():
+	case used:
+		p.failures = 0
+	default:
+		p.useless(why)
+	}
+	p.restock()
+	p.finish()
+}
+
+// useless counts a worker that was never of use, with p.mu held. From a number of
+// them on, the tasks that wait now are refused; a later one waits for the next
+// attempt.
+func (p *Pool) useless(why string) {
+	p.failures++
+	p.o.Logger.Error("a worker process was of no use", "reason", why, "in_a_row", p.failures)
+	if p.failures >= mostFailures {
+		p.refuse(fmt.Errorf("workers do not start: %s", why))
+	}
+}
+
+// useful notes that a worker did a task.
+func (p *Pool) useful() {
+	p.mu.Lock()
+	p.failures = 0
+	p.mu.Unlock()
+}

@@ -1,0 +1,70 @@
+// The array methods of views. Reading methods run on a copy made of views, changing ones on a copy of the stored array
+// that then replaces it. Methods that are not listed are the native ones, working through the view.
+
+import { temporary } from "./document";
+import { type Fields, isObject } from "./host";
+import { type View, view } from "./view";
+import { append, replaceElements, storedForm } from "./write";
+
+type Method = (...args: any[]) => unknown;
+
+const reading = (
+  "at concat entries every filter find findIndex findLast findLastIndex includes indexOf join keys lastIndexOf map " +
+  "reduce reduceRight slice some toLocaleString toString values with"
+).split(" ");
+
+/** Changes `raw`, a copy of the stored elements. Returns what the method returns, or the array's view for `raw`. */
+const changing: Record<string, (raw: unknown[], args: any[], of: View) => unknown> = {
+  pop: (raw) => detached(raw.pop()),
+  shift: (raw) => detached(raw.shift()),
+  unshift: (raw, args, of) => raw.unshift(...args.map((value) => storedForm(of.place, value))),
+  splice: (raw, args, of) => {
+    const [start, count, ...added] = args;
+    const stored = added.map((value) => storedForm(of.place, value));
+    return detached(args.length < 2 ? raw.splice(start) : raw.splice(start, count, ...stored));
+  },
+  reverse: (raw) => raw.reverse(),
+  fill: (raw, [value, start, end], of) => {
+    const range = raw.map((_, i) => i).slice(start, end);
+    for (const i of range) raw[i] = storedForm(of.place, value);
+    return raw;
+  },
+  sort: (raw, [compare], of) => {
+    const pairs = raw.map((value, i) => ({ value, seen: of.field(raw as unknown as Fields, i) }));
+    pairs.sort((a, b) => (compare ?? byText)(a.seen, b.seen));
+    pairs.forEach((pair, i) => raw[i] = pair.value);
+    return raw;
+  },
+};
+
+/** Method name → what a view answers for it. */
+export const arrayMethods = new Map<string, (of: View, raw: unknown[]) => Method>();
+
+for (const name of reading) {
+  const method = (Array.prototype as unknown as Record<string, Method>)[name]!;
+  arrayMethods.set(name, (of, raw) => (...args) => method.apply(raw.map((_, i) => of.field(raw as any, i)), args));
+}
+
+for (const [name, change] of Object.entries(changing)) {
+  arrayMethods.set(name, (of, raw) => (...args) => {
+    const copy = [...raw];
+    const result = change(copy, args, of);
+    replaceElements(of.place, copy);
+    return result === copy ? view(of.place, of.reads) : result;
+  });
+}
+
+arrayMethods.set("push", (of, raw) => (...args) => {
+  append(of.place, args);
+  return raw.length;
+});
+
+/** What was taken out of a document, as a view of a document of its own. */
+function detached(value: unknown): unknown {
+  return isObject(value) ? view(temporary(value).root) : value;
+}
+
+function byText(a: unknown, b: unknown): number {
+  const x = String(a), y = String(b);
+  return x < y ? -1 : x > y ? 1 : 0;
+}

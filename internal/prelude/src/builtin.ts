@@ -1,0 +1,99 @@
+// The nodes that are part of the runtime, by name (runtime spec §2.6, §2.7, §3.8).
+
+import type { Document } from "./document";
+import { fetchData } from "./fetchdata";
+import { Alias, type Graph, type GraphNode, graphOf } from "./graph";
+import { type Fields, isArray, keys, stringify } from "./host";
+import { linkTo, writeTarget } from "./link";
+import { llm, streamData } from "./llm";
+import { ownDocument, run, type Scope } from "./run";
+import { Action, type Reads, schedule } from "./scheduler";
+import { view } from "./view";
+import { append, replace, resize, write } from "./write";
+
+export type Builtin = (node: GraphNode, scope: Scope) => void;
+
+/** Runs `body` now and whenever what it read has changed. */
+export function react({ module, reads, writes }: GraphNode, scope: Scope, body: (reads: Reads) => void): void {
+  const source = { kind: "lift", code: react, label: String(module.implementation) } as const;
+  const action = new Action(source, writes.map((alias) => writeTarget(scope.place(alias))), body);
+  action.subscribe(scope.readsOf(reads));
+  scope.add(action);
+  schedule(action);
+}
+
+/** A document for the output of a built-in node. */
+export function outputDocument(scope: Scope, cause: object): Document {
+  const doc = ownDocument({}, cause);
+  doc.adopt(scope.process);
+  return doc;
+}
+
+/** The value of an input: what a cell holds, or what was written in the recipe. */
+export function inputValue(tree: unknown, scope: Scope, reads: Reads): unknown {
+  return tree instanceof Alias ? view(scope.place(tree), reads) : tree;
+}
+
+/** The output is a document with the chosen branch as it is bound, so that an alias in it goes on being one. */
+function conditional(node: GraphNode, scope: Scope): void {
+  const [condition, then, otherwise] = node.inputs as unknown[];
+  const output = outputDocument(scope, { ifElse: scope.bind(node.inputs) });
+  scope.output(node.outputs, linkTo(output.root));
+  react(node, scope, (reads) => {
+    const chosen = scope.bind(inputValue(condition, scope, reads) ? then : otherwise);
+    if (stringify(chosen) !== stringify(output.read())) replace(output.root, chosen);
+  });
+}
+
+/** One instance of the mapping recipe for each index; the elements have no identity. */
+function mapList(node: GraphNode, scope: Scope): void {
+  const { list, op } = node.inputs as { list: unknown; op: unknown };
+  const graph = graphOf(op) as Graph;
+  const bound = scope.bind(list);
+  const output = outputDocument(scope, { map: { "/": scope.process.id }, op: graph.id, cause: bound });
+  scope.output(node.outputs, linkTo(output.root));
+  if (output.read() === undefined) write(output.root, []);
+  const rows: Scope[] = [];
+  react(node, scope, (reads) => {
+    const elements = inputValue(list, scope, reads) ?? [];
+    if (!isArray(elements)) throw new Error(`map needs an array, but was given a ${typeof elements}`);
+    // Links name the place of the list itself: they stay right when a link to another list is put there.
+    const place = list instanceof Alias ? writeTarget(scope.place(list)) : undefined;
+    for (const row of rows.splice(elements.length)) row.stop();
+    for (let i = rows.length; i < elements.length; i++) {
+      const argument = place === undefined
+        ? { element: elements[i], index: i, array: elements }
+        : { element: linkTo(place.child(i)), index: i, array: linkTo(place) };
+      const row = ownDocument({}, { result: linkTo(output.root), index: i });
+      const instance = run(graph, graph.id, argument, row, scope);
+      instance.process.adopt(scope.process);
+      rows.push(instance);
+      const links = output.read() as unknown[];
+      if (i >= links.length) append(output.root, [linkTo(row.root)]);
+    }
+    if ((output.read() as unknown[]).length > elements.length) resize(output.root, elements.length);
+  });
+}
+
+// There is no browser to go anywhere with; recipes that navigate run all the same.
+function navigateTo(): void {}
+
+export const builtins: Record<string, Builtin> = { fetchData, ifElse: conditional, llm, map: mapList, navigateTo, streamData };
+
+/** The outputs of a request: a document for each field, linked from the node's output. */
+export function requestOutputs<K extends string>(
+  name: string,
+  fields: readonly K[],
+  node: GraphNode,
+  scope: Scope,
+): Record<K, Document> {
+  const bound = scope.bind(node.inputs) as Fields;
+  const docs = {} as Record<K, Document>;
+  const links: Fields = {};
+  for (const field of fields) {
+    docs[field] = outputDocument(scope, { [name]: { [field]: keys(bound).map((key) => bound[key]) } });
+    links[field] = linkTo(docs[field].root);
+  }
+  scope.output(node.outputs, links);
+  return docs;
+}

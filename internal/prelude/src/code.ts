@@ -1,0 +1,125 @@
+// Nodes that are JavaScript functions. One with a stream among its inputs handles that stream's events; any other runs
+// whenever something it read has changed (runtime spec §2.4, §2.5, §3.3).
+
+import { Document, type Place } from "./document";
+import { entityId } from "./entity";
+import { type Frame, popFrame, pushFrame } from "./frame";
+import { Alias, type GraphNode, graphOf, type Module, walkRefs } from "./graph";
+import { type Fields, isObject, isThenable, keys } from "./host";
+import { isStream, linkTo, resolve, writeTarget } from "./link";
+import { recipeFromFrame } from "./recipe";
+import { ownDocument, run, type Scope } from "./run";
+import { read } from "./schema";
+import { Action, type Reads, schedule } from "./scheduler";
+import { view } from "./view";
+import { uuid } from "./web/crypto";
+import { storedForm } from "./write";
+
+type Code = (...args: unknown[]) => unknown;
+
+export function instantiateCode(node: GraphNode, scope: Scope): void {
+  const key = streamKey(node, scope);
+  if (key === undefined) instantiateLift(node, scope);
+  else instantiateHandler(node, scope, key);
+}
+
+/** The input that is a stream. A link is not followed to find out: it would load a document that nobody may read. */
+function streamKey({ module, inputs }: GraphNode, scope: Scope): string | undefined {
+  if (module.wrapper === "handler") return "$event";
+  if (!isObject(inputs) || inputs instanceof Alias) return undefined;
+  return keys(inputs).find((key) => {
+    const input = inputs[key];
+    return input instanceof Alias && isStream(writeTarget(scope.place(input)).raw());
+  });
+}
+
+function instantiateHandler({ module, inputs }: GraphNode, scope: Scope, key: string): void {
+  const alias = (inputs as Fields)[key] as Alias;
+  const place = resolve(scope.place(alias));
+  const code = module.implementation as Code;
+  const bound = scope.bind(inputs) as Fields;
+  const handle = (event: unknown): unknown => {
+    if (event === undefined || event === null) {
+      throw new TypeError(`Cannot read properties of ${event} (reading 'preventDefault')`);
+    }
+    (event as { preventDefault?: () => void }).preventDefault?.();
+    const cause = once(() => ({ ...bound, [key]: uuid() }));
+    const inputs = { ...bound, [key]: storedForm(place, event) };
+    const given = inputsDocument(inputs, () => entityId(inputs, cause()));
+    const props = argumentAt(given.root, module, undefined);
+    const frame = pushFrame(scope, undefined, cause, true);
+    return inFrame(
+      frame,
+      () => module.wrapper === "handler" ? code.call(props, (props as Fields).$event, props) : code(props),
+      (result) => void resultGraph(result, scope, { resultFor: cause() }),
+    );
+  };
+  scope.listen(place, { kind: "handler", code, label: String(place.key), handle });
+}
+
+function instantiateLift({ module, inputs, outputs, reads, writes }: GraphNode, scope: Scope): void {
+  const code = module.implementation as Code;
+  const place = inputs instanceof Alias ? scope.place(inputs) : inputsPlace(scope.bind(inputs));
+  const cause = once(() => ({ inputs: scope.bind(inputs), outputs: scope.bind(outputs), fn: code }));
+  const label = writes.length > 0 ? String(writes[0]!.path.at(-1)) : "";
+  const targets = writes.map((alias) => writeTarget(scope.place(alias)));
+  const action = new Action({ kind: "lift", code, label }, targets, (reads) => {
+    const argument = place && argumentAt(place, module, reads);
+    const frame = pushFrame(scope, reads, cause);
+    return inFrame(frame, () => code(argument), (result) => {
+      const graph = resultGraph(result, scope, { resultFor: cause() });
+      scope.output(outputs, graph === undefined ? result : linkTo(graph.root));
+    });
+  });
+  action.subscribe(scope.readsOf(reads));
+  scope.add(action);
+  schedule(action);
+}
+
+/** Calls `code` and then `done` in `frame`, which lasts until the promise that `code` may return is settled. */
+function inFrame(frame: Frame, code: () => unknown, done: (result: unknown) => void): unknown {
+  let awaited = false;
+  try {
+    const result = code();
+    if (!isThenable(result)) return done(result);
+    awaited = true;
+    return result.then(done).then(() => popFrame(frame), (thrown) => {
+      popFrame(frame);
+      throw thrown;
+    });
+  } finally {
+    if (!awaited) popFrame(frame);
+  }
+}
+
+/** A result that holds opaque refs is run as a recipe of its own; answers the result document of that. */
+function resultGraph(result: unknown, scope: Scope, cause: object): Document | undefined {
+  let found = false;
+  walkRefs(result, () => found = true);
+  if (!found) return undefined;
+  const graph = graphOf(recipeFromFrame("result of a function", undefined, () => result))!;
+  const doc = ownDocument({}, cause);
+  run(graph, graph.id, undefined, doc, scope);
+  return doc;
+}
+
+/** The bound inputs of a node, as a document that nobody can write to. */
+function inputsDocument(inputs: unknown, id: () => string): Document {
+  const doc = new Document(id).begin(inputs);
+  doc.frozen = true;
+  return doc;
+}
+
+function inputsPlace(inputs: unknown): Place | undefined {
+  if (inputs === undefined) return undefined;
+  return inputsDocument(inputs, () => entityId(isObject(inputs) ? inputs : { value: inputs }, { immutable: inputs })).root;
+}
+
+function argumentAt(place: Place, { plan }: Module, reads: Reads | undefined): unknown {
+  return plan === undefined ? view(place, reads) : read(place, plan, reads);
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => made ??= make();
+}

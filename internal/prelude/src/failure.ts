@@ -1,0 +1,30 @@
+// Failures as they are reported: whatever was thrown becomes name, message and the engine's own stack text.
+
+import { isObject, stringify } from "./host";
+
+export interface Thrown {
+  name: string;
+  message: string;
+  stack: string;
+}
+
+export interface Failure extends Thrown {
+  kind: "handler" | "lift";
+}
+
+export function describeThrown(thrown: unknown): Thrown {
+  if (thrown instanceof Error || isObject(thrown) && typeof thrown.message === "string") {
+    const { name, message, stack } = thrown as Partial<Error>;
+    return { name: String(name ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
+  }
+  return { name: "", message: textOf(thrown), stack: "" };
+}
+
+function textOf(thrown: unknown): string {
+  if (!isObject(thrown)) return String(thrown);
+  try {
+    return stringify(thrown) ?? String(thrown);
+  } catch {
+    return "an object that has no JSON form";
+  }
+}

@@ -1,0 +1,231 @@
+// Graphs: what a recipe function leaves behind. Refs become Aliases, relative to the process document of the instance;
+// nodes are found by walking from the inputs and the result along the refs (runtime spec §2.3).
+
+import type { Place } from "./document";
+import { type Frame, topFrame } from "./frame";
+import { type Fields, host, isArray, isObject, type Key, keys, mapObject, stringify } from "./host";
+import type { AliasTarget } from "./link";
+import { type Ref, refOf, type Root, withValue } from "./opaque";
+import type { Plan, Schema } from "./schema";
+import { GRAPH, PLACE } from "./symbols";
+
+export interface Module {
+  type: "javascript" | "recipe" | "ref";
+  implementation: any;
+  wrapper?: "handler";
+  argumentSchema?: Schema;
+  resultSchema?: Schema;
+  /** How the argument is read; without one the function gets a view. */
+  plan?: Plan;
+}
+
+/** A node while its graph is being built: inputs and outputs still hold refs. */
+export interface Node {
+  module: Module;
+  inputs: unknown;
+  outputs: unknown;
+  frame: Frame;
+}
+
+/** A cell in a graph: of an instance `depth` instances out from the one that the graph becomes, or a stored value. */
+export class Alias {
+  private known: readonly Key[] | undefined;
+
+  constructor(readonly depth: number, readonly ref: Ref | undefined, readonly place?: Place) {}
+
+  /** The path in the process document. The names of an enclosing graph are known only after it was built too. */
+  get path(): readonly Key[] {
+    return this.known ??= this.place?.path ?? [...this.ref!.root.path, ...this.ref!.path];
+  }
+
+  target(cell?: unknown): AliasTarget {
+    const out: Fields = { path: this.path };
+    const schema = this.ref?.schema;
+    if (schema !== undefined) {
+      out.schema = schema;
+      out.rootSchema = this.ref!.root.schema;
+    }
+    if (cell !== undefined) out.cell = cell;
+    return out as AliasTarget;
+  }
+}
+
+export interface GraphNode {
+  module: Module;
+  inputs: unknown;
+  outputs: unknown;
+  /** The aliases in inputs and outputs, so that instances need not look for them. */
+  reads: Alias[];
+  writes: Alias[];
+}
+
+export class Graph {
+  result: unknown;
+  nodes: GraphNode[] = [];
+  readonly initial: { internal?: Fields } = {};
+  /** Cells of enclosing graphs that are used in this one. */
+  readonly captured: Ref[] = [];
+  private text: string | undefined;
+
+  constructor(public argumentSchema: unknown, readonly resultSchema: unknown) {}
+
+  /** The name of a recipe that has no source of its own: a reference of its graph, "ba4jc…". */
+  get id(): string {
+    return this.text ??= host.refer(stringify(this), "string");
+  }
+
+  /** `level` counts the graphs that enclose this one as a value among a node's inputs. */
+  toJSON(level = 0): Fields {
+    const json = (value: unknown) => treeJSON(value, level);
+    return {
+      argumentSchema: this.argumentSchema,
+      resultSchema: this.resultSchema,
+      initial: json(this.initial),
+      result: json(this.result),
+      nodes: this.nodes.map(({ module, inputs, outputs }) => ({
+        module: moduleJSON(module, level),
+        inputs: json(inputs),
+        outputs: json(outputs),
+      })),
+    };
+  }
+}
+
+export function graphOf(value: unknown): Graph | undefined {
+  return typeof value === "function" ? (value as { [GRAPH]?: Graph })[GRAPH] : undefined;
+}
+
+function moduleJSON({ plan: _plan, implementation, ...rest }: Module, level: number): Fields {
+  const graph = graphOf(implementation);
+  const shown = graph?.toJSON(level) ?? (typeof implementation === "function" ? String(implementation) : implementation);
+  const { type, ...others } = rest;
+  return { type, implementation: shown, ...others };
+}
+
+function treeJSON(value: unknown, level: number): unknown {
+  if (value instanceof Alias) {
+    if (value.place !== undefined) return { $alias: value.target({ "/": value.place.doc.id }) };
+    const out = level - value.depth;
+    return out < 0 ? { shadowOf: null } : { $alias: value.target(out === 0 ? undefined : out) };
+  }
+  const graph = graphOf(value);
+  if (graph !== undefined) return graph.toJSON(level + 1);
+  if (isArray(value)) return value.map((item) => treeJSON(item, level));
+  return isObject(value) ? mapObject(value, (field) => treeJSON(field, level)) : value;
+}
+
+/** The graph of what was built in `frame`. Its refs belong to it from then on. */
+export function buildGraph(frame: Frame, inputs: Ref | undefined, outputs: unknown, graph: Graph): Graph {
+  const { roots, nodes } = collect(frame, inputs, outputs);
+  nameRoots(roots, inputs?.root, outputs);
+  const convert = (value: unknown, emptyNull = true): unknown => {
+    const ref = refOf(value);
+    if (ref !== undefined) return aliasOf(ref, frame, graph);
+    passOnCaptured(value, frame, graph);
+    if (value === null && emptyNull) return {};
+    if (!isObject(value)) return value;
+    const place = (value as { [PLACE]?: Place })[PLACE];
+    if (place !== undefined) return new Alias(0, undefined, place);
+    return isArray(value) ? value.map((item) => convert(item)) : mapObject(value, (field) => convert(field, emptyNull));
+  };
+  graph.result = convert(outputs);
+  for (const { module, inputs, outputs } of nodes) {
+    passOnCaptured(module.implementation, frame, graph);
+    const node = { module, inputs: convert(inputs), outputs: convert(outputs) };
+    graph.nodes.push({ ...node, reads: aliasesIn(node.inputs), writes: aliasesIn(node.outputs) });
+  }
+  for (const root of roots) {
+    root.owner = graph;
+    if (root === inputs?.root) continue;
+    const name = root.path[1]!;
+    if (root.value) (graph.initial.internal ??= {})[name] = convert(root.value, false);
+  }
+  makeContainers(graph);
+  return graph;
+}
+
+/** The roots and nodes of a frame in the order in which the original finds them: it decides the internal names. */
+function collect(frame: Frame, inputs: Ref | undefined, outputs: unknown): { roots: Set<Root>; nodes: Set<Node> } {
+  const roots = new Set<Root>();
+  const nodes = new Set<Node>();
+  const add = (root: Root): void => {
+    if (root.frame !== frame || root.existing !== undefined || roots.has(root)) return;
+    roots.add(root);
+    for (const node of root.nodes) {
+      if (nodes.has(node) || node.frame !== frame) continue;
+      nodes.add(node);
+      walkRefs(node.module.implementation, (ref) => add(ref.root));
+      walkRefs(node.inputs, (ref) => add(ref.root));
+      walkRefs(node.outputs, (ref) => add(ref.root));
+    }
+  };
+  if (inputs !== undefined) add(inputs.root);
+  walkRefs(outputs, (ref) => add(ref.root));
+  frame.roots.forEach(add);
+  return { roots, nodes };
+}
+
+function nameRoots(roots: Set<Root>, inputs: Root | undefined, outputs: unknown): void {
+  if (isObject(outputs) && refOf(outputs) === undefined) {
+    for (const key of keys(outputs)) {
+      const ref = refOf(outputs[key]);
+      if (ref !== undefined && ref.path.length === 0 && roots.has(ref.root)) ref.root.name ??= key;
+    }
+  }
+  let unnamed = 0;
+  for (const root of roots) {
+    root.path = root === inputs ? ["argument"] : ["internal", root.name ?? `__#${unnamed++}`];
+  }
+}
+
+function aliasOf(ref: Ref, frame: Frame, graph: Graph): Alias {
+  const { root } = ref;
+  if (root.existing !== undefined) return new Alias(0, ref, root.existing.at(ref.path));
+  if (root.owner !== undefined && root.owner !== graph) {
+    const place = topFrame()?.scope?.placeOf(root, ref.path);
+    if (place !== undefined) return new Alias(0, ref, place);
+  }
+  let depth = 0;
+  for (let at: Frame | undefined = frame; at !== undefined; at = at.parent, depth++) {
+    if (at !== root.frame) continue;
+    if (depth > 0) graph.captured.push(ref);
+    return new Alias(depth, ref);
+  }
+  throw new Error("A cell of another recipe can't be used here.");
+}
+
+// What an inner recipe takes from further out than this frame, this graph takes from there too.
+function passOnCaptured(inner: unknown, frame: Frame, graph: Graph): void {
+  for (const ref of graphOf(inner)?.captured ?? []) if (ref.root.frame !== frame) graph.captured.push(ref);
+}
+
+// A cell of which only parts are used starts as an object or array, so that the parts have a place to be.
+function makeContainers(graph: Graph): void {
+  const aliases = [graph.result, ...graph.nodes.flatMap(({ reads, writes }) => [...reads, ...writes])].flatMap(aliasesIn);
+  for (const { depth, path, place } of aliases) {
+    if (depth > 0 || place !== undefined || path[0] !== "internal" || path.length < 3) continue;
+    const internal = graph.initial.internal ??= {};
+    for (let length = 2; length < path.length; length++) {
+      const container = path.slice(1, length);
+      const known = container.reduce<unknown>((value, key) => isObject(value) ? value[key] : undefined, internal);
+      if (known === undefined) withValue(internal, container, typeof path[length] === "number" ? [] : {});
+      else if (!isObject(known) || known instanceof Alias) break;
+    }
+  }
+}
+
+/** Calls `visit` for every ref in a structure, captured ones of recipes inside it too. */
+export function walkRefs(value: unknown, visit: (ref: Ref) => void): void {
+  const ref = refOf(value);
+  if (ref !== undefined) visit(ref);
+  else if (isArray(value)) for (const item of value) walkRefs(item, visit);
+  else if (isObject(value)) {
+    if ((value as { [PLACE]?: Place })[PLACE] === undefined) for (const key of keys(value)) walkRefs(value[key], visit);
+  } else graphOf(value)?.captured.forEach(visit);
+}
+
+function aliasesIn(value: unknown): Alias[] {
+  if (value instanceof Alias) return [value];
+  if (isArray(value)) return value.flatMap(aliasesIn);
+  return isObject(value) ? keys(value).flatMap((key) => aliasesIn(value[key])) : [];
+}

@@ -1,0 +1,52 @@
+// The functions that Go gives to this code, and the intrinsics it relies on. Both are taken before any recipe code
+// runs: a recipe that replaces JSON.stringify or finds the host functions must not change what is stored.
+
+export interface Host {
+  doc(id: string): string;
+  put(id: string, text: string): void;
+  refer(json: string, form: "link" | "string"): string;
+  log(level: string, text: string): void;
+  fetch(op: number, head: string, body?: Uint8Array): void;
+  cancel(op: number): void;
+  timer(op: number, ms: number, repeat: 0 | 1): void;
+  now(): number;
+  entropy(n: number): Uint8Array;
+  url(input: string, base?: string): string;
+  urlset(href: string, part: string, value: string): string;
+  utf8(bytes: Uint8Array, label: string, fatal: 0 | 1): string;
+  encode(text: string): Uint8Array;
+  atob(text: string): string;
+  btoa(text: string): string;
+  xml(text: string, mime: string): string;
+  env(): string;
+}
+
+const scope = globalThis as unknown as { __host?: Host };
+export const host: Host = scope.__host!;
+delete scope.__host;
+
+export const { parse, stringify } = JSON;
+export const { isArray } = Array;
+export const { keys, is, hasOwn } = Object;
+export const NativeDate = Date;
+
+export type Key = string | number;
+export type Fields = Record<string, unknown>;
+
+export function isObject(value: unknown): value is Fields {
+  return typeof value === "object" && value !== null;
+}
+
+/** A copy with every field replaced; fields that become undefined are left out. */
+export function mapObject(value: Fields, change: (field: unknown) => unknown): Fields {
+  const out: Fields = {};
+  for (const key of keys(value)) {
+    const field = change(value[key]);
+    if (field !== undefined) out[key] = field;
+  }
+  return out;
+}
+
+export function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return isObject(value) && typeof value.then === "function";
+}

@@ -1,0 +1,101 @@
+// The root object, by which Go drives a run: evaluate a recipe, start a run on it, settle what comes from outside,
+// finish. One VM makes one run; its heap is put back before the next.
+
+import { sendEvent } from "./cell";
+import { documentOf } from "./document";
+import { describeThrown, type Thrown } from "./failure";
+import { type Graph, graphOf } from "./graph";
+import { parse, stringify } from "./host";
+import { require } from "./module";
+import { integrationOf, isUpdatable, nameOf, whereIs } from "./report";
+import { run } from "./run";
+import { failures, running, whenAtRest } from "./scheduler";
+import { session, type Task } from "./session";
+import { saveChanges } from "./store";
+import { installGlobals } from "./web/globals";
+import { settle } from "./web/operation";
+
+type Module = { exports: { default?: unknown } };
+type RecipeCode = (require: (name: string) => object, exports: object, module: Module) => Promise<void>;
+
+let graph: Graph | undefined;
+let loadError: Thrown | undefined = {
+  name: "Error",
+  message: "The recipe's top-level await is never settled.",
+  stack: "",
+};
+let task: Task;
+let handled = false;
+
+function define(code: RecipeCode): void {
+  const module: Module = { exports: {} };
+  code(require, module.exports, module).then(
+    () => {
+      graph = graphOf(module.exports.default);
+      loadError = graph === undefined
+        ? { name: "Error", message: "No default recipe found in the compiled exports.", stack: "" }
+        : undefined;
+      if (graph !== undefined) nameGraphs(graph);
+    },
+    (thrown) => loadError = describeThrown(thrown),
+  );
+}
+
+// The ids of inner recipes depend on the source only: they are made here, to be part of the frozen heap.
+function nameGraphs(graph: Graph): void {
+  for (const { module, inputs } of graph.nodes) {
+    for (const value of [module.implementation, (inputs as { op?: unknown } | undefined)?.op]) {
+      const inner = graphOf(value);
+      if (inner === undefined) continue;
+      void inner.id;
+      nameGraphs(inner);
+    }
+  }
+}
+
+const root = {
+  /** Once the recipe's code has run: its schemas, or what went wrong. */
+  loaded(): string {
+    if (graph === undefined) return stringify({ ok: false, error: loadError });
+    const { argumentSchema, resultSchema } = graph;
+    return stringify({ ok: true, argumentSchema, resultSchema });
+  },
+
+  start(json: string): void {
+    task = parse(json);
+    const cast = task.mode === "cast";
+    session.space = task.space;
+    session.fresh = cast;
+    const result = documentOf(task.charm);
+    const process = documentOf(task.process);
+    if (cast) {
+      process.begin(undefined);
+      result.begin(undefined);
+    }
+    result.adopt(process);
+    run(graph!, task.recipe, cast ? task.argument ?? {} : undefined, result);
+    if (cast) handled = true;
+    else whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
+  },
+
+  settle(op: number, head: string, body: Uint8Array | ArrayBuffer | undefined): void {
+    settle(op, head, body instanceof Uint8Array ? body : new Uint8Array(body ?? new ArrayBuffer(0)));
+  },
+
+  finish(): string {
+    const result = documentOf(task.charm).root;
+    return stringify({
+      handled,
+      updater: isUpdatable(result),
+      name: nameOf(result),
+      integration: integrationOf(result),
+      again: session.again,
+      stuck: running === undefined ? null : { what: running.kind, ...whereIs(running) },
+      failures,
+      changed: saveChanges([result.doc, documentOf(task.process)]),
+    });
+  },
+};
+
+installGlobals();
+Object.assign(globalThis, { __charmd: root, __charmd_define: define });

@@ -1,0 +1,117 @@
+// Factories of nodes: lift, handler and the built-ins. Calling one inside a recipe adds a node to the graph that is
+// being built (runtime spec §2.4-2.6).
+
+import { topFrame } from "./frame";
+import type { Module, Node } from "./graph";
+import { graphOf, walkRefs } from "./graph";
+import { type Fields, isArray, isObject, keys } from "./host";
+import { newOpaqueRef, type OpaqueRef } from "./opaque";
+import { recipe } from "./recipe";
+import { planOf, type Schema } from "./schema";
+
+type Code = (...args: any[]) => unknown;
+export type Factory = ((inputs?: any) => OpaqueRef) & Partial<Module>;
+
+function addNode(module: Module, inputs: unknown, outputs: unknown): void {
+  const frame = topFrame();
+  if (frame === undefined) throw new Error("Lifts, handlers and recipes can only be called inside a recipe.");
+  const node: Node = { module, inputs, outputs, frame };
+  for (const part of [inputs, outputs]) walkRefs(part, (ref) => ref.root.nodes.add(node));
+}
+
+export function createNodeFactory(module: Module): Factory {
+  if (module.argumentSchema !== undefined) module.plan = planOf(module.argumentSchema);
+  const factory = (inputs?: unknown): OpaqueRef => {
+    const outputs = newOpaqueRef(undefined, module.resultSchema);
+    addNode(module, inputs, outputs);
+    return outputs;
+  };
+  return Object.assign(factory, module);
+}
+
+export function byRef(name: string): Factory {
+  return createNodeFactory({ type: "ref", implementation: name });
+}
+
+function codeModule(implementation: Code, argumentSchema?: Schema, resultSchema?: Schema): Module {
+  const module: Module = { type: "javascript", implementation };
+  if (argumentSchema !== undefined) module.argumentSchema = argumentSchema;
+  if (resultSchema !== undefined) module.resultSchema = resultSchema;
+  return module;
+}
+
+/** lift(fn) or lift(argumentSchema, resultSchema, fn). */
+export function lift(first: unknown, resultSchema?: Schema, fn?: Code): Factory {
+  if (typeof first === "function") return createNodeFactory(codeModule(first as Code));
+  return createNodeFactory(codeModule(fn!, first as Schema, resultSchema));
+}
+
+/** derive(input, fn) or derive(argumentSchema, resultSchema, input, fn). */
+export function derive(...args: any[]): OpaqueRef {
+  return args.length > 2 ? lift(args[0], args[1], args[3])(args[2]) : lift(args[1])(args[0]);
+}
+
+export function compute(fn: Code): OpaqueRef {
+  return lift(fn)(undefined);
+}
+
+/** Like compute; functions in what `fn` returns become handlers. */
+export function render(fn: Code): OpaqueRef {
+  const handled = (value: unknown): unknown => {
+    if (typeof value === "function" && graphOf(value) === undefined) return handler(value as Code)({});
+    if (isArray(value)) return value.map(handled);
+    if (!isObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
+    return Object.fromEntries(keys(value).map((key) => [key, handled(value[key])]));
+  };
+  return compute(() => handled(fn()));
+}
+
+/** handler(fn) or handler(eventSchema, stateSchema, fn). */
+export function handler(first: unknown, stateSchema?: Schema, fn?: Code): Factory & { with: Factory } {
+  const schemas = typeof first !== "function";
+  const argumentSchema = schemas
+    ? { type: "object", properties: { $event: (first ?? {}) as Schema, ...stateSchema?.properties } }
+    : undefined;
+  const module: Module = { ...codeModule((schemas ? fn : first) as Code), wrapper: "handler" };
+  if (argumentSchema !== undefined) {
+    module.argumentSchema = argumentSchema;
+    module.plan = planOf(argumentSchema);
+  }
+  const factory = (props: Fields = {}): OpaqueRef => {
+    const events = stream();
+    addNode(module, { ...props, $event: events }, {});
+    return events;
+  };
+  return Object.assign(factory, module, { with: factory, bind: factory });
+}
+
+export function cell(value?: unknown, schema?: Schema): OpaqueRef {
+  return newOpaqueRef(value, schema);
+}
+
+export function stream(): OpaqueRef {
+  return newOpaqueRef({ $stream: true });
+}
+
+export const ifElse = (condition: unknown, then: unknown, otherwise: unknown): OpaqueRef =>
+  conditional([condition, then, otherwise]);
+
+const conditional = byRef("ifElse");
+const mapping = byRef("map");
+export const fetchData = byRef("fetchData");
+export const streamData = byRef("streamData");
+export const llm = byRef("llm");
+export const navigateTo = byRef("navigateTo");
+
+const interpolate = lift(({ strings, values }: { strings: string[]; values: unknown[] }) =>
+  strings.reduce((text, string, i) => text + string + (i < values.length ? String(values[i]) : ""), "")
+);
+
+export function str(strings: TemplateStringsArray, ...values: unknown[]): OpaqueRef {
+  return interpolate({ strings: [...strings], values });
+}
+
+export function mapOver(list: OpaqueRef, fn: (element: unknown, index: unknown, array: unknown) => unknown): OpaqueRef {
+  const op = recipe("mapping function", ({ element, index, array }: Record<string, OpaqueRef>) => fn(element, index, array));
+  return mapping({ list, op });
+}

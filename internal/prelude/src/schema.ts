@@ -1,0 +1,203 @@
+// Reading through a JSON schema (runtime spec §3.7): listed properties become a plain copy, asCell members cells, and
+// what the schema leaves open a view. Schemas are compiled once, to Plans, which are part of the frozen heap.
+
+import { cellAt } from "./cell";
+import { type Document, documentOf, type Place, temporary } from "./document";
+import { type Fields, isArray, isObject, keys, parse, stringify } from "./host";
+import { follow, found, isLink, resolve, writeTarget } from "./link";
+import type { Reads } from "./scheduler";
+import { view } from "./view";
+
+export interface Schema extends Fields {
+  type?: string;
+  description?: string;
+  properties?: Record<string, Schema>;
+  additionalProperties?: boolean | Schema;
+  items?: Schema;
+  anyOf?: Schema[];
+  default?: unknown;
+  asCell?: boolean;
+  asStream?: boolean;
+  $ref?: string;
+}
+
+export class Plan {
+  kind: "view" | "object" | "array" | "list" | "choice" | "scalar" = "scalar";
+  /** The value is handed out as a cell or a stream of `schema`. */
+  readonly asCell: boolean;
+  readonly schema: Schema | undefined;
+  readonly default: unknown;
+  /** Nothing below is a cell or a view: then reading needs no places, only stored values. */
+  plain = false;
+  /** A primitive that is stored is what is read. */
+  asIs = false;
+  readonly fields: { key: string; plan: Plan }[] = [];
+  extra: Plan | undefined;
+  items: Plan | undefined;
+  options: Plan[] = [];
+
+  constructor(schema: Schema, readonly root: Schema) {
+    this.asCell = schema.asCell === true || schema.asStream === true;
+    const { asCell: _cell, asStream: _stream, ...rest } = schema.$ref === "#" ? root : schema;
+    this.schema = keys(rest).length > 0 ? rest : undefined;
+    this.default = rest.default;
+  }
+}
+
+const plans = new WeakMap<Schema, Plan>();
+
+export function planOf(schema: Schema, root: Schema = schema): Plan {
+  const known = plans.get(schema);
+  if (known?.root === root) return known;
+  const plan = new Plan(schema, root);
+  plans.set(schema, plan);
+  fill(plan, plan.schema ?? {}, root);
+  return plan;
+}
+
+function fill(plan: Plan, { type, properties, additionalProperties: extra, items, anyOf }: Schema, root: Schema): void {
+  const parts: Plan[] = [];
+  const part = (schema: Schema): Plan => {
+    const made = planOf(schema, root);
+    parts.push(made);
+    return made;
+  };
+  if (isArray(anyOf)) {
+    plan.kind = "choice";
+    plan.options = anyOf.map(part);
+  } else if (properties !== undefined || type === "object" && extra) {
+    plan.kind = "object";
+    for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties![key]!) });
+    if (extra) plan.extra = part(extra === true ? {} : extra);
+  } else if (type === "array") {
+    plan.kind = items === undefined ? "list" : "array";
+    plan.items = part(items ?? {});
+  } else if (type === undefined || type === "object") plan.kind = "view";
+  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view" || plan.kind === "list");
+  plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
+}
+
+export function read(place: Place, plan: Plan, reads?: Reads): unknown {
+  if (plan.asCell) return cellAt(cellPlace(place, reads), plan.schema, plan.root, reads);
+  if (plan.kind === "view" && plan.default === undefined) return view(place, reads);
+  const at = resolve(place, reads);
+  const raw = found;
+  reads?.add(at);
+  return shaped(at.doc, at, raw, plan, reads);
+}
+
+/** Where a cell for `place` is based: aliases and the first link followed, so that it stays with that document. */
+function cellPlace(place: Place, reads?: Reads): Place {
+  const at = writeTarget(place);
+  const raw = at.raw();
+  if (!isLink(raw)) return at;
+  reads?.add(at);
+  return documentOf(raw.cell["/"]).root.at(raw.path);
+}
+
+// `place` is where `raw` is stored in `doc`; it may be missing if the plan is plain.
+function shaped(doc: Document, place: Place | undefined, raw: unknown, plan: Plan, reads?: Reads): unknown {
+  if (raw === undefined && plan.default !== undefined) return defaultOf(plan);
+  switch (plan.kind) {
+    case "view":
+      return view(place!, reads);
+    case "object":
+      return shapedObject(doc, place, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
+    case "array":
+      return isArray(raw) ? shapedList(doc, place, raw, plan.items!, reads) : [];
+    case "list":
+      return isArray(raw) ? shapedList(doc, place, raw, plan.items!, reads) : copyOf(raw);
+    case "choice":
+      return chosen(doc, place, raw, plan, reads);
+    case "scalar":
+      return copyOf(raw);
+  }
+}
+
+function member(doc: Document, place: Place | undefined, raw: unknown, plan: Plan, reads?: Reads): unknown {
+  if (plan.asCell) return read(place!, plan, reads);
+  if (typeof raw !== "object" || raw === null) return plan.asIs ? raw : shaped(doc, place, raw, plan, reads);
+  const next = follow(doc, raw as Fields);
+  return next === undefined ? shaped(doc, place, raw, plan, reads) : read(next, plan, reads);
+}
+
+function shapedObject(doc: Document, place: Place | undefined, raw: Fields, plan: Plan, reads?: Reads): Fields {
+  const out: Fields = {};
+  const { fields } = plan;
+  for (let i = 0; i < fields.length; i++) {
+    const { key, plan: part } = fields[i]!;
+    const value = raw[key];
+    if (value === undefined && !part.asCell) {
+      if (part.default !== undefined) out[key] = defaultOf(part);
+    } else if (part.asIs && (typeof value !== "object" || value === null)) out[key] = value;
+    else out[key] = member(doc, part.plain ? undefined : place!.child(key), value, part, reads);
+  }
+  if (plan.extra !== undefined) {
+    for (const key of keys(raw)) {
+      if (plan.fields.some((field) => field.key === key)) continue;
+      out[key] = member(doc, plan.extra.plain ? undefined : place!.child(key), raw[key], plan.extra, reads);
+    }
+  }
+  return out;
+}
+
+function shapedList(doc: Document, place: Place | undefined, raw: unknown[], items: Plan, reads?: Reads): unknown[] {
+  const out: unknown[] = new Array(raw.length);
+  for (let i = 0; i < raw.length; i++) {
+    out[i] = member(doc, items.plain ? undefined : place!.child(i), raw[i], items, reads);
+  }
+  return out;
+}
+
+/** anyOf: arrays take the array options, objects the union of the object options, scalars the option of their type. */
+function chosen(doc: Document, place: Place | undefined, raw: unknown, plan: Plan, reads?: Reads): unknown {
+  if (raw === null || raw === undefined) return undefined;
+  const fitting = plan.options.filter((option) => fits(option, raw));
+  if (fitting.length === 0) return undefined;
+  const cell = fitting.find((option) => option.asCell);
+  if (cell !== undefined) return read(place!, cell, reads);
+  if (isArray(raw)) {
+    const items = fitting.flatMap((option) => option.items ?? []);
+    const part = items.length === 1 ? items[0]! : planOf({ anyOf: items.map((item) => item.schema ?? {}) }, plan.root);
+    return shapedList(doc, place, raw, part, reads);
+  }
+  const open = fitting.find((option) => option.kind !== "object");
+  if (open !== undefined) return shaped(doc, place, raw, open, reads);
+  return Object.assign({}, ...fitting.map((option) => shaped(doc, place, raw, option, reads)));
+}
+
+function fits(option: Plan, raw: unknown): boolean {
+  const type = option.schema?.type;
+  if (isArray(raw)) return type === "array";
+  if (isObject(raw)) return option.kind === "object" || option.kind === "view";
+  return type === undefined || type === typeof raw || type === "integer" && typeof raw === "number";
+}
+
+function defaultOf(plan: Plan): unknown {
+  const doc = temporary(copyOf(plan.default));
+  return plan.kind === "view" ? view(doc.root) : shaped(doc, doc.root, doc.value, plan);
+}
+
+// A stored object must not get into the hands of a recipe as it is: a change would bypass write().
+function copyOf(raw: unknown): unknown {
+  return isObject(raw) ? parse(stringify(raw)) : raw;
+}
+
+/** The schema of a part, where the schema of the whole says something about it. */
+export function schemaAt(schema: Schema | undefined, key: string | number, root = schema): Schema | undefined {
+  const whole = schema?.$ref === "#" ? root : schema;
+  if (whole === undefined) return undefined;
+  const extra = isObject(whole.additionalProperties) ? whole.additionalProperties as Schema : undefined;
+  return whole.properties?.[key] ?? (whole.type === "array" ? whole.items : extra);
+}
+
+/** The defaults that a schema's properties have, as one value; undefined when there is none. */
+export function defaultsOf(schema: Schema | undefined): unknown {
+  if (schema?.properties === undefined) return schema?.type === "object" ? undefined : schema?.default;
+  const out: Fields = {};
+  for (const key of keys(schema.properties)) {
+    const value = defaultsOf(schema.properties[key]);
+    if (value !== undefined) out[key] = copyOf(value);
+  }
+  return keys(out).length > 0 ? out : undefined;
+}

@@ -1,0 +1,28 @@
+// crypto.getRandomValues and randomUUID over the run's seeded random bytes. There is no subtle crypto.
+
+import { host } from "../host";
+
+const longestRequest = 65536;
+
+export function uuid(): string {
+  const bytes = host.entropy(16);
+  bytes[6] = bytes[6]! & 0x0f | 0x40;
+  bytes[8] = bytes[8]! & 0x3f | 0x80;
+  let text = "";
+  for (let i = 0; i < 16; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) text += "-";
+    text += (bytes[i]! + 256).toString(16).slice(1);
+  }
+  return text;
+}
+
+export const crypto = {
+  randomUUID: uuid,
+  getRandomValues<T extends ArrayBufferView>(view: T): T {
+    if (view.byteLength > longestRequest) {
+      throw new RangeError(`getRandomValues gives at most ${longestRequest} bytes, not ${view.byteLength}`);
+    }
+    new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(host.entropy(view.byteLength));
+    return view;
+  },
+};

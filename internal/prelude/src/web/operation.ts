@@ -1,0 +1,20 @@
+// Operations that the host ends later: fetches and timers. Each has a number, by which settle() finds what waits.
+
+type Ended = (head: string, body: Uint8Array) => void;
+
+let last = 0;
+const waiting = new Map<number, Ended>();
+
+export function begin(ended: Ended): number {
+  waiting.set(++last, ended);
+  return last;
+}
+
+export function forget(op: number): boolean {
+  return waiting.delete(op);
+}
+
+/** Called by the host. A late answer to something forgotten is dropped. */
+export function settle(op: number, head: string, body: Uint8Array): void {
+  waiting.get(op)?.(head, body);
+}

@@ -1,0 +1,226 @@
+// Writing: a new value is compared with what is stored, and only what differs changes (runtime spec §3.6). Views and
+// cells become links, objects with an [ID] become documents of their own, everything else is copied.
+
+import { type Document, documentOf, type Place } from "./document";
+import { entityId } from "./entity";
+import { topFrame } from "./frame";
+import { type Fields, is, isArray, isObject, type Key, keys, parse, stringify } from "./host";
+import { aliasTarget, found, isAlias, isLink, type Link, linkTo, placeOf, resolve, sameLink, writeTarget } from "./link";
+import { changed } from "./scheduler";
+import { session } from "./session";
+import { ID, ID_FIELD, LINK, REF } from "./symbols";
+import { uuid } from "./web/crypto";
+
+type Marked = Fields & { [ID]?: unknown; [ID_FIELD]?: string; [LINK]?: Link; [REF]?: unknown };
+
+const deepest = 512;
+
+/** Makes `value` what is stored at `place`; an alias at the place is followed, a link there is replaced. */
+export function write(place: Place, value: unknown): void {
+  const target = writeTarget(place);
+  assign(target, containerOf(target), value);
+}
+
+/** Appends to the array that is stored at `place`. */
+export function append(place: Place, values: readonly unknown[]): void {
+  const list = place.raw() as unknown[];
+  for (const value of values) {
+    const kid = place.child(list.length);
+    put(kid, list, copied(kid, anchorOf(place), value, 0));
+  }
+}
+
+/** Puts `raw`, which is in stored form already, in the stead of whatever is at `place`, an alias too. */
+export function replace(place: Place, raw: unknown): void {
+  put(place, containerOf(place), raw);
+}
+
+/** The stored form of a value that is to become a part of what is at `place`. */
+export function storedForm(place: Place, value: unknown): unknown {
+  return copied(place, anchorOf(place), value, 0);
+}
+
+/** Makes `elements`, which are in stored form already, the array at `place`. */
+export function replaceElements(place: Place, elements: unknown[]): void {
+  const current = place.raw() as unknown[];
+  if (current.length === elements.length && current.every((value, i) => is(value, elements[i]))) return;
+  put(place, containerOf(place), elements);
+}
+
+/** Cuts or lengthens the array that is stored at `place`. */
+export function resize(place: Place, length: number): void {
+  refuseFrozen(place.doc);
+  (place.raw() as unknown[]).length = length;
+  place.doc.dirty = true;
+  place.doc.shape++;
+  changed(place);
+}
+
+/** The object that holds what is stored at `place`; missing ones on the way are made. */
+function containerOf(place: Place): object {
+  const parent = place.parent;
+  if (parent === undefined) {
+    place.doc.read();
+    return place.doc;
+  }
+  const raw = parent.raw();
+  if (isObject(raw)) return raw;
+  if (raw !== undefined && raw !== null) throw new TypeError(`Can't set "${place.key}" of a ${typeof raw}`);
+  const made = typeof place.key === "number" ? [] : {};
+  put(parent, containerOf(parent), made);
+  return made;
+}
+
+// A document holds its value in the field "value": so the top of a document needs no treatment of its own.
+function keyOf(place: Place): Key {
+  return place.parent === undefined ? "value" : place.key;
+}
+
+function assign(place: Place, container: object, value: unknown, siblings?: readonly unknown[]): void {
+  const current = (container as Fields)[keyOf(place)];
+  let next = linked(value);
+  if (isAlias(next)) {
+    if (!isAlias(current) || stringify(current) !== stringify(next)) put(place, container, copyOfJSON(next));
+    return;
+  }
+  if (isAlias(current)) {
+    const target = writeTarget(aliasTarget(place.doc, current.$alias));
+    return assign(target, containerOf(target), next);
+  }
+  if (isObject(next) && isMarked(next)) next = asEntity(next, anchorOf(place), siblings);
+  if (isLink(next)) {
+    if (!isLink(current) || !sameLink(current, next)) put(place, container, { ...next });
+  } else if (isArray(next) && isArray(current)) {
+    assignElements(place, current, next);
+  } else if (!isArray(next) && isObject(next) && isObject(current) && !isArray(current) && !isLink(current)) {
+    assignFields(place, current, next);
+  } else if (isObject(next)) {
+    put(place, container, copied(place, anchorOf(place), next, 0));
+  } else {
+    const plain = storable(next);
+    if (!is(current, plain)) put(place, container, plain);
+  }
+}
+
+function assignElements(place: Place, current: unknown[], next: unknown[]): void {
+  const before = current.slice();
+  for (let i = 0; i < next.length; i++) {
+    if (i >= current.length || differs(current[i], next[i])) assign(place.child(i), current, next[i], before);
+  }
+  if (current.length > next.length) resize(place, next.length);
+}
+
+function assignFields(place: Place, current: Fields, next: Fields): void {
+  const names = keys(next);
+  for (let i = 0; i < names.length; i++) {
+    const key = names[i]!;
+    if (differs(current[key], next[key])) assign(place.child(key), current, next[key]);
+  }
+  const before = keys(current);
+  for (let i = 0; i < before.length; i++) if (!(before[i]! in next)) put(place.child(before[i]!), current, undefined);
+}
+
+/** False only for equal primitives: these, the most, need no place made for them. */
+function differs(current: unknown, next: unknown): boolean {
+  return isObject(next) || isObject(current) || !is(current, next);
+}
+
+function put(place: Place, container: object, raw: unknown): void {
+  refuseFrozen(place.doc);
+  const fields = container as Fields;
+  const key = keyOf(place);
+  if (isObject(fields[key])) place.doc.shape++;
+  if (raw === undefined && !isArray(container)) delete fields[key];
+  else fields[key] = raw;
+  place.doc.dirty = true;
+  changed(place);
+}
+
+function refuseFrozen(doc: Document): void {
+  if (doc.frozen) throw new Error("Cell is read-only");
+}
+
+function linked(value: unknown): unknown {
+  if (!isObject(value)) return value;
+  return (value as Marked)[LINK] ?? ((value as Marked)[REF] === undefined ? value : null);
+}
+
+/** The place that, with an [ID], makes the identity of an object: of an array the array, not the position in it. */
+function anchorOf(place: Place): Place {
+  while (place.parent !== undefined && isArray(place.parent.raw())) place = place.parent;
+  return place;
+}
+
+function isMarked(value: Marked): boolean {
+  return value[ID] !== undefined || value[ID_FIELD] !== undefined;
+}
+
+/** Writes an object with an [ID] or [ID_FIELD] into its own document and answers the link to it. */
+function asEntity(value: Marked, anchor: Place, siblings?: readonly unknown[]): Link {
+  const field = value[ID_FIELD];
+  let id = value[ID];
+  if (field !== undefined) {
+    const sibling = siblings?.find((link) => isLink(link) && fieldOf(link, field) === value[field]);
+    if (sibling !== undefined) {
+      write(placeOf(sibling as Link), unmarked(value));
+      return sibling as Link;
+    }
+    id = uuid();
+  }
+  const frame = topFrame();
+  const doc = documentOf(entityId({ id }, { parent: { "/": anchor.doc.id }, path: anchor.path, context: frame?.cause }));
+  if (!doc.loaded && (session.fresh || frame?.once)) doc.begin(undefined);
+  doc.adopt(anchor.doc);
+  write(doc.root, unmarked(value));
+  return linkTo(doc.root);
+}
+
+function unmarked(value: Marked): Fields {
+  const { [ID]: _id, [ID_FIELD]: _field, ...rest } = value;
+  return rest;
+}
+
+function fieldOf(link: Link, field: string): unknown {
+  resolve(placeOf(link).child(field));
+  return found;
+}
+
+/** A copy of `value` as it may be stored at `place`: JSON only, with links for views, cells and entities. */
+function copied(place: Place, anchor: Place, value: unknown, depth: number): unknown {
+  let next = linked(value);
+  if (!isObject(next)) return storable(next);
+  if (isMarked(next)) next = asEntity(next, anchor);
+  if (depth > deepest) throw new RangeError(`A value nested deeper than ${deepest} levels can't be stored`);
+  if (isArray(next)) {
+    const list: unknown[] = new Array(next.length);
+    for (let i = 0; i < next.length; i++) {
+      const item: unknown = next[i];
+      list[i] = isObject(item) ? copied(place.child(i), anchor, item, depth + 1) : storable(item);
+    }
+    return list;
+  }
+  const out: Fields = {};
+  const names = keys(next as Fields);
+  for (let i = 0; i < names.length; i++) {
+    const key = names[i]!;
+    const field = (next as Fields)[key];
+    const kid = isObject(field) ? place.child(key) : place;
+    const raw = isObject(field) ? copied(kid, kid, field, depth + 1) : storable(field);
+    if (raw !== undefined) out[key] = raw;
+  }
+  return out;
+}
+
+/** A primitive as it may be stored: recipes become their graph, other functions and symbols vanish. */
+function storable(value: unknown): unknown {
+  if (typeof value === "function") {
+    const { toJSON } = value as { toJSON?: () => unknown };
+    return toJSON === undefined ? undefined : copyOfJSON(toJSON());
+  }
+  if (typeof value === "bigint") throw new TypeError("A BigInt can't be stored");
+  return typeof value === "symbol" ? undefined : value;
+}
+
+function copyOfJSON(value: unknown): unknown {
+  return parse(stringify(value));
+}

@@ -1,0 +1,270 @@
+package queue
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"charmd/internal/charm"
+	"charmd/internal/store"
+)
+
+// Put makes the queue know charm c with state s from when tx is on disk. It
+// writes the state; the caller has written the charm. A charm that is to run
+// and has no next run is given one at once.
+func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
+	jobs, err := tx.JobsOf(c.Row)
+	if err != nil {
+		return err
+	}
+	switch {
+	case s.Disabled || !c.Registered || s.Waiting != "":
+		s.NextRun = time.Time{}
+		for _, j := range jobs {
+			if j.Status == charm.Pending && !j.Once {
+				if err := tx.DeleteJob(j.ID); err != nil {
+					return err
+				}
+			}
+		}
+		jobs = slices.DeleteFunc(jobs, func(j charm.Job) bool { return j.Status == charm.Pending && !j.Once })
+	case len(jobs) > 0:
+		s.NextRun = time.Time{}
+	case s.NextRun.IsZero():
+		s.NextRun = q.opts.Now()
+	}
+	if err := tx.PutState(c.Row, s); err != nil {
+		return err
+	}
+	pending := len(jobs) > 0 && jobs[0].Status == charm.Pending
+	tx.AfterCommit(func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		e := q.charms[c.Row]
+		if e == nil {
+			e = &entry{index: -1}
+			q.charms[c.Row] = e
+		}
+		e.charm, e.state = c, s
+		if !e.running {
+			e.job = nil
+			if pending {
+				e.job = &jobs[0]
+			}
+		}
+		q.arm(e)
+	})
+	return nil
+}
+
+// Remove forgets the charm from when tx, in which the caller deletes it, is on
+// disk. A run of it that is in flight ends by finding its claim gone.
+func (q *Queue) Remove(tx store.Tx, row int64) {
+	tx.AfterCommit(func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		e := q.charms[row]
+		if e == nil {
+			return
+		}
+		delete(q.charms, row)
+		e.removed = true
+		if !e.running {
+			e.job = nil
+		}
+		q.due.remove(e)
+	})
+}
+
+// Attempt names one attempt at a job.
+type Attempt struct {
+	Job    string
+	Number int
+}
+
+// RunNow asks for a run of the charm at once: a pending job is pulled forward, a
+// running one gets one follow-up, else there is a new job. It returns the
+// attempt that will run. Charms that do not run by themselves get one attempt.
+func (q *Queue) RunNow(ctx context.Context, row int64) (next Attempt, err error) {
+	err = q.store.Update(ctx, func(tx store.Tx) error {
+		c, err := tx.Charm(row)
+		if err != nil {
+			return err
+		}
+		s, err := tx.State(row)
+		if err != nil {
+			return err
+		}
+		jobs, err := tx.JobsOf(row)
+		if err != nil {
+			return err
+		}
+		now := q.opts.Now()
+		var job charm.Job
+		switch {
+		case len(jobs) == 0:
+			job = charm.Job{
+				ID: NewID(now), Charm: row, Type: charm.ExecuteCharm, Reason: charm.RunNow, Priority: c.Priority,
+				DueAt: now, Attempt: 1, Status: charm.Pending, Once: s.Disabled || !c.Registered, CreatedAt: now,
+			}
+			next = Attempt{job.ID, 1}
+			s.NextRun = time.Time{}
+			if err := tx.PutState(row, s); err != nil {
+				return err
+			}
+		case jobs[0].Status == charm.Pending:
+			job = jobs[0]
+			job.DueAt = now
+			next = Attempt{job.ID, job.Attempt}
+		default:
+			job = jobs[0]
+			if job.FollowUp == "" {
+				job.FollowUp = NewID(now)
+			}
+			next = Attempt{job.FollowUp, 1}
+		}
+		if err := tx.PutJob(job); err != nil {
+			return err
+		}
+		tx.AfterCommit(func() {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			if e := q.charms[row]; e != nil && !e.running {
+				e.job, e.state.NextRun, e.notBefore = &job, s.NextRun, time.Time{}
+				q.arm(e)
+			}
+		})
+		return nil
+	})
+	return next, err
+}
+
+// Maintain asks for a maintenance task at a time.
+func (q *Queue) Maintain(ctx context.Context, task charm.Task, at time.Time) (Attempt, error) {
+	job := charm.Job{
+		ID: NewID(q.opts.Now()), Type: charm.Maintenance, Task: task, Reason: charm.RunNow,
+		DueAt: at, Attempt: 1, Status: charm.Pending, CreatedAt: q.opts.Now(), Once: true,
+	}
+	return Attempt{job.ID, 1}, q.store.Update(ctx, func(tx store.Tx) error {
+		if err := tx.PutJob(job); err != nil {
+			return err
+		}
+		tx.AfterCommit(func() {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			e := &entry{job: &job, index: -1}
+			e.due = e.dueAt()
+			q.tasks[job.ID] = e
+			q.wakeAll()
+		})
+		return nil
+	})
+}
+
+// HasTask reports whether a maintenance task is pending or running.
+func (q *Queue) HasTask(task charm.Task) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, e := range q.tasks {
+		if e.job != nil && e.job.Task == task {
+			return true
+		}
+	}
+	return false
+}
+
+// Watch returns a channel that gets the record of the next run of the job that
+// ends, and the function that ends the watching.
+func (q *Queue) Watch(jobID string) (<-chan charm.Run, func()) {
+	ch := make(chan charm.Run, 1)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.waiters[jobID] = append(q.waiters[jobID], ch)
+	return ch, func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		q.waiters[jobID] = slices.DeleteFunc(q.waiters[jobID], func(c chan charm.Run) bool { return c == ch })
+		if len(q.waiters[jobID]) == 0 {
+			delete(q.waiters, jobID)
+		}
+	}
+}
+
+// tell gives run to those who watch its job. The caller holds mu.
+func (q *Queue) tell(jobID string, run charm.Run) {
+	for _, ch := range q.waiters[jobID] {
+		select {
+		case ch <- run:
+		default: // it has its record already
+		}
+	}
+	delete(q.waiters, jobID)
+}
+
+// Live is a job that is pending or running, with its charm.
+type Live struct {
+	Job   charm.Job
+	Charm charm.Charm // zero for maintenance
+}
+
+// Jobs lists what is live, oldest due first: rows, and pending runs that follow
+// from the schedule, whose job has no id yet.
+func (q *Queue) Jobs() []Live {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var list []Live
+	for _, e := range q.charms {
+		if job, ok := e.pendingJob(); ok {
+			list = append(list, Live{job, e.charm})
+		}
+	}
+	for _, e := range q.tasks {
+		list = append(list, Live{Job: *e.job})
+	}
+	slices.SortFunc(list, func(a, b Live) int {
+		if c := a.Job.DueAt.Compare(b.Job.DueAt); c != 0 {
+			return c
+		}
+		return int(a.Job.Charm - b.Job.Charm)
+	})
+	return list
+}
+
+// Standing is a charm with its state and live job, from memory.
+type Standing struct {
+	Charm charm.Charm
+	State charm.State
+	Job   *charm.Job // nil when merely due, or not to run
+}
+
+// Standings lists every charm in order of registration.
+func (q *Queue) Standings() []Standing {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	list := make([]Standing, 0, len(q.charms))
+	for _, e := range q.charms {
+		list = append(list, e.standing())
+	}
+	slices.SortFunc(list, func(a, b Standing) int { return int(a.Charm.Row - b.Charm.Row) })
+	return list
+}
+
+// Standing is the charm with the row.
+func (q *Queue) Standing(row int64) (Standing, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e := q.charms[row]
+	if e == nil {
+		return Standing{}, false
+	}
+	return e.standing(), true
+}
+
+func (e *entry) standing() Standing {
+	s := Standing{Charm: e.charm, State: e.state}
+	if e.job != nil {
+		job := *e.job
+		s.Job = &job
+	}
+	return s
+}

@@ -1,0 +1,171 @@
+package queue
+
+import (
+	"errors"
+	"time"
+
+	"charmd/internal/charm"
+	"charmd/internal/schedule"
+	"charmd/internal/store"
+)
+
+// Ending is what follows a run.
+type Ending struct {
+	Next  *charm.Job // the retry or the next page; nil when the job is over
+	Final bool       // the job is over (a next page is a job of its own)
+}
+
+// Ending decides what follows the run of claim c. again says that the run asked
+// for its next page; permanent that trying again cannot help.
+func (q *Queue) Ending(c Claim, run charm.Run, again, permanent bool) Ending {
+	now := run.EndedAt
+	job := c.Job
+	switch {
+	case run.Outcome == charm.OK && again && job.Pages < charm.MaxPages:
+		next := charm.Job{
+			ID: NewID(now), Charm: job.Charm, Type: job.Type, Reason: charm.Again, Priority: job.Priority,
+			DueAt: now, Attempt: 1, Status: charm.Pending, Pages: job.Pages + 1, CreatedAt: now, Once: job.Once,
+		}
+		return Ending{Next: &next, Final: true}
+	case run.Code == charm.CodeHandedBack:
+		return Ending{Next: pendingAgain(job, now, job.Attempt)}
+	case run.Outcome.Retried() && !job.Once && !permanent && job.Attempt <= q.opts.MaxRetries:
+		at := now.Add(schedule.Backoff(job.Attempt, jitter()))
+		return Ending{Next: pendingAgain(job, at, job.Attempt+1)}
+	}
+	return Ending{Final: true}
+}
+
+// pendingAgain is job waiting for its next attempt.
+func pendingAgain(job charm.Job, due time.Time, attempt int) *charm.Job {
+	job.Reason, job.DueAt, job.Attempt = charm.Retry, due, attempt
+	job.Status, job.Run, job.Epoch = charm.Pending, "", 0
+	job.LeaseEnd, job.ClaimedAt = time.Time{}, time.Time{}
+	return &job
+}
+
+// End writes the end of claim c's run inside tx: its record, the charm's state,
+// and the job's row taken away or turned into what follows. Memory follows when
+// tx is on disk. It is an error when the claim is not this service's any more.
+func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.State) error {
+	if err := q.holds(tx, c); err != nil {
+		return err
+	}
+	if err := tx.AddRun(run); err != nil {
+		return err
+	}
+	live, err := tx.Job(c.Job.ID)
+	if err != nil {
+		return err
+	}
+	next := end.Next
+	if next == nil && live.FollowUp != "" {
+		next = &charm.Job{
+			ID: live.FollowUp, Charm: live.Charm, Type: live.Type, Reason: charm.RunNow, Priority: live.Priority,
+			DueAt: run.EndedAt, Attempt: 1, Status: charm.Pending, CreatedAt: run.EndedAt, Once: live.Once,
+		}
+	} else if next != nil {
+		next.FollowUp = live.FollowUp
+	}
+	if next == nil || next.ID != live.ID {
+		if err := tx.DeleteJob(live.ID); err != nil {
+			return err
+		}
+	}
+	if next != nil {
+		if err := tx.PutJob(*next); err != nil {
+			return err
+		}
+	}
+	if c.Job.Charm != 0 {
+		current, err := tx.Charm(c.Job.Charm)
+		if err != nil {
+			return err
+		}
+		s.NextRun = nextRun(current, s, next, run.EndedAt)
+		if err := tx.PutState(c.Job.Charm, s); err != nil {
+			return err
+		}
+	}
+	tx.AfterCommit(func() { q.ended(c, run, next, s) })
+	return nil
+}
+
+// nextRun keeps to the invariant that a charm has exactly one of a next run, a
+// live job, a next try, or a stated reason for none.
+func nextRun(c charm.Charm, s charm.State, job *charm.Job, after time.Time) time.Time {
+	if job != nil || s.Disabled || !c.Registered || s.Waiting != "" {
+		return time.Time{}
+	}
+	return schedule.Next(c, after)
+}
+
+// ErrNotOurs says that a claim was taken from this service, or its job is gone:
+// what the run did must not be written.
+var ErrNotOurs = errors.New("the claim is not this service's any more")
+
+// holds checks the fence: the row must still carry this claim's run and epoch.
+func (q *Queue) holds(tx store.Reader, c Claim) error {
+	live, err := tx.Job(c.Job.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrNotOurs
+	}
+	if err != nil {
+		return err
+	}
+	if live.Epoch != q.epoch || live.Run != c.Job.Run || live.Status != charm.Running {
+		return ErrNotOurs
+	}
+	return nil
+}
+
+// ended brings memory in step with a run's end that is on disk.
+func (q *Queue) ended(c Claim, run charm.Run, next *charm.Job, s charm.State) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e := c.entry
+	e.running, e.job = false, next
+	q.release(e)
+	if c.Job.Charm == 0 {
+		delete(q.tasks, c.Job.ID)
+		if next != nil {
+			q.tasks[next.ID] = e
+		}
+	} else {
+		e.state = s
+	}
+	q.arm(e)
+	q.tell(c.Job.ID, run)
+}
+
+// Drop takes claim c back without a record, because its charm was removed while
+// it ran. run is what waiters are told.
+func (q *Queue) Drop(c Claim, run charm.Run) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	c.entry.running = false
+	c.entry.job = nil
+	q.release(c.entry)
+	q.arm(c.entry)
+	q.tell(c.Job.ID, run)
+}
+
+// arm puts e where its due time says. The caller holds mu.
+func (q *Queue) arm(e *entry) {
+	if e.charm.Row == 0 {
+		if e.job != nil {
+			e.due = e.dueAt()
+		}
+		return
+	}
+	at := e.dueAt()
+	if at.IsZero() || (q.opts.Only != "" && e.charm.Integration != q.opts.Only && e.job == nil) {
+		q.due.remove(e)
+		return
+	}
+	first := q.due.first()
+	q.due.put(e, at)
+	if q.due.first() != first || first == e {
+		q.wakeAll()
+	}
+}

@@ -1,0 +1,134 @@
+package queue
+
+import (
+	"container/heap"
+	"time"
+
+	"charmd/internal/charm"
+)
+
+// entry is one charm, or one maintenance job, as the queue sees it.
+type entry struct {
+	charm     charm.Charm
+	state     charm.State
+	job       *charm.Job // the live job: pending or running; nil when merely due
+	running   bool       // taken out of the order
+	removed   bool       // deleted while it was running
+	due       time.Time  // zero when not in the order
+	notBefore time.Time
+	index     int // in the heap; -1 when not in it
+}
+
+// dueAt is when the entry wants to run; zero when it does not.
+func (e *entry) dueAt() time.Time {
+	var at time.Time
+	switch {
+	case e.running || e.removed:
+		return time.Time{}
+	case e.job != nil:
+		at = e.job.DueAt
+	case e.state.Disabled && e.state.DisabledBy == charm.ByFailures && !e.charm.ProbeNever:
+		at = e.state.NextTry
+	case e.charm.Registered && !e.state.Disabled:
+		at = e.state.NextRun
+	}
+	if !at.IsZero() && at.Before(e.notBefore) {
+		at = e.notBefore
+	}
+	return at
+}
+
+// nextJob is the job of the run that starts now.
+func (e *entry) nextJob(now time.Time) charm.Job {
+	if e.job != nil {
+		return *e.job
+	}
+	job := charm.Job{
+		ID: NewID(now), Charm: e.charm.Row, Type: charm.ExecuteCharm, Reason: charm.Due,
+		Priority: e.charm.Priority, DueAt: e.dueWhilePicked(), Attempt: 1, CreatedAt: now,
+	}
+	if e.state.Disabled {
+		job.Reason, job.Once = charm.Probe, true
+	}
+	return job
+}
+
+// dueWhilePicked is the computed due time of an entry that was just picked.
+func (e *entry) dueWhilePicked() time.Time {
+	if e.state.Disabled {
+		return e.state.NextTry
+	}
+	return e.state.NextRun
+}
+
+// pendingJob is the entry's next run as people see it, whether it has a row or
+// only follows from the schedule.
+func (e *entry) pendingJob() (charm.Job, bool) {
+	if e.job != nil {
+		return *e.job, true
+	}
+	if e.dueAt().IsZero() {
+		return charm.Job{}, false
+	}
+	job := e.nextJob(e.dueAt())
+	job.ID, job.Status = "", charm.Pending
+	return job, true
+}
+
+// dueHeap orders entries by due time, then by higher priority, then by age.
+type dueHeap []*entry
+
+func (h dueHeap) first() *entry {
+	if len(h) == 0 {
+		return nil
+	}
+	return h[0]
+}
+
+func (h *dueHeap) put(e *entry, due time.Time) {
+	e.due = due
+	if e.index >= 0 {
+		heap.Fix(h, e.index)
+		return
+	}
+	heap.Push(h, e)
+}
+
+func (h *dueHeap) remove(e *entry) {
+	if e.index >= 0 {
+		heap.Remove(h, e.index)
+	}
+}
+
+func (h dueHeap) Len() int { return len(h) }
+
+func (h dueHeap) Less(i, j int) bool {
+	a, b := h[i], h[j]
+	if !a.due.Equal(b.due) {
+		return a.due.Before(b.due)
+	}
+	if a.charm.Priority != b.charm.Priority {
+		return a.charm.Priority > b.charm.Priority
+	}
+	return a.charm.Row < b.charm.Row
+}
+
+func (h dueHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i, j
+}
+
+func (h *dueHeap) Push(x any) {
+	e := x.(*entry)
+	e.index = len(*h)
+	*h = append(*h, e)
+}
+
+func (h *dueHeap) Pop() any {
+	old := *h
+	e := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	e.index = -1
+	return e
+}

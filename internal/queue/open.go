@@ -1,0 +1,136 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	"charmd/internal/charm"
+	"charmd/internal/state"
+	"charmd/internal/store"
+)
+
+const epochKey = "service.epoch"
+
+// Recovered says what an unclean stop had left behind.
+type Recovered struct {
+	Lost     []charm.Run   // runs that were in flight, now recorded as lost
+	Disabled []charm.Charm // charms that were in flight too many times in a row
+}
+
+// Open takes up what the store holds. Claims of earlier starts are recorded as
+// lost and their jobs wait to run again at once, each alone in flight.
+func Open(ctx context.Context, st store.Store, states *state.Manager, opts Options) (*Queue, Recovered, error) {
+	q := &Queue{
+		store: st, opts: opts, wake: make(chan struct{}),
+		charms: map[int64]*entry{}, tasks: map[string]*entry{}, waiters: map[string][]chan charm.Run{},
+	}
+	var found Recovered
+	err := st.Update(ctx, func(tx store.Tx) error {
+		if err := q.nextEpoch(tx); err != nil {
+			return err
+		}
+		jobs, err := tx.Jobs(0)
+		if err != nil {
+			return err
+		}
+		for _, job := range jobs {
+			if job.Status != charm.Running {
+				continue
+			}
+			if err := recoverJob(tx, states, job, opts.Now(), &found); err != nil {
+				return fmt.Errorf("job %s of the last start: %w", job.ID, err)
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, Recovered{}, err
+	}
+	return q, found, st.View(ctx, q.load)
+}
+
+func (q *Queue) nextEpoch(tx store.Tx) error {
+	text, err := tx.Value(epochKey)
+	if err != nil {
+		return err
+	}
+	if text != "" {
+		if q.epoch, err = strconv.ParseInt(text, 10, 64); err != nil {
+			return fmt.Errorf("%s is %q: %w", epochKey, text, err)
+		}
+	}
+	q.epoch++
+	return tx.SetValue(epochKey, strconv.FormatInt(q.epoch, 10))
+}
+
+// recoverJob ends the claim of a service that died.
+func recoverJob(tx store.Tx, states *state.Manager, job charm.Job, now time.Time, found *Recovered) error {
+	run := charm.Run{
+		ID: job.Run, Charm: job.Charm, Job: job.ID, Task: job.Task, Reason: job.Reason, Attempt: job.Attempt,
+		DueAt: job.DueAt, StartedAt: job.ClaimedAt, EndedAt: now,
+		Outcome: charm.Lost, Code: charm.CodeLost, Error: "the service stopped while this was running",
+	}
+	if err := tx.AddRun(run); err != nil {
+		return err
+	}
+	found.Lost = append(found.Lost, run)
+	if job.Charm == 0 {
+		return tx.DeleteJob(job.ID) // maintenance comes around by itself
+	}
+	c, err := tx.Charm(job.Charm)
+	if err != nil {
+		return err
+	}
+	s, err := tx.State(job.Charm)
+	if err != nil {
+		return err
+	}
+	s, _ = states.After(s, run, false)
+	s, told := states.InFlightAtStop(s, now)
+	if told == state.Disabled {
+		found.Disabled = append(found.Disabled, c)
+		if err := tx.DeleteJob(job.ID); err != nil {
+			return err
+		}
+		return tx.PutState(job.Charm, s)
+	}
+	if err := tx.PutJob(*pendingAgain(job, now, job.Attempt)); err != nil {
+		return err
+	}
+	return tx.PutState(job.Charm, s)
+}
+
+func (q *Queue) load(r store.Reader) error {
+	charms, err := r.Charms("")
+	if err != nil {
+		return err
+	}
+	states, err := r.States()
+	if err != nil {
+		return err
+	}
+	jobs, err := r.Jobs(0)
+	if err != nil {
+		return err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, c := range charms {
+		q.charms[c.Row] = &entry{charm: c, state: states[c.Row], index: -1}
+	}
+	for _, job := range jobs {
+		if job.Charm == 0 {
+			q.tasks[job.ID] = &entry{job: &job, index: -1}
+			continue
+		}
+		if e := q.charms[job.Charm]; e != nil {
+			e.job = &job
+		}
+	}
+	for _, e := range q.charms {
+		q.arm(e)
+	}
+	return nil
+}

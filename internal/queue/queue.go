@@ -1,0 +1,239 @@
+// Package queue is the JobQueue: which charm runs next, and the claims that make
+// a run durable. It exists so that one place decides what is live. What is due
+// follows from each charm's state and is kept in memory in order; a row is
+// written when a run is claimed and for what cannot be computed: retries, runs
+// people ask for, maintenance. Whatever is in memory is changed after the
+// transaction that says so is on disk, never before.
+package queue
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	mathrand "math/rand/v2"
+	"sync"
+	"time"
+
+	"github.com/oklog/ulid/v2"
+
+	"charmd/internal/charm"
+	"charmd/internal/store"
+)
+
+// Options configure a Queue.
+type Options struct {
+	MaxRetries     int              // further attempts of a job after its first
+	DefaultTimeout time.Duration    // of charms that set none
+	Now            func() time.Time // wall clock
+	Only           string           // run charms of this integration alone; "" means all
+}
+
+// Queue holds what is live. Its methods may be called from any goroutine.
+type Queue struct {
+	store store.Store
+	opts  Options
+	epoch int64
+
+	mu       sync.Mutex
+	due      dueHeap
+	charms   map[int64]*entry  // by row
+	tasks    map[string]*entry // maintenance, by job id
+	inFlight int
+	solo     bool // the one run in flight must stay alone
+	closed   bool
+	wake     chan struct{}
+	waiters  map[string][]chan charm.Run // by job id
+}
+
+// Claim is a run that this service owns: its job's row says so on disk.
+type Claim struct {
+	Job   charm.Job
+	Charm charm.Charm // zero for maintenance
+	State charm.State // when it was claimed
+	entry *entry
+}
+
+// ErrClosed is returned by Next once the queue hands out no more work.
+var ErrClosed = errors.New("the queue is closed")
+
+// NewID makes an id that sorts by the time it was made.
+func NewID(at time.Time) string {
+	return ulid.MustNew(ulid.Timestamp(at), rand.Reader).String()
+}
+
+// Epoch is the number of this start of the service; every claim carries it.
+func (q *Queue) Epoch() int64 { return q.epoch }
+
+// Next waits for the next due work and claims it. The claim is on disk when
+// Next returns. ErrClosed: no more is handed out.
+func (q *Queue) Next(ctx context.Context) (Claim, error) {
+	for {
+		e, wait, err := q.pick(charm.ExecuteCharm)
+		if err != nil {
+			return Claim{}, err
+		}
+		if e != nil {
+			return q.claim(ctx, e)
+		}
+		if err := q.sleep(ctx, wait); err != nil {
+			return Claim{}, err
+		}
+	}
+}
+
+// NextTask waits for maintenance that is due and claims it.
+func (q *Queue) NextTask(ctx context.Context) (Claim, error) {
+	for {
+		e, wait, err := q.pick(charm.Maintenance)
+		if err != nil {
+			return Claim{}, err
+		}
+		if e != nil {
+			return q.claim(ctx, e)
+		}
+		if err := q.sleep(ctx, wait); err != nil {
+			return Claim{}, err
+		}
+	}
+}
+
+// longestSleep bounds a wait, because the wall clock may be set while it lasts.
+const longestSleep = 30 * time.Second
+
+func (q *Queue) sleep(ctx context.Context, wait time.Duration) error {
+	timer := time.NewTimer(min(max(wait, 0), longestSleep))
+	defer timer.Stop()
+	q.mu.Lock()
+	wake := q.wake
+	q.mu.Unlock()
+	select {
+	case <-wake:
+	case <-timer.C:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return nil
+}
+
+// wakeAll tells every waiting Next to look again. The caller holds mu.
+func (q *Queue) wakeAll() {
+	close(q.wake)
+	q.wake = make(chan struct{})
+}
+
+// pick takes the entry that is to run now out of the order, or says how long
+// until the next one is due.
+func (q *Queue) pick(kind charm.JobType) (*entry, time.Duration, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.closed {
+		return nil, 0, ErrClosed
+	}
+	now := q.opts.Now()
+	if kind == charm.Maintenance {
+		return q.pickTask(now)
+	}
+	e := q.due.first()
+	if e == nil {
+		return nil, longestSleep, nil
+	}
+	if wait := e.due.Sub(now); wait > 0 {
+		return nil, wait, nil
+	}
+	// A charm that was running when the service died runs alone, so that if it
+	// was the cause no other is blamed with it.
+	alone := e.state.UncleanStops > 0
+	if q.solo || (alone && q.inFlight > 0) {
+		return nil, longestSleep, nil
+	}
+	q.solo = alone
+	q.inFlight++
+	q.due.remove(e)
+	e.running = true
+	return e, 0, nil
+}
+
+func (q *Queue) pickTask(now time.Time) (*entry, time.Duration, error) {
+	wait := longestSleep
+	for _, e := range q.tasks {
+		if e.running {
+			continue
+		}
+		if e.due.After(now) {
+			wait = min(wait, e.due.Sub(now))
+			continue
+		}
+		e.running = true
+		return e, 0, nil
+	}
+	return nil, wait, nil
+}
+
+func (q *Queue) claim(ctx context.Context, e *entry) (Claim, error) {
+	q.mu.Lock()
+	job, now := e.nextJob(q.opts.Now()), q.opts.Now()
+	c, s := e.charm, e.state
+	q.mu.Unlock()
+	timeout := c.Timeout
+	if timeout == 0 {
+		timeout = q.opts.DefaultTimeout
+	}
+	job.Status, job.Epoch, job.Run = charm.Running, q.epoch, NewID(now)
+	job.ClaimedAt, job.LeaseEnd = now, now.Add(timeout+charm.MaxHold+charm.LeaseSlack)
+	err := q.store.Update(ctx, func(tx store.Tx) error {
+		if job.Charm != 0 {
+			now, err := tx.State(job.Charm)
+			if err != nil {
+				return err
+			}
+			if now.Disabled && !s.Disabled && !job.Once {
+				return errDisabledMeanwhile
+			}
+			if _, err := tx.Charm(job.Charm); err != nil {
+				return err // removed since it was picked
+			}
+		}
+		return tx.PutJob(job)
+	})
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err != nil {
+		q.giveBack(e, now)
+		return Claim{}, fmt.Errorf("claiming job %s: %w", job.ID, err)
+	}
+	e.job = &job
+	return Claim{Job: job, Charm: c, State: s, entry: e}, nil
+}
+
+var errDisabledMeanwhile = errors.New("the charm was disabled meanwhile")
+
+// giveBack undoes pick. The caller holds mu.
+func (q *Queue) giveBack(e *entry, now time.Time) {
+	e.running = false
+	q.release(e)
+	e.notBefore = now.Add(time.Second) // the store refused: do not spin
+	q.arm(e)
+}
+
+// release ends e's part in what is in flight. The caller holds mu.
+func (q *Queue) release(e *entry) {
+	if e.charm.Row != 0 {
+		q.inFlight--
+		q.solo = false
+	}
+	q.wakeAll()
+}
+
+// Close makes Next return ErrClosed. Runs that are claimed go on.
+func (q *Queue) Close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.closed {
+		q.closed = true
+		q.wakeAll()
+	}
+}
+
+// jitter spreads retries.
+func jitter() float64 { return mathrand.Float64() }

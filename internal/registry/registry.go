@@ -1,0 +1,224 @@
+// Package registry is who is registered to run in the background: the bgUpdater
+// cell of the system space, which other programs and the admin charm read and
+// write, kept in step with the service's own table (runtime spec §5). The cell
+// is the truth for who is registered and for disabledAt; the table for
+// schedules, counters and history. It exists so that this agreement is made in
+// one place, inside the transactions that change either side.
+package registry
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"charmd/internal/cell"
+	"charmd/internal/charm"
+	"charmd/internal/jsontext"
+	"charmd/internal/memory"
+	"charmd/internal/merkle"
+	"charmd/internal/queue"
+	"charmd/internal/store"
+)
+
+// ID is the entity id of the registry document.
+func ID() string { return merkle.BackgroundRegistry.Link() }
+
+// Registry keeps the cell and the table in step.
+type Registry struct {
+	store  store.Store
+	memory *memory.Memory
+	queue  *queue.Queue
+	system string // DID of the system space
+	every  time.Duration
+	logger *slog.Logger
+	now    func() time.Time
+
+	mu      sync.Mutex
+	notes   map[int64]note // status not written yet, by charm row
+	written map[int64]written
+	changed chan struct{} // the cell was changed by somebody
+}
+
+// Options are the parts a Registry works with.
+type Options struct {
+	Store  store.Store
+	Memory *memory.Memory
+	Queue  *queue.Queue
+	System string        // DID of the system space
+	Every  time.Duration // schedule of charms that others register
+	Logger *slog.Logger
+	Now    func() time.Time
+}
+
+// New makes a Registry. The system space must be known to the store.
+func New(o Options) *Registry {
+	return &Registry{
+		store: o.Store, memory: o.Memory, queue: o.Queue, system: o.System, every: o.Every, logger: o.Logger, now: o.Now,
+		notes: map[int64]note{}, written: map[int64]written{}, changed: make(chan struct{}, 1),
+	}
+}
+
+// Entry is one registration as the cell has it. Entries of others may be
+// inline, of an older shape, and lack anything but space and charm id.
+type Entry struct {
+	Space       string
+	CharmID     string
+	Integration string
+	CreatedAt   float64 // ms since 1970
+	UpdatedAt   float64
+	DisabledAt  float64 // 0 while enabled
+	LastRun     float64
+	Status      string
+	doc         string // id of the entry's own document; "" for an inline entry
+}
+
+// entryID is the id of the document of an entry we make. It follows from what
+// is registered, so registering twice makes one document.
+func entryID(space, charmID string) string {
+	source := jsontext.NewObject()
+	source.Set("space", space)
+	source.Set("charmId", charmID)
+	return merkle.EntityID(source, "charmd-registry-entry").Link()
+}
+
+// value is the entry's stored form; disabledAt is absent while enabled.
+func (e Entry) value() *jsontext.Object {
+	o := jsontext.NewObject()
+	o.Set("space", e.Space)
+	o.Set("charmId", e.CharmID)
+	o.Set("integration", e.Integration)
+	o.Set("createdAt", e.CreatedAt)
+	o.Set("updatedAt", e.UpdatedAt)
+	if e.DisabledAt != 0 {
+		o.Set("disabledAt", e.DisabledAt)
+	}
+	o.Set("lastRun", e.LastRun)
+	o.Set("status", e.Status)
+	return o
+}
+
+// edit is the cell inside one transaction: what is read, and what changes.
+type edit struct {
+	registry *Registry
+	tx       store.Tx
+	space    charm.Space
+	docs     *cell.Snapshot
+	dirty    map[string]*jsontext.Object
+	order    []string
+}
+
+func (r *Registry) edit(tx store.Tx) (*edit, error) {
+	space, err := tx.Space(r.system)
+	if err != nil {
+		return nil, fmt.Errorf("the system space: %w", err)
+	}
+	return &edit{r, tx, space, cell.NewSnapshot(tx, space), map[string]*jsontext.Object{}, nil}, nil
+}
+
+// list is the registry array as it stands.
+func (e *edit) list() ([]any, error) {
+	doc, err := e.docs.Document(ID())
+	if err != nil || doc == nil {
+		return nil, err
+	}
+	v, _ := doc.Get("value")
+	list, _ := v.([]any)
+	return list, nil
+}
+
+// entries reads the registrations; what is not one is passed over.
+func (e *edit) entries() ([]Entry, error) {
+	list, err := e.list()
+	if err != nil {
+		return nil, err
+	}
+	var out []Entry
+	for i := range list {
+		at, v, exists, err := cell.Resolve(e.docs, cell.Location{ID: ID(), Path: []string{fmt.Sprint(i)}}, true)
+		if err != nil {
+			return nil, err
+		}
+		entry, ok := parseEntry(v)
+		if !exists || !ok {
+			continue
+		}
+		if at.ID != ID() {
+			entry.doc = at.ID
+		}
+		out = append(out, entry)
+	}
+	return out, nil
+}
+
+// own is the entry we made for charm c, if there is one. Its document is known
+// by its id, so the other entries need not be read.
+func (e *edit) own(c charm.Charm) (Entry, bool, error) {
+	id := entryID(c.Space, c.ID)
+	doc, err := e.docs.Document(id)
+	if err != nil || doc == nil {
+		return Entry{}, false, err
+	}
+	v, _ := doc.Get("value")
+	entry, ok := parseEntry(v)
+	entry.doc = id
+	return entry, ok, nil
+}
+
+func parseEntry(v any) (Entry, bool) {
+	o, ok := v.(*jsontext.Object)
+	if !ok {
+		return Entry{}, false
+	}
+	text := func(key string) string { v, _ := o.Get(key); s, _ := v.(string); return s }
+	number := func(key string) float64 { v, _ := o.Get(key); n, _ := v.(float64); return n }
+	e := Entry{
+		Space: text("space"), CharmID: text("charmId"), Integration: text("integration"), Status: text("status"),
+		CreatedAt: number("createdAt"), UpdatedAt: number("updatedAt"), DisabledAt: number("disabledAt"), LastRun: number("lastRun"),
+	}
+	if enabled, has := o.Get("enabled"); has && enabled == false && e.DisabledAt == 0 {
+		e.DisabledAt = max(e.UpdatedAt, 1)
+	}
+	_, err := merkle.ParseLink(e.CharmID)
+	return e, charm.IsDID(e.Space) && err == nil
+}
+
+// put makes v the value of a document of the system space.
+func (e *edit) put(id string, v any) error {
+	old, err := e.docs.Document(id)
+	if err != nil {
+		return err
+	}
+	doc := jsontext.NewObject()
+	if old != nil {
+		doc = jsontext.Clone(old).(*jsontext.Object)
+	}
+	doc.Set("value", v)
+	if _, again := e.dirty[id]; !again {
+		e.order = append(e.order, id)
+	}
+	e.dirty[id] = doc
+	e.docs.Put(id, doc)
+	return nil
+}
+
+// commit writes what changed as one transaction of the system space.
+func (e *edit) commit() error {
+	if len(e.order) == 0 {
+		return nil
+	}
+	changes := make([]memory.Change, len(e.order))
+	for i, id := range e.order {
+		v := e.docs.Version(id)
+		changes[i] = memory.Assert(v.Of, v.Cause(), e.dirty[id])
+	}
+	draft, err := memory.NewDraft(e.space, e.registry.memory.Issuer(), changes, ours, e.registry.now())
+	if err != nil {
+		return err
+	}
+	_, err = e.registry.memory.Commit(e.tx, draft, nil)
+	return err
+}
+
+// ours marks the registry's own transactions in the log.
+var ours = map[string]string{"by": "registry"}

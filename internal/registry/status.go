@@ -1,0 +1,119 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"charmd/internal/charm"
+	"charmd/internal/memory"
+	"charmd/internal/store"
+)
+
+// note is what is to be written to a charm's entry.
+type note struct {
+	charm   charm.Charm
+	status  string
+	lastRun float64
+}
+
+// written is what stands there.
+type written struct {
+	status string
+	at     time.Time
+}
+
+// Note keeps in mind how a run ended, to be written to the charm's entry: a
+// changed status soon, the time of the last run alone once a minute.
+func (r *Registry) Note(c charm.Charm, run charm.Run, s charm.State) {
+	if !c.Registered {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.notes[c.Row] = note{c, statusText(s), float64(run.EndedAt.UnixMilli())}
+}
+
+// flushEvery is how often notes are written; with batches of statusBatch that
+// keeps to charm.StatusWrites a second.
+const (
+	flushEvery  = 200 * time.Millisecond
+	statusBatch = int(charm.StatusWrites * flushEvery / time.Second)
+)
+
+// Run writes noted statuses and takes up changes others make to the cell, until
+// ctx ends.
+func (r *Registry) Run(ctx context.Context) {
+	cancel := r.memory.Subscribe(r.system, func(e memory.Effect) { r.heard(e) })
+	defer cancel()
+	r.look() // what changed while nobody listened
+	ticker := time.NewTicker(flushEvery)
+	defer ticker.Stop()
+	for {
+		var err error
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			err = r.Flush(ctx)
+		case <-r.changed:
+			err = r.Sync(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.logger.Error("the registry could not be brought up to date", "err", err)
+		}
+	}
+}
+
+// due takes the notes that may be written now.
+func (r *Registry) due() []note {
+	now := r.now()
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var batch []note
+	for row, n := range r.notes {
+		w := r.written[row]
+		if n.status == w.status && now.Sub(w.at) < charm.LastRunWriteEvery {
+			continue
+		}
+		batch = append(batch, n)
+		delete(r.notes, row)
+		r.written[row] = written{n.status, now}
+		if len(batch) == statusBatch {
+			break
+		}
+	}
+	return batch
+}
+
+// Flush writes what has been noted and may be written now.
+func (r *Registry) Flush(ctx context.Context) error {
+	batch := r.due()
+	if len(batch) == 0 {
+		return nil
+	}
+	err := r.store.Update(ctx, func(tx store.Tx) error {
+		e, err := r.edit(tx)
+		if err != nil {
+			return err
+		}
+		for _, n := range batch {
+			entry, ok, err := e.own(n.charm)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				continue
+			}
+			entry.Status, entry.LastRun = n.status, n.lastRun
+			if err := e.put(entry.doc, entry.value()); err != nil {
+				return err
+			}
+		}
+		return e.commit()
+	})
+	if errors.Is(err, memory.ErrHeld) {
+		return nil // a run has the entries for a moment; the next note says it again
+	}
+	return err
+}

@@ -1,0 +1,183 @@
+package runcharm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"net/http"
+	"sync"
+
+	"charmd/internal/charm"
+	"charmd/internal/egress"
+	"charmd/internal/memory"
+	"charmd/internal/merkle"
+	"charmd/internal/store"
+	"charmd/internal/wire"
+)
+
+// attempt answers one run's questions. It is the pool.Host of that run.
+type attempt struct {
+	*Session
+
+	mu       sync.Mutex
+	since    int64 // the commit of the space that every document is served as of
+	served   map[string]memory.Version
+	log      runLog
+	requests int
+	blame    string // the last request, when it failed by the other side's fault
+	limited  bool   // the last request was ended by a limit of egress
+}
+
+func newAttempt(s *Session) *attempt {
+	return &attempt{Session: s, served: map[string]memory.Version{}}
+}
+
+func seedOf(run string) uint64 {
+	h := fnv.New64a()
+	h.Write([]byte(run))
+	return h.Sum64()
+}
+
+// task fixes the commit the run sees and sends ahead what it will probably read.
+func (a *attempt) task(ctx context.Context) (wire.Task, error) {
+	w := a.work
+	id, err := merkle.ParseLink(w.Charm.ID)
+	if err != nil {
+		return wire.Task{}, fmt.Errorf("charm id %q: %w", w.Charm.ID, err)
+	}
+	process := merkle.ProcessID(id).Link()
+	task := wire.Task{
+		Run: w.Run, Mode: w.Mode, Charm: w.Charm.ID, Process: process, Space: w.Space.DID,
+		Recipe: a.recipe.ID, RecipeFile: a.recipe.Name, Argument: w.Argument, Event: w.Event, Stream: w.Stream,
+		Now: a.started.UnixMilli(), Seed: a.seed, APIURL: a.runner.apiURL(), Occasion: w.Occasion, Timeout: w.Timeout,
+	}
+	ahead := append([]string{w.Charm.ID, process}, a.runner.predicted(w)...)
+	err = a.runner.store.View(ctx, func(r store.Reader) error {
+		space, err := r.Space(w.Space.DID)
+		if err != nil {
+			return err
+		}
+		a.since = space.Since
+		task.Documents, err = a.read(r, ahead)
+		return err
+	})
+	return task, err
+}
+
+// Documents serves documents of the charm's space as of the run's commit.
+func (a *attempt) Documents(ctx context.Context, ids []string) (docs []wire.Document, err error) {
+	err = a.runner.store.View(ctx, func(r store.Reader) error {
+		docs, err = a.read(r, ids)
+		return err
+	})
+	return docs, err
+}
+
+// read is the documents asked for, up to the size of one answer but at least the
+// first; the worker asks again for the others.
+func (a *attempt) read(r store.Reader, ids []string) ([]wire.Document, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	docs := make([]wire.Document, 0, len(ids))
+	size := 0
+	seen := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		if seen[id] {
+			continue
+		}
+		seen[id] = true
+		fact, err := a.fact(r, memory.Of(id))
+		if err != nil {
+			return nil, fmt.Errorf("document %s: %w", id, err)
+		}
+		if size += len(fact.Is); size > charm.MaxReplyBytes && len(docs) > 0 {
+			break
+		}
+		docs = append(docs, wire.Document{ID: id, Text: fact.Is})
+		a.served[id] = memory.Version{The: memory.JSON, Of: memory.Of(id), Ref: merkle.Ref(fact.Ref)}
+	}
+	return docs, nil
+}
+
+// fact is the state of a document as of the run's commit, the zero Fact when it
+// did not exist. A state that retention has taken is served as it is now: the
+// commit will find that it changed and the run is made again.
+func (a *attempt) fact(r store.Reader, of string) (store.Fact, error) {
+	head, err := r.Head(a.work.Space.Row, memory.JSON, of)
+	if err == nil && head.Since > a.since {
+		var then store.Fact
+		if then, err = r.FactAsOf(a.work.Space.Row, memory.JSON, of, a.since); errors.Is(err, store.ErrForgotten) {
+			return head, nil
+		}
+		head = then
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Fact{}, nil
+	}
+	return head, err
+}
+
+// Program is the compiled recipe.
+func (a *attempt) Program(_ context.Context, id string) (string, error) {
+	if id != a.recipe.ID {
+		return "", fmt.Errorf("this run is of recipe %s, not of %s", a.recipe.ID, id)
+	}
+	if a.recipe.Program == "" {
+		return "", fmt.Errorf("recipe %s (%s) has not been compiled", a.recipe.ID, a.recipe.Name)
+	}
+	return a.recipe.Program, nil
+}
+
+// Fetch sends a request through egress, or repeats the reply it got before.
+func (a *attempt) Fetch(ctx context.Context, f wire.Fetch) wire.Reply {
+	a.mu.Lock()
+	a.requests++
+	over := a.requests > charm.MaxRequestsPerRun
+	a.mu.Unlock()
+	if over {
+		return wire.Reply{Op: f.Op, Code: string(egress.CodeLimit), Error: fmt.Sprintf("a run may make %d requests", charm.MaxRequestsPerRun)}
+	}
+	req := egress.Request{Method: f.Method, URL: f.URL, Headers: f.Headers, Body: f.Body, Redirect: f.Redirect}
+	reply, entry, err, _ := a.replies.Do(ctx, func() (egress.Reply, egress.Entry, error) {
+		return a.runner.egress.Do(ctx, egress.Policy{AllowHosts: a.work.Charm.AllowHosts}, req)
+	}, req)
+	a.judge(entry, err)
+	if err != nil {
+		return wire.Reply{Op: f.Op, Code: string(codeOf(err)), Error: err.Error(), Elapsed: entry.Elapsed}
+	}
+	return wire.Reply{
+		Op: f.Op, Status: reply.Status, StatusText: reply.StatusText, URL: reply.URL, Headers: reply.Headers,
+		Redirected: reply.Redirected, Elapsed: reply.Elapsed, Body: reply.Body,
+	}
+}
+
+func codeOf(err error) egress.Code {
+	if e, ok := errors.AsType[*egress.Error](err); ok {
+		return e.Code
+	}
+	return egress.CodeProtocol
+}
+
+// judge remembers whether the last request failed by the other side's fault, as
+// people are told it ("example.org answered 503"), or was ended by a limit.
+func (a *attempt) judge(e egress.Entry, err error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.limited = err != nil && codeOf(err).Limit()
+	switch {
+	case err != nil && codeOf(err).Remote():
+		a.blame = err.Error()
+	case err == nil && (e.Status == http.StatusTooManyRequests || e.Status >= 500):
+		a.blame = fmt.Sprintf("%s answered %d", e.Host, e.Status)
+	default:
+		a.blame = ""
+	}
+}
+
+// Log keeps console lines, up to charm.MaxLogBytes.
+func (a *attempt) Log(lines []wire.LogLine) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.log.add(lines)
+}

@@ -1,0 +1,51 @@
+package runcharm
+
+import (
+	"context"
+	"fmt"
+
+	"charmd/internal/charm"
+	"charmd/internal/recipe"
+	"charmd/internal/store"
+	"charmd/internal/wire"
+)
+
+// current is the stored recipe, compiled by this version. One that an older
+// version compiled is compiled again first: its program is made for a runtime
+// that is not there any more.
+func (r *Runner) current(ctx context.Context, id string) (rec charm.Recipe, err error) {
+	err = r.store.View(ctx, func(v store.Reader) error {
+		rec, err = v.Recipe(id)
+		return err
+	})
+	if err != nil || rec.Compiler == recipe.Compiler && rec.Program != "" {
+		return rec, err
+	}
+	out, err := r.pool.Compile(ctx, wire.CompileRequest{Entry: rec.Name, Files: map[string]string{rec.Name: rec.Source}})
+	if err != nil {
+		return rec, err
+	}
+	if len(out.Errors) > 0 {
+		return rec, CompileError(out.Errors)
+	}
+	rec.Program, rec.SourceMap, rec.Compiler = out.Program, out.SourceMap, out.Compiler
+	r.mu.Lock()
+	delete(r.maps, rec.ID)
+	r.mu.Unlock()
+	return rec, r.store.Update(ctx, func(tx store.Tx) error { return tx.PutRecipe(rec) })
+}
+
+// CompileError is what a person is told of a recipe that does not compile: the
+// first message with its place, file:line:column.
+func CompileError(list []wire.CompileError) error {
+	e := list[0]
+	where := e.File
+	if e.Line > 0 {
+		where = fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Column)
+	}
+	err := charm.Errorf(charm.CodeCompile, "%s: %s", where, e.Text)
+	if len(list) > 1 {
+		return err.WithHint("and %d more errors", len(list)-1)
+	}
+	return err
+}

@@ -1,0 +1,158 @@
+// Package runcharm is RunCharm: it opens a session on a charm's space, sends the
+// event to the updater stream in a worker process, answers what the worker asks
+// for, and turns what comes back into a transaction that has not been committed.
+// It exists between the pool, which knows processes, and the handlers, which
+// know jobs: here is all that a run may see and all that is believed of it.
+package runcharm
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+	"time"
+
+	"charmd/internal/charm"
+	"charmd/internal/egress"
+	"charmd/internal/memory"
+	"charmd/internal/pool"
+	"charmd/internal/recipe"
+	"charmd/internal/store"
+	"charmd/internal/wire"
+)
+
+// Runner runs charms. It is safe for concurrent use.
+type Runner struct {
+	store  store.Store
+	memory *memory.Memory
+	pool   *pool.Pool
+	egress *egress.Client
+	apiURL func() string
+	logger *slog.Logger
+	now    func() time.Time
+
+	mu   sync.Mutex
+	read map[string][]string    // documents a charm read last time, by space and id
+	maps map[string]*recipe.Map // source maps by recipe id
+}
+
+// Options are the parts a Runner works with.
+type Options struct {
+	Store  store.Store
+	Memory *memory.Memory
+	Pool   *pool.Pool
+	Egress *egress.Client
+	APIURL func() string // the toolshed's address, as recipes are told it
+	Logger *slog.Logger
+	Now    func() time.Time
+}
+
+// New makes a Runner.
+func New(o Options) *Runner {
+	return &Runner{
+		store: o.Store, memory: o.Memory, pool: o.Pool, egress: o.Egress, apiURL: o.APIURL, logger: o.Logger, now: o.Now,
+		read: map[string][]string{}, maps: map[string]*recipe.Map{},
+	}
+}
+
+// Work is one run to make.
+type Work struct {
+	Run      string // id of the run
+	Occasion string // equal over the retries of one job
+	Mode     string // wire.ModeCast or wire.ModeEvent
+	Space    charm.Space
+	Charm    charm.Charm
+	Recipe   *charm.Recipe   // nil: the stored one
+	Argument json.RawMessage // of a cast; may be nil
+	Stream   []string        // of an event: path from the result document
+	Event    json.RawMessage
+	Timeout  time.Duration
+}
+
+// Result is what one attempt at a run came to. Nothing of it has been written.
+type Result struct {
+	Outcome   charm.Outcome
+	Code      charm.ErrorCode
+	Error     string // for people; "" when ok
+	Position  string // file.tsx:LINE:COL of the error
+	Permanent bool   // trying again cannot help
+	Draft     *memory.Draft
+	Read      []memory.Version // what it saw; all must still be so at the commit
+	Report    wire.Report
+	Log       string
+	Requests  int
+	CPU       time.Duration
+	PeakBytes int64
+	Started   time.Time // handed to a worker
+	Ended     time.Time
+}
+
+// Session is one run, which may take several attempts when other writers get in
+// between: all of them have the same id, clock, seed and replies.
+type Session struct {
+	runner  *Runner
+	work    Work
+	recipe  charm.Recipe
+	started time.Time
+	seed    uint64
+	replies *egress.Log
+}
+
+// Open prepares a session. CodeCompile: the recipe is missing, or does not
+// compile any more.
+func (r *Runner) Open(ctx context.Context, w Work) (*Session, error) {
+	s := &Session{runner: r, work: w, started: r.now(), replies: egress.NewLog()}
+	s.seed = seedOf(w.Run)
+	if w.Recipe != nil {
+		s.recipe = *w.Recipe
+		return s, nil
+	}
+	rec, err := r.current(ctx, w.Charm.Recipe)
+	if err != nil {
+		return nil, charm.Errorf(charm.CodeCompile, "the recipe of %s cannot be run: %w", w.Charm.Ref(), err)
+	}
+	s.recipe = rec
+	return s, nil
+}
+
+// Attempt runs the charm once against the space as it is now.
+func (s *Session) Attempt(ctx context.Context) Result {
+	s.replies.Rewind()
+	a := newAttempt(s)
+	task, err := a.task(ctx)
+	if err != nil {
+		return Result{Outcome: charm.Lost, Code: charm.CodeUnavailable, Error: "the charm's documents could not be read: " + err.Error(), Started: s.started, Ended: s.runner.now()}
+	}
+	out, exit := s.runner.pool.Run(ctx, task, s.work.Timeout, a)
+	result := a.result(out, exit)
+	if result.Outcome == charm.OK && s.work.Mode == wire.ModeEvent {
+		s.runner.remember(s.work, out.Read)
+	}
+	return result
+}
+
+// mostPredicted bounds how many documents are sent ahead of a run.
+const mostPredicted = 512
+
+// remember keeps what a charm read, to send it ahead the next time.
+func (r *Runner) remember(w Work, ids []string) {
+	if len(ids) > mostPredicted {
+		ids = ids[:mostPredicted]
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.read[w.Space.DID+w.Charm.ID] = ids
+}
+
+func (r *Runner) predicted(w Work) []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.read[w.Space.DID+w.Charm.ID]
+}
+
+// Forget drops what is remembered of a charm that was removed.
+func (r *Runner) Forget(space, id string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.read, space+id)
+}

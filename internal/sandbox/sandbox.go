@@ -1,0 +1,68 @@
+// Package sandbox builds the walls around a worker process and says which of
+// them stand. The process is the wall around recipe code: the VM is C translated
+// to Go, and a fault in it must end in a dead or powerless process.
+//
+// Enter is called by the worker itself, before any untrusted byte; Attributes and
+// SealDescriptors are the parent's part.
+package sandbox
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+)
+
+// State is whether a layer stands.
+type State string
+
+// The states.
+const (
+	On          State = "on"
+	Off         State = "off"         // not asked for
+	Unavailable State = "unavailable" // this machine does not offer it
+)
+
+// Layer is one wall.
+type Layer struct {
+	State  State  `json:"state"`
+	Reason string `json:"reason,omitempty"` // why it does not stand, or not fully
+}
+
+// Report is the walls of one worker.
+type Report struct {
+	Namespaces Layer `json:"namespaces"` // no network, no processes and no file system of the machine
+	Landlock   Layer `json:"landlock"`   // no files and no TCP, enforced by the kernel per process
+	Seccomp    Layer `json:"seccomp"`    // a short list of system calls
+	Rlimits    Layer `json:"rlimits"`    // memory, descriptors, no files written, no core dumps
+}
+
+// Limits are the sizes a worker needs.
+type Limits struct {
+	ArenaBytes int // of the VM
+}
+
+// The memory of a worker beside the VM's arena, in bytes. Go alone needs the
+// base; the rest is for documents, replies and the compiler.
+const (
+	baseBytes = 150 << 20
+	roomBytes = 128 << 20
+)
+
+// DataBytes is the limit on a worker's writable memory.
+func (l Limits) DataBytes() uint64 { return uint64(l.ArenaBytes) + baseBytes + roomBytes }
+
+// Parse reads a report that came from a worker.
+func Parse(text []byte) (Report, error) {
+	var r Report
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&r); err != nil {
+		return Report{}, fmt.Errorf("sandbox report: %w", err)
+	}
+	for _, l := range []Layer{r.Namespaces, r.Landlock, r.Seccomp, r.Rlimits} {
+		if l.State != On && l.State != Off && l.State != Unavailable {
+			return Report{}, fmt.Errorf("sandbox report: a layer is %q", l.State)
+		}
+	}
+	return r, nil
+}

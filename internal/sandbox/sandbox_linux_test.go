@@ -1,0 +1,141 @@
+package sandbox
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
+
+// The tests start this binary again as a process of its own, since what Enter
+// does cannot be undone. The role is in its environment.
+const role = "SANDBOX_TEST_ROLE"
+
+func TestMain(m *testing.M) {
+	if play, ok := roles[os.Getenv(role)]; ok {
+		play()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// seen is what a process finds behind the walls.
+type seen struct {
+	Report   Report
+	Limits   map[string]unix.Rlimit
+	Write    string // error of writing a file
+	Open     int    // files that could be opened
+	OOMScore string
+}
+
+var roles = map[string]func(){
+	"look": func() {
+		s := seen{Report: Enter(Limits{ArenaBytes: 64 << 20}), Limits: map[string]unix.Rlimit{}}
+		for name, r := range map[string]int{"data": unix.RLIMIT_DATA, "core": unix.RLIMIT_CORE, "files": unix.RLIMIT_NOFILE} {
+			var l unix.Rlimit
+			_ = unix.Getrlimit(r, &l)
+			s.Limits[name] = l
+		}
+		score, _ := os.ReadFile("/proc/self/oom_score_adj")
+		s.OOMScore = strings.TrimSpace(string(score))
+		if err := os.WriteFile(os.Getenv("SANDBOX_TEST_FILE"), []byte("x"), 0o600); err != nil {
+			s.Write = err.Error()
+		}
+		for s.Open < 100 {
+			if _, err := os.Open("/proc/self/stat"); err != nil {
+				break
+			}
+			s.Open++
+		}
+		_ = json.NewEncoder(os.Stdout).Encode(s)
+	},
+	"hog": func() {
+		Enter(Limits{ArenaBytes: 64 << 20})
+		var kept [][]byte
+		for len(kept) < 1024 {
+			kept = append(kept, make([]byte, 1<<20))
+		}
+	},
+	"descriptors": func() {
+		links, _ := filepath.Glob("/proc/self/fd/*")
+		for _, l := range links {
+			if to, err := os.Readlink(l); err == nil && strings.Contains(to, "inherited") {
+				os.Stdout.WriteString(to)
+			}
+		}
+	},
+	"seal": func() {
+		if err := SealDescriptors(); err != nil {
+			os.Stdout.WriteString(err.Error())
+		}
+		cmd := exec.Command("/proc/self/exe")
+		cmd.Env = []string{role + "=descriptors"}
+		cmd.Stdout = os.Stdout
+		_ = cmd.Run()
+	},
+}
+
+// played is the output of this binary in a role.
+func played(t *testing.T, name string, extra ...*os.File) (string, error) {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = []string{role + "=" + name, "SANDBOX_TEST_FILE=" + filepath.Join(t.TempDir(), "f")}
+	cmd.ExtraFiles = extra
+	out, err := cmd.Output()
+	return string(out), err
+}
+
+func TestEnterLimitsTheProcess(t *testing.T) {
+	t.Parallel()
+	out, err := played(t, "look")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s seen
+	if err := json.Unmarshal([]byte(out), &s); err != nil {
+		t.Fatal(err)
+	}
+	if s.Report.Rlimits.State != On {
+		t.Errorf("report %+v", s.Report)
+	}
+	for name, max := range map[string]uint64{"data": Limits{64 << 20}.DataBytes(), "core": 0, "files": maxDescriptors} {
+		if got := s.Limits[name]; got.Cur != max || got.Max != max {
+			t.Errorf("limit of %s is %+v, want %d", name, got, max)
+		}
+	}
+	if s.Write == "" {
+		t.Error("a file can be written")
+	}
+	if s.Open >= maxDescriptors {
+		t.Errorf("%d files can be opened", s.Open)
+	}
+	if s.Report.Rlimits.Reason == "" && s.OOMScore != "1000" {
+		t.Errorf("oom_score_adj is %s", s.OOMScore)
+	}
+}
+
+func TestAHogDiesOfItsOwnLimit(t *testing.T) {
+	t.Parallel()
+	if _, err := played(t, "hog"); err == nil {
+		t.Error("1 GiB was allocated")
+	}
+}
+
+func TestInheritedDescriptorsAreNotPassedOn(t *testing.T) {
+	t.Parallel()
+	f, err := os.Create(filepath.Join(t.TempDir(), "inherited"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if out, err := played(t, "descriptors", f); err != nil || !strings.Contains(out, "inherited") {
+		t.Fatalf("the descriptor is not there to begin with: %q, %v", out, err)
+	}
+	if out, err := played(t, "seal", f); err != nil || out != "" {
+		t.Errorf("passed on: %q, %v", out, err)
+	}
+}

@@ -1,0 +1,166 @@
+package service_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"charmd/internal/api"
+	"charmd/internal/client"
+	"charmd/internal/process"
+	"charmd/internal/testbin"
+)
+
+// daemon is the real binary on a data directory of the test's.
+type daemon struct {
+	*process.Daemon
+	t *testing.T
+}
+
+func startDaemon(t *testing.T, dir string, args ...string) *daemon {
+	t.Helper()
+	d, err := process.Start(process.Options{Command: []string{testbin.Path(t)}, Dir: dir, Args: args})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		d.Kill()
+		if t.Failed() {
+			t.Logf("the daemon's log ends with:\n%s", tail(d.Log(), 6000))
+		}
+	})
+	return &daemon{d, t}
+}
+
+func tail(s string, n int) string { return s[max(0, len(s)-n):] }
+
+// add adds a charm and returns how to name it.
+func (d *daemon) add(source, space, name string, change ...func(*api.AddRequest)) client.Ref {
+	d.t.Helper()
+	req := api.AddRequest{Entry: name + ".tsx", Files: map[string]string{name + ".tsx": source}, Space: space, Name: name}
+	for _, fn := range change {
+		fn(&req)
+	}
+	added, err := d.Client.Add(d.t.Context(), req)
+	if err != nil {
+		d.t.Fatalf("adding %s/%s: %v", space, name, err)
+	}
+	return client.Ref{Space: added.Space, Charm: added.CharmID}
+}
+
+func argument(format string, args ...any) func(*api.AddRequest) {
+	return func(r *api.AddRequest) { r.Argument = json.RawMessage(fmt.Sprintf(format, args...)) }
+}
+
+func every(d time.Duration) func(*api.AddRequest) {
+	return func(r *api.AddRequest) { r.Every = d.String() }
+}
+
+func notRegistered(r *api.AddRequest) { r.NoRegister = true }
+
+func (d *daemon) show(ref client.Ref) api.Charm {
+	d.t.Helper()
+	c, err := d.Client.Charm(d.t.Context(), ref)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return c
+}
+
+// run runs the charm once and returns how that went.
+func (d *daemon) run(ref client.Ref) api.Run {
+	d.t.Helper()
+	reply, err := d.Client.Run(d.t.Context(), ref, true)
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return *reply.Run
+}
+
+// runOK runs the charm once and wants it to end well.
+func (d *daemon) runOK(ref client.Ref) api.Run {
+	d.t.Helper()
+	r := d.run(ref)
+	if r.Outcome != "ok" {
+		d.t.Fatalf("the run ended as %s: %s (%s)\n%s", r.Outcome, r.Error, r.Position, r.Log)
+	}
+	return r
+}
+
+// await waits until the charm is as wanted.
+func (d *daemon) await(ref client.Ref, what string, within time.Duration, is func(api.Charm) bool) api.Charm {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), within)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		c := d.show(ref)
+		if is(c) {
+			return c
+		}
+		select {
+		case <-ctx.Done():
+			d.t.Fatalf("%s: not within %v; it stands as %s, state %+v", what, within, c.Status, c.State)
+		case <-tick.C:
+		}
+	}
+}
+
+// result decodes the charm's result.
+func result[T any](t *testing.T, c api.Charm) (v T) {
+	t.Helper()
+	if err := json.Unmarshal(c.Result, &v); err != nil {
+		t.Fatalf("result %s: %v", c.Result, err)
+	}
+	return v
+}
+
+// serve answers on a loopback address, which --allow-host has to open.
+func serve(t *testing.T, h http.HandlerFunc) (url, host string) {
+	t.Helper()
+	s := httptest.NewServer(h)
+	t.Cleanup(s.Close)
+	return s.URL, s.Listener.Addr().String()
+}
+
+func allow(host string) func(*api.AddRequest) {
+	return func(r *api.AddRequest) { r.AllowHosts = []string{host} }
+}
+
+// counter adds one to its value, or to the cell its argument links to.
+const counter = `import { handler, recipe } from "@commontools/builder";
+
+const add = handler({}, {
+  type: "object",
+  properties: { value: { type: "number", default: 0, asCell: true } },
+}, (_event, state) => {
+  state.value.set(state.value.get() + 1);
+});
+
+export default recipe(
+  { type: "object", properties: { value: { type: "number", default: 0 } } },
+  ({ value }) => ({ value, bgUpdater: add({ value }) }),
+);
+`
+
+type counted struct{ Value int64 }
+
+func refOf(c api.Charm) client.Ref { return client.Ref{Space: c.Space, Charm: c.CharmID} }
+
+// token is the daemon's bearer token.
+func (d *daemon) token() string {
+	d.t.Helper()
+	text, err := os.ReadFile(filepath.Join(d.Dir, "admin.token"))
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return strings.TrimSpace(string(text))
+}

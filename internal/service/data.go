@@ -1,0 +1,136 @@
+package service
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"charmd/internal/charm"
+	"charmd/internal/config"
+	"charmd/internal/identity"
+	"charmd/internal/store"
+)
+
+// The files of a data directory, besides the database's own.
+const (
+	databaseFile = "charmd.db"
+	operatorFile = "operator.key"
+	tokenFile    = "admin.token"
+	ignoreFile   = ".gitignore"
+)
+
+// data is what the data directory holds besides the database.
+type data struct {
+	operator *identity.Key
+	token    string
+}
+
+// openData makes the data directory on first use: with the operator's key, the
+// token of the API, and a .gitignore, because it often lies in a checkout.
+func openData(cfg config.Config) (data, error) {
+	unusable := func(err error) error {
+		return charm.Errorf(charm.CodeDataUnusable, "the data directory %s cannot be used: %w", cfg.DataDir, err).
+			WithHint("choose one that this user may write with --data-dir")
+	}
+	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
+		return data{}, unusable(err)
+	}
+	if err := ensureFile(filepath.Join(cfg.DataDir, ignoreFile), 0o644, func() []byte { return []byte("*\n") }); err != nil {
+		return data{}, unusable(err)
+	}
+	newToken := func() []byte {
+		b := make([]byte, 32)
+		_, _ = rand.Read(b) // never fails
+		return []byte(base64.RawURLEncoding.EncodeToString(b) + "\n")
+	}
+	if err := ensureFile(filepath.Join(cfg.DataDir, tokenFile), 0o600, newToken); err != nil {
+		return data{}, unusable(err)
+	}
+	token, err := os.ReadFile(filepath.Join(cfg.DataDir, tokenFile))
+	if err != nil {
+		return data{}, unusable(err)
+	}
+	key, err := operatorKey(cfg)
+	if err != nil {
+		if _, ok := errors.AsType[*charm.Error](err); ok {
+			return data{}, err
+		}
+		return data{}, unusable(err)
+	}
+	return data{key, strings.TrimSpace(string(token))}, nil
+}
+
+// ensureFile writes a file that is not there. It is written beside its place and
+// moved, so that a crash leaves no half of it.
+func ensureFile(name string, mode fs.FileMode, content func() []byte) error {
+	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	draft := name + ".new"
+	if err := os.WriteFile(draft, content(), mode); err != nil {
+		return err
+	}
+	return os.Rename(draft, name)
+}
+
+// operatorKey is the key the service signs with: IDENTITY's file, the key of
+// OPERATOR_PASS, or the data directory's own, made at first start.
+func operatorKey(cfg config.Config) (*identity.Key, error) {
+	if cfg.Identity != "" {
+		pem, err := os.ReadFile(cfg.Identity)
+		if err != nil {
+			return nil, charm.Errorf(charm.CodeUsage, "IDENTITY names %s, which cannot be read: %w", cfg.Identity, err)
+		}
+		key, err := identity.FromPKCS8(pem)
+		if err != nil {
+			return nil, charm.Errorf(charm.CodeUsage, "IDENTITY names %s, which holds no Ed25519 private key in PKCS8 form", cfg.Identity)
+		}
+		return key, nil
+	}
+	if pass := cfg.OperatorPass.Reveal(); pass != "" {
+		if pass == identity.ServicePassphrase && !cfg.Dev {
+			return nil, charm.Errorf(charm.CodeUsage, "OPERATOR_PASS is the published passphrase, with which anyone could write every space").
+				WithHint("leave it unset: a key of your own is made at first start (or use --dev for trying things out)")
+		}
+		return identity.FromPassphrase(pass), nil
+	}
+	file := filepath.Join(cfg.DataDir, operatorFile)
+	if err := ensureFile(file, 0o600, func() []byte { return identity.Generate().MarshalPKCS8PEM() }); err != nil {
+		return nil, err
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	key, err := identity.FromPKCS8(pem)
+	if err != nil {
+		return nil, charm.Errorf(charm.CodeDataCorrupt, "%s holds no Ed25519 private key", file).WithHint("put the file back from a backup: the spaces' names were made with it")
+	}
+	return key, nil
+}
+
+// toolshedKey remembers which toolshed the data belongs to.
+const toolshedKey = "service.toolshed"
+
+// prepare brings a fresh or known database to where the parts expect it.
+func (s *Service) prepare(tx store.Tx) error {
+	if err := s.states.Load(tx); err != nil {
+		return err
+	}
+	if err := tx.SetValue(toolshedKey, "embedded"); err != nil {
+		return err
+	}
+	if _, err := tx.Space(identity.SystemSpaceDID); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	_, err := tx.PutSpace(charm.Space{DID: identity.SystemSpaceDID, Name: systemSpace, CreatedAt: time.Now(), Since: -1})
+	return err
+}
+
+// systemSpace is the name of the space that holds the registry and the admin charm.
+const systemSpace = "toolshed-system"

@@ -1,0 +1,165 @@
+// Package service is the BackgroundCharmService: it makes the parts, starts them
+// in order and stops them in reverse. It exists so that the way data flows
+// between them is written down in one place and nothing else knows them all.
+package service
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"charmd/internal/api"
+	"charmd/internal/charm"
+	"charmd/internal/config"
+	"charmd/internal/egress"
+	"charmd/internal/handlers"
+	"charmd/internal/identity"
+	"charmd/internal/manager"
+	"charmd/internal/memory"
+	"charmd/internal/pool"
+	"charmd/internal/queue"
+	"charmd/internal/registry"
+	"charmd/internal/runcharm"
+	"charmd/internal/state"
+	"charmd/internal/store"
+	"charmd/internal/store/sqlite"
+	"charmd/internal/toolshed"
+)
+
+// Service runs charms in the background.
+type Service struct {
+	config   config.Config
+	logger   *slog.Logger
+	operator *identity.Key
+	token    string
+
+	store    store.Store
+	memory   *memory.Memory
+	states   *state.Manager
+	queue    *queue.Queue
+	pool     *pool.Pool
+	runner   *runcharm.Runner
+	registry *registry.Registry
+	manager  *manager.Manager
+	toolshed *toolshed.Toolshed
+	execute  *handlers.ExecuteCharm
+	maintain *handlers.Maintenance
+
+	recovered queue.Recovered
+	startedAt time.Time
+	url       atomic.Value // string
+	server    *http.Server
+	served    chan struct{} // closed when the server has returned
+
+	stopLoops context.CancelFunc
+	loops     sync.WaitGroup
+	runs      sync.WaitGroup
+	endRuns   context.CancelCauseFunc
+	draining  atomic.Bool
+	closed    sync.Once
+}
+
+// Open opens the data directory and makes the parts. Nothing runs by itself and
+// nothing is listened on; what commands do without a daemon they do on this.
+func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Service, err error) {
+	s := &Service{config: cfg, logger: logger, startedAt: time.Now()}
+	s.url.Store("http://" + cfg.Listen)
+	data, err := openData(cfg)
+	if err != nil {
+		return nil, err
+	}
+	s.operator, s.token = data.operator, data.token
+	if s.store, err = sqlite.Open(ctx, filepath.Join(cfg.DataDir, databaseFile), sqlite.Options{Logger: logger, Fatal: s.fatal}); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	s.memory = memory.New(s.store, s.operator.DID(), time.Now)
+	s.states = state.NewManager(cfg.MaxFailures)
+	if err = s.store.Update(ctx, s.prepare); err != nil {
+		return nil, err
+	}
+	s.queue, s.recovered, err = queue.Open(ctx, s.store, s.states, queue.Options{
+		MaxRetries: cfg.MaxRetries, DefaultTimeout: cfg.Timeout, Now: time.Now, Only: cfg.Only,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err = s.makeRunners(ctx); err != nil {
+		return nil, err
+	}
+	s.makeDoors()
+	return s, nil
+}
+
+// fatal ends the process: the disk lost what it had said it kept.
+func (s *Service) fatal(err error) {
+	s.logger.Error("the database can not be trusted any more; stopping", "err", err)
+	s.Kill()
+	os.Exit(charm.ExitData)
+}
+
+func (s *Service) makeRunners(ctx context.Context) error {
+	var err error
+	s.pool, err = pool.New(pool.Options{
+		Exe: s.config.WorkerExe, Workers: s.config.Workers, ArenaBytes: charm.DefaultWorkerArena,
+		RunsPerWorker: charm.WorkerRunLimit, Logger: s.logger, Grace: s.config.Grace,
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.pool.Start(ctx); err != nil {
+		return err
+	}
+	door, err := egress.New(egress.Options{
+		AllowHosts: s.config.AllowHosts, Origins: []string{"http://" + s.config.Listen}, Local: s.local,
+	})
+	if err != nil {
+		return err
+	}
+	s.runner = runcharm.New(runcharm.Options{
+		Store: s.store, Memory: s.memory, Pool: s.pool, Egress: door, APIURL: s.URL, Logger: s.logger, Now: time.Now,
+	})
+	return nil
+}
+
+func (s *Service) makeDoors() {
+	s.registry = registry.New(registry.Options{
+		Store: s.store, Memory: s.memory, Queue: s.queue, System: identity.SystemSpaceDID, Every: s.config.Cycle, Logger: s.logger, Now: time.Now,
+	})
+	s.manager = manager.New(manager.Options{
+		Store: s.store, Memory: s.memory, Queue: s.queue, Registry: s.registry, Runner: s.runner, Pool: s.pool,
+		Operator: s.operator, Every: s.config.Cycle, Timeout: s.config.Timeout, URL: s.URL, Logger: s.logger, Now: time.Now,
+	})
+	s.execute = &handlers.ExecuteCharm{
+		Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Registry: s.registry,
+		Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now,
+	}
+	s.maintain = &handlers.Maintenance{
+		Store: s.store, Queue: s.queue, Retention: handlers.DefaultRetention(), Logger: s.logger, Now: time.Now,
+	}
+	s.toolshed = toolshed.New(toolshed.Options{
+		Manager: s.manager, Service: s, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, Logger: s.logger,
+	})
+}
+
+// Handler serves the service's HTTP API, for commands that found no daemon.
+func (s *Service) Handler() http.Handler { return s.toolshed }
+
+// Token is the bearer token of the HTTP API.
+func (s *Service) Token() string { return s.token }
+
+// URL is where the toolshed is reached, without a slash at the end.
+func (s *Service) URL() string { return s.url.Load().(string) }
+
+// Summary is the state of the service for people.
+func (s *Service) Summary(ctx context.Context) api.Status { return s.summary(ctx) }

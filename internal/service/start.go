@@ -1,0 +1,167 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"charmd/internal/charm"
+	"charmd/internal/client"
+	"charmd/internal/handlers"
+	"charmd/internal/queue"
+	"charmd/internal/store"
+	"charmd/internal/toolshed"
+)
+
+// Start listens and lets charms run, until Drain or Kill.
+func (s *Service) Start(ctx context.Context) error {
+	listener, err := toolshed.Listen(s.config.Listen)
+	if err != nil {
+		return err
+	}
+	s.url.Store("http://" + listener.Addr().String())
+	if err := client.WriteRuntimeFile(s.runtimeFile()); err != nil {
+		s.logger.Warn("commands will look for this daemon at its default address only", "err", err)
+	}
+	s.tellRecovered()
+	if err := s.firstStart(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s.server, s.served = s.toolshed.Server(), make(chan struct{})
+	go func() {
+		defer close(s.served)
+		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			s.logger.Error("the HTTP server stopped", "err", err)
+		}
+	}()
+
+	loops, stop := context.WithCancel(context.Background())
+	s.stopLoops = stop
+	runs, end := context.WithCancelCause(context.Background())
+	s.endRuns = end
+	s.loop(func() { s.registry.Run(loops) })
+	s.loop(func() { s.cycle(loops) })
+	s.loop(func() { s.report(loops) })
+	// More executors than workers: while one run is being committed its worker
+	// is busy with the next already.
+	for range 2 * s.config.Workers {
+		s.runs.Go(func() { s.work(runs, s.queue.Next, s.execute) })
+	}
+	s.runs.Go(func() { s.work(runs, s.queue.NextTask, s.maintain) })
+	return nil
+}
+
+func (s *Service) loop(fn func()) { s.loops.Go(fn) }
+
+// work carries out claims one after another until the queue is closed.
+func (s *Service) work(ctx context.Context, next func(context.Context) (queue.Claim, error), h handlers.Handler) {
+	for {
+		claim, err := next(ctx)
+		switch {
+		case errors.Is(err, queue.ErrClosed), errors.Is(err, context.Canceled):
+			return
+		case err != nil:
+			s.logger.Warn("a run could not be claimed", "err", err)
+			continue
+		}
+		if err := h.Handle(ctx, claim); err != nil {
+			s.logger.Error("a run could not be ended; it is recovered at the next start", "job", claim.Job.ID, "charm", claim.Charm.Ref(), "err", err)
+		}
+	}
+}
+
+// cycle counts passes over the schedule and keeps the totals and the cleanup going.
+func (s *Service) cycle(ctx context.Context) {
+	ticker := time.NewTicker(s.config.Cycle)
+	defer ticker.Stop()
+	cleanup := time.NewTicker(cleanupEvery)
+	defer cleanup.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			s.states.CountCycle(time.Now())
+			if err := s.saveTotals(ctx); err != nil && ctx.Err() == nil {
+				s.logger.Warn("the totals could not be written", "err", err)
+			}
+		case <-cleanup.C:
+			if s.queue.HasTask(charm.Cleanup) {
+				continue
+			}
+			if _, err := s.queue.Maintain(ctx, charm.Cleanup, time.Now()); err != nil && ctx.Err() == nil {
+				s.logger.Warn("cleanup could not be queued", "err", err)
+			}
+		}
+	}
+}
+
+// cleanupEvery is how often history beyond retention is taken away.
+const cleanupEvery = 5 * time.Minute
+
+func (s *Service) saveTotals(ctx context.Context) error {
+	return s.store.Update(ctx, func(tx store.Tx) error { return s.states.Save(tx) })
+}
+
+func (s *Service) tellRecovered() {
+	if n := len(s.recovered.Lost); n > 0 {
+		s.logger.Warn("the service had stopped with runs in flight; they run again, one at a time", "runs", n)
+	}
+	for _, c := range s.recovered.Disabled {
+		s.logger.Error("charm disabled: it was running when the service died, again and again", "charm", c.Ref(), "times", charm.MaxUncleanStops)
+	}
+}
+
+// Drain stops in order: no new runs, those in flight end or go back to the queue
+// after the grace period, then everything is closed.
+func (s *Service) Drain(ctx context.Context) error {
+	s.draining.Store(true)
+	s.queue.Close()
+	done := make(chan struct{})
+	go func() {
+		s.runs.Wait()
+		close(done)
+	}()
+	grace := time.NewTimer(s.config.Grace)
+	defer grace.Stop()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	case <-grace.C:
+	}
+	s.endRuns(handlers.Draining{})
+	<-done
+	s.stopLoops()
+	s.loops.Wait()
+	err := s.saveTotals(context.WithoutCancel(ctx))
+	return errors.Join(err, s.Close())
+}
+
+// Kill ends worker processes at once; claims are recovered at the next start.
+func (s *Service) Kill() {
+	if s.pool == nil {
+		return
+	}
+	at, once := context.WithCancel(context.Background())
+	once()
+	_ = s.pool.Close(at) // says that runs were killed, which is what is wanted
+}
+
+// Close releases what Open and Start took.
+func (s *Service) Close() (err error) {
+	s.closed.Do(func() {
+		if s.server != nil {
+			err = s.server.Close()
+			<-s.served
+			err = errors.Join(err, client.RemoveRuntimeFile(s.runtimeFile()))
+		}
+		if s.pool != nil {
+			err = errors.Join(err, s.pool.Close(context.Background()))
+		}
+		if s.store != nil {
+			err = errors.Join(err, s.store.Close())
+		}
+	})
+	return err
+}

@@ -1,0 +1,99 @@
+package service
+
+import (
+	"context"
+	"os"
+	"time"
+
+	"charmd/internal/api"
+	"charmd/internal/charm"
+	"charmd/internal/client"
+	"charmd/internal/egress"
+	"charmd/internal/observe"
+	"charmd/internal/sandbox"
+)
+
+func (s *Service) runtimeFile() client.RuntimeFile {
+	return client.RuntimeFile{URL: s.URL(), DataDir: s.config.DataDir, PID: os.Getpid()}
+}
+
+// NotReady lists why the service cannot do its work now.
+func (s *Service) NotReady() []string {
+	var reasons []string
+	if err := s.store.Health(); err != nil {
+		reasons = append(reasons, "the store cannot write: "+err.Error())
+	}
+	if s.draining.Load() {
+		reasons = append(reasons, "the service is stopping")
+	}
+	return reasons
+}
+
+// mostProblems bounds how many charms a summary names.
+const mostProblems = 20
+
+func (s *Service) summary(ctx context.Context) api.Status {
+	totals := s.states.Totals()
+	st := api.Status{
+		Version: s.config.Version, PID: os.Getpid(), DataDir: s.config.DataDir, URL: s.URL(), Toolshed: "embedded",
+		StartedAt: s.startedAt.UTC(), Restarts: totals.Restarts, TotalExecutions: totals.Executions,
+		TotalSuccesses: totals.Successes, TotalFailures: totals.Failures, Cycles: totals.Cycles,
+		NotReady: s.NotReady(), Charms: map[string]int{}, Workers: []api.Worker{}, Problems: []api.Problematic{},
+		Sandbox: map[string]api.Layer{},
+	}
+	st.Ready = len(st.NotReady) == 0
+	if !totals.LastCycle.IsZero() {
+		st.LastCycle = &totals.LastCycle
+	}
+	if list, err := s.manager.List(ctx, ""); err == nil {
+		for _, c := range list {
+			st.Charms[c.Status]++
+			if c.State.Disabled && c.State.DisabledBy != charm.ByPerson && len(st.Problems) < mostProblems {
+				st.Problems = append(st.Problems, api.Problematic{
+					Charm: c.SpaceName + "/" + c.Name, Status: c.Status, Reason: c.State.DisabledReason, NextTry: c.State.NextTry,
+				})
+			}
+		}
+	}
+	for _, w := range s.pool.Status() {
+		st.Workers = append(st.Workers, api.Worker{PID: w.PID, Task: w.Task, AgeSec: time.Since(w.Started).Seconds(), Runs: int64(w.Runs)})
+	}
+	walls := s.pool.Sandbox()
+	for name, layer := range map[string]sandbox.Layer{
+		"namespaces": walls.Namespaces, "landlock": walls.Landlock, "seccomp": walls.Seccomp, "rlimits": walls.Rlimits,
+	} {
+		st.Sandbox[name] = api.Layer{State: string(layer.State), Reason: layer.Reason}
+	}
+	if size, err := s.store.Size(); err == nil {
+		st.StoreBytes = size
+	}
+	return st
+}
+
+// firstReport is when the first summary is logged.
+const firstReport = 60 * time.Second
+
+// report logs a summary a minute after the start and then every LogInterval; 0
+// turns it off.
+func (s *Service) report(ctx context.Context) {
+	if s.config.LogInterval == 0 {
+		return
+	}
+	timer := time.NewTimer(firstReport)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+			observe.LogSummary(s.logger, s.summary(ctx))
+			timer.Reset(s.config.LogInterval)
+		}
+	}
+}
+
+// local answers requests of recipes to the toolshed itself, in process. This
+// release offers recipes nothing there beyond what needs a person's session.
+func (s *Service) local(context.Context, egress.Request) (egress.Reply, bool) {
+	return egress.Reply{}, false
+}

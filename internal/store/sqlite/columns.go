@@ -1,0 +1,90 @@
+package sqlite
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// columns names the columns of a table in the order its arguments and
+// destinations are given in, so that each table's order is written down once.
+type columns []string
+
+// of are the columns for a select list, each with the table or alias before it.
+func (c columns) of(table string) string {
+	return table + "." + strings.Join(c, ", "+table+".")
+}
+
+// insert is the statement that inserts into them.
+func (c columns) insert(table string) string {
+	marks := strings.TrimSuffix(strings.Repeat("?, ", len(c)), ", ")
+	return fmt.Sprintf("insert into %s (%s) values (%s)", table, strings.Join(c, ", "), marks)
+}
+
+// upsert inserts, or replaces the row with the same key column.
+func (c columns) upsert(table, key string) string {
+	var sets []string
+	for _, name := range c {
+		if name != key {
+			sets = append(sets, name+" = excluded."+name)
+		}
+	}
+	return fmt.Sprintf("%s on conflict (%s) do update set %s", c.insert(table), key, strings.Join(sets, ", "))
+}
+
+// update is the statement that replaces them; the key's argument comes last.
+func (c columns) update(table, key string) string {
+	return fmt.Sprintf("update %s set %s = ? where %s = ?", table, strings.Join(c, " = ?, "), key)
+}
+
+// millis is the stored form of a time; the zero time is 0.
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+// timeOf scans the stored form of a time.
+type timeOf struct{ t *time.Time }
+
+func (d timeOf) Scan(v any) error {
+	n, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("a time is stored as %T", v)
+	}
+	*d.t = time.Time{}
+	if n != 0 {
+		*d.t = time.UnixMilli(n).UTC()
+	}
+	return nil
+}
+
+// durationOf scans a stored duration, microseconds.
+type durationOf struct{ d *time.Duration }
+
+func (d durationOf) Scan(v any) error {
+	n, ok := v.(int64)
+	if !ok {
+		return fmt.Errorf("a duration is stored as %T", v)
+	}
+	*d.d = time.Duration(n) * time.Microsecond
+	return nil
+}
+
+// refOf scans a stored reference; null is the zero reference.
+type refOf struct{ ref *[32]byte }
+
+func (d refOf) Scan(v any) error {
+	switch v := v.(type) {
+	case nil:
+		*d.ref = [32]byte{}
+		return nil
+	case []byte:
+		if copy(d.ref[:], v) == len(d.ref) && len(v) == len(d.ref) {
+			return nil
+		}
+		return fmt.Errorf("a stored reference has %d bytes", len(v))
+	}
+	return fmt.Errorf("a reference is stored as %T", v)
+}

@@ -1,0 +1,36 @@
+package sqlite
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"charmd/internal/charm"
+)
+
+var (
+	recipeColumns = columns{"id", "name", "compiler", "created", "files", "source", "program", "source_map"}
+	putRecipe     = recipeColumns.insert("recipe") + " on conflict (id) do update set " +
+		"compiler = excluded.compiler, program = excluded.program, source_map = excluded.source_map"
+	selectRecipe = "select " + recipeColumns.of("recipe") + " from recipe where id = ?"
+)
+
+func (v *view) Recipe(id string) (r charm.Recipe, err error) {
+	var files string
+	err = v.row(selectRecipe, []any{id},
+		&r.ID, &r.Name, &r.Compiler, timeOf{&r.CreatedAt}, &files, &r.Source, &r.Program, &r.SourceMap)
+	if err == nil {
+		err = json.Unmarshal([]byte(files), &r.Files)
+	}
+	return r, err
+}
+
+func (t *tx) PutRecipe(r charm.Recipe) error {
+	files, err := json.Marshal(r.Files)
+	if err == nil {
+		_, err = t.exec(putRecipe, r.ID, r.Name, r.Compiler, millis(r.CreatedAt), string(files), r.Source, r.Program, r.SourceMap)
+	}
+	if err != nil {
+		return fmt.Errorf("store recipe %s: %w", r.ID, err)
+	}
+	return nil
+}

@@ -1,0 +1,127 @@
+package toolshed
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"charmd/internal/api"
+	"charmd/internal/charm"
+	"charmd/internal/manager"
+)
+
+// read decodes a JSON body; an empty one leaves v as it is.
+func read(r *http.Request, v any) error {
+	body, err := readBody(r)
+	if err != nil || len(body) == 0 {
+		return err
+	}
+	if err := json.Unmarshal(body, v); err != nil {
+		return charm.Errorf(charm.CodeInvalid, "the request's body is not the JSON expected here: %w", err)
+	}
+	return nil
+}
+
+func readBody(r *http.Request) ([]byte, error) {
+	body, err := io.ReadAll(r.Body)
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return nil, charm.Errorf(charm.CodeTooLarge, "the request's body is larger than %d MiB", maxBody>>20)
+	}
+	if err != nil {
+		return nil, charm.Errorf(charm.CodeInvalid, "the request's body could not be read: %w", err)
+	}
+	return body, nil
+}
+
+func (t *Toolshed) list(r *http.Request) (any, error) {
+	return t.o.Manager.List(r.Context(), r.URL.Query().Get("space"))
+}
+
+func (t *Toolshed) add(r *http.Request) (any, error) {
+	var req api.AddRequest
+	if err := read(r, &req); err != nil {
+		return nil, err
+	}
+	return t.o.Manager.Add(r.Context(), req)
+}
+
+func (t *Toolshed) show(r *http.Request) (any, error) {
+	return t.o.Manager.Show(r.Context(), r.PathValue("space"), r.PathValue("charm"))
+}
+
+func (t *Toolshed) remove(r *http.Request) (any, error) {
+	return struct{}{}, t.o.Manager.Remove(r.Context(), r.PathValue("space"), r.PathValue("charm"))
+}
+
+func (t *Toolshed) run(r *http.Request) (any, error) {
+	var req api.RunRequest
+	if err := read(r, &req); err != nil {
+		return nil, err
+	}
+	return t.o.Manager.RunNow(r.Context(), r.PathValue("space"), r.PathValue("charm"), req.Wait)
+}
+
+func (t *Toolshed) enable(r *http.Request) (any, error) {
+	return t.o.Manager.Enable(r.Context(), r.PathValue("space"), r.PathValue("charm"))
+}
+
+func (t *Toolshed) disable(r *http.Request) (any, error) {
+	var req api.DisableRequest
+	if err := read(r, &req); err != nil {
+		return nil, err
+	}
+	return t.o.Manager.Disable(r.Context(), r.PathValue("space"), r.PathValue("charm"), req.Reason)
+}
+
+// cellPath is the path of a cell from the URL, its parts unescaped one by one so
+// that a key may hold a slash.
+func cellPath(r *http.Request) []string {
+	p := strings.Trim(r.PathValue("path"), "/")
+	if p == "" {
+		return nil
+	}
+	return strings.Split(p, "/")
+}
+
+func (t *Toolshed) getCell(r *http.Request) (any, error) {
+	return t.o.Manager.Get(r.Context(), r.PathValue("space"), r.PathValue("charm"), cellPath(r))
+}
+
+func (t *Toolshed) setCell(r *http.Request) (any, error) {
+	body, err := readBody(r)
+	if err != nil {
+		return nil, err
+	}
+	return struct{}{}, t.o.Manager.Set(r.Context(), r.PathValue("space"), r.PathValue("charm"), cellPath(r), body)
+}
+
+func (t *Toolshed) runs(r *http.Request) (any, error) {
+	q := r.URL.Query()
+	f := manager.RunFilter{
+		Space: r.PathValue("space"), Charm: r.PathValue("charm"),
+		Outcome: charm.Outcome(q.Get("outcome")), Before: q.Get("before"), Logs: q.Get("logs") == "true",
+	}
+	if text := q.Get("limit"); text != "" {
+		n, err := strconv.Atoi(text)
+		if err != nil || n < 1 || n > 1000 {
+			return nil, charm.Errorf(charm.CodeInvalid, "limit is %q: it takes a number from 1 to 1000", text)
+		}
+		f.Limit = n
+	}
+	return t.o.Manager.Runs(r.Context(), f)
+}
+
+func (t *Toolshed) runByID(r *http.Request) (any, error) {
+	return t.o.Manager.Run(r.Context(), r.PathValue("id"))
+}
+
+func (t *Toolshed) maintain(r *http.Request) (any, error) {
+	var req api.RunRequest
+	if err := read(r, &req); err != nil {
+		return nil, err
+	}
+	return t.o.Manager.Maintain(r.Context(), charm.Task(r.PathValue("task")), req.Wait)
+}

@@ -1,0 +1,170 @@
+// Package toolshed is what charmd serves over HTTP: the API of the command line,
+// the registration endpoint recipes use, health. It exists to keep everything
+// that faces outside (who may ask, from where, how much) in front of one door,
+// checked before a request finds its route.
+package toolshed
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"charmd/internal/api"
+	"charmd/internal/charm"
+	"charmd/internal/manager"
+)
+
+// Service is what the routes ask for beyond the charms.
+type Service interface {
+	Summary(ctx context.Context) api.Status
+	// NotReady lists why the service cannot do its work; empty when it can.
+	NotReady() []string
+}
+
+// Options are the parts a Toolshed works with.
+type Options struct {
+	Manager  *manager.Manager
+	Service  Service
+	Operator string   // DID
+	Token    string   // bearer token
+	Hosts    []string // host names or addresses it is reached under, besides loopback
+	// AdminCharm adds an admin charm.
+	AdminCharm func(ctx context.Context) (api.Added, error)
+	Logger     *slog.Logger
+}
+
+// Toolshed is the HTTP side of charmd.
+type Toolshed struct {
+	o   Options
+	mux *http.ServeMux
+}
+
+// New makes the routes.
+func New(o Options) *Toolshed {
+	t := &Toolshed{o: o, mux: http.NewServeMux()}
+	t.routes()
+	return t
+}
+
+func (t *Toolshed) routes() {
+	t.mux.HandleFunc("GET /healthz", t.health)
+	t.mux.HandleFunc("GET /readyz", t.ready)
+	t.mux.HandleFunc("GET /api/meta", t.meta)
+	t.mux.HandleFunc("POST /api/integrations/bg", t.registerInBackground)
+
+	const v1, one = "/api/v1", "/api/v1/charms/{space}/{charm}"
+	t.handle("GET "+v1+"/status", func(r *http.Request) (any, error) { return t.o.Service.Summary(r.Context()), nil })
+	t.handle("GET "+v1+"/charms", t.list)
+	t.handle("POST "+v1+"/charms", t.add)
+	t.handle("POST "+v1+"/admin-charm", func(r *http.Request) (any, error) { return t.o.AdminCharm(r.Context()) })
+	t.handle("GET "+one, t.show)
+	t.handle("DELETE "+one, t.remove)
+	t.handle("POST "+one+"/run", t.run)
+	t.handle("POST "+one+"/enable", t.enable)
+	t.handle("POST "+one+"/disable", t.disable)
+	t.handle("GET "+one+"/cells/{path...}", t.getCell)
+	t.handle("PUT "+one+"/cells/{path...}", t.setCell)
+	t.handle("GET "+one+"/runs", t.runs)
+	t.handle("GET "+v1+"/runs", t.runs)
+	t.handle("GET "+v1+"/runs/{id}", t.runByID)
+	t.handle("GET "+v1+"/jobs", func(*http.Request) (any, error) { return t.o.Manager.Jobs(), nil })
+	t.handle("POST "+v1+"/maintenance/{task}", t.maintain)
+	t.handle("GET /{space}/{charm}", t.show)
+	t.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		writeError(w, charm.Errorf(charm.CodeNotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
+	})
+}
+
+// handle answers with the JSON of what fn returns.
+func (t *Toolshed) handle(pattern string, fn func(*http.Request) (any, error)) {
+	t.mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) {
+		v, err := fn(r)
+		if err != nil {
+			t.fail(w, r, err)
+			return
+		}
+		writeJSON(w, http.StatusOK, v)
+	})
+}
+
+// Server is an http.Server with the limits of an open door: a client that is
+// slow or sends without end is not waited for.
+func (t *Toolshed) Server() *http.Server {
+	return &http.Server{
+		Handler:           t,
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       60 * time.Second,
+		IdleTimeout:       120 * time.Second,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(t.o.Logger.Handler(), slog.LevelWarn),
+	}
+}
+
+// maxBody is how much of a request's body is read.
+const maxBody = 20 << 20
+
+// ServeHTTP checks who asks before it looks for what is asked.
+func (t *Toolshed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Cache-Control", "no-store")
+	if err := t.admit(r); err != nil {
+		writeError(w, err)
+		return
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	t.mux.ServeHTTP(w, r)
+}
+
+func (t *Toolshed) health(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
+}
+
+func (t *Toolshed) ready(w http.ResponseWriter, _ *http.Request) {
+	if reasons := t.o.Service.NotReady(); len(reasons) > 0 {
+		writeJSON(w, http.StatusServiceUnavailable, map[string]any{"ready": false, "reasons": reasons})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"ready": true})
+}
+
+func (t *Toolshed) meta(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]string{"did": t.o.Operator})
+}
+
+// fail answers with an error; what is not meant for users goes to the log alone.
+func (t *Toolshed) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if charm.CodeOf(err) == charm.CodeInternal && r.Context().Err() == nil {
+		t.o.Logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
+	}
+	writeError(w, err)
+}
+
+func writeJSON(w http.ResponseWriter, status int, v any) {
+	body, err := json.Marshal(v)
+	if err != nil {
+		status, body = http.StatusInternalServerError, []byte(`{"error":{"code":"internal","message":"the reply could not be written"}}`)
+	}
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = w.Write(append(body, '\n')) // the client may be gone, which is its own affair
+}
+
+func writeError(w http.ResponseWriter, err error) {
+	problem := api.Problem{Code: charm.CodeOf(err), Message: "something went wrong inside; the service's log says what"}
+	if e, ok := asCharmError(err); ok {
+		problem.Message, problem.Hint = e.Message, e.Hint
+	}
+	writeJSON(w, statusOf(problem.Code), map[string]api.Problem{"error": problem})
+}
+
+// Listen opens the address.
+func Listen(addr string) (net.Listener, error) {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return nil, listenError(addr, err)
+	}
+	return l, nil
+}

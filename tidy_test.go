@@ -1,0 +1,151 @@
+// Package charmd holds the tests of the project's own form: what may import
+// what, how large a file grows, that every package says why it exists.
+package charmd
+
+import (
+	"bytes"
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+type listed struct {
+	ImportPath string
+	Doc        string
+	Deps       []string
+	Imports    []string
+	Standard   bool
+}
+
+func packages(t *testing.T) []listed {
+	t.Helper()
+	out, err := exec.Command("go", "list", "-json=ImportPath,Doc,Deps,Imports", "./...").Output()
+	if err != nil {
+		t.Fatalf("go list: %v", err)
+	}
+	var list []listed
+	for dec := json.NewDecoder(bytes.NewReader(out)); dec.More(); {
+		var p listed
+		if err := dec.Decode(&p); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+	if len(list) < 10 {
+		t.Fatalf("go list found only %d packages", len(list))
+	}
+	return list
+}
+
+// What runs in a worker process must not even contain code that opens the
+// database, signs, or holds secrets.
+func TestWorkerSideImportsNothingOfTheStore(t *testing.T) {
+	t.Parallel()
+	inside := []string{"engine", "wire", "sandbox", "worker", "worker/inside", "worker/inside/webhost", "recipe", "prelude"}
+	forbidden := []string{"store", "store/sqlite", "vault", "oauth", "memory", "queue", "registry", "toolshed", "service"}
+	for _, p := range packages(t) {
+		if !slices.Contains(inside, strings.TrimPrefix(p.ImportPath, "charmd/internal/")) {
+			continue
+		}
+		for _, f := range forbidden {
+			if slices.Contains(p.Deps, "charmd/internal/"+f) {
+				t.Errorf("%s depends on charmd/internal/%s", p.ImportPath, f)
+			}
+		}
+	}
+}
+
+// The nouns, and what decides purely, import nothing that acts.
+func TestPurePackagesImportWhatTheyMay(t *testing.T) {
+	t.Parallel()
+	allowed := map[string][]string{
+		"charmd/internal/charm":    nil,
+		"charmd/internal/schedule": {"charmd/internal/charm"},
+		"charmd/internal/state":    {"charmd/internal/charm", "charmd/internal/schedule", "charmd/internal/store"},
+		"charmd/internal/store":    {"charmd/internal/charm"},
+		"charmd/internal/queue":    {"charmd/internal/charm", "charmd/internal/schedule", "charmd/internal/state", "charmd/internal/store"},
+		"charmd/internal/engine":   nil,
+	}
+	for _, p := range packages(t) {
+		may, checked := allowed[p.ImportPath]
+		if !checked {
+			continue
+		}
+		for _, imp := range p.Imports {
+			if strings.HasPrefix(imp, "charmd/") && !slices.Contains(may, imp) {
+				t.Errorf("%s imports %s", p.ImportPath, imp)
+			}
+		}
+	}
+}
+
+func TestEveryPackageSaysWhyItExists(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		if len(p.Doc) < 40 {
+			t.Errorf("%s has no package comment that says what it is for", p.ImportPath)
+		}
+		for _, vague := range []string{"/util", "/utils", "/common", "/helpers", "/misc"} {
+			if strings.Contains(p.ImportPath, vague) {
+				t.Errorf("%s has a name that says nothing", p.ImportPath)
+			}
+		}
+	}
+}
+
+func TestFilesStaySmall(t *testing.T) {
+	t.Parallel()
+	const most = 500
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == ".git" || d.Name() == "testdata" || d.Name() == "node_modules") {
+			return filepath.SkipDir
+		}
+		ext := filepath.Ext(path)
+		if d.IsDir() || (ext != ".go" && ext != ".ts" && ext != ".tsx") || strings.HasSuffix(path, "_test.go") {
+			return nil
+		}
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		if n := bytes.Count(text, []byte("\n")); n > most {
+			t.Errorf("%s has %d lines; split it by subject (at most %d)", path, n, most)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestTypeScriptStaysSmall(t *testing.T) {
+	t.Parallel()
+	const most = 3500
+	lines := 0
+	files, err := filepath.Glob("internal/prelude/src/**/*.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	top, err := filepath.Glob("internal/prelude/src/*.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range slices.Compact(slices.Sorted(slices.Values(append(files, top...)))) {
+		text, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines += bytes.Count(text, []byte("\n"))
+	}
+	if lines == 0 || lines > most {
+		t.Errorf("the prelude has %d lines of TypeScript, at most %d are wanted", lines, most)
+	}
+}
