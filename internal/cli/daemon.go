@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -63,13 +64,24 @@ func (a *app) daemon(cmd *cobra.Command) (*client.Client, error) {
 	return client.New(place.URL, place.Token, nil), nil
 }
 
-// daemonOrData gives fn a client of the running daemon. When none is running it
-// opens the data directory itself and gives fn a client of that. fn may be
-// called twice, the first time without effect.
+// daemonOrData gives fn a client of the running daemon, unless that is not the
+// toolshed that is named. When none is running it opens the data directory itself
+// and gives fn a client of that. fn may be called twice, the first time without
+// effect.
 func (a *app) daemonOrData(cmd *cobra.Command, fn func(*client.Client) error) error {
 	place, err := a.find(cmd)
 	if err != nil {
 		return err
+	}
+	if !place.Named {
+		cfg, err := a.load(cmd, config.Listen, "allow-remote", config.ToolshedURL, config.MemoryURL)
+		if err != nil {
+			return err
+		}
+		cfg.Listen = strings.TrimPrefix(place.URL, "http://")
+		if err := cfg.Embedded(); err != nil {
+			return err
+		}
 	}
 	err = fn(client.New(place.URL, place.Token, nil))
 	if place.Named || !errors.Is(err, client.ErrNobodyAnswers) {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"io/fs"
-	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,27 +14,8 @@ import (
 
 	"charmd/charms"
 	"charmd/internal/charm"
+	"charmd/internal/prelude"
 )
-
-// typesFolder holds the types of what recipes import, for editors.
-const typesFolder = "charmd-types"
-
-// tsconfig makes an editor understand a recipe as charmd does.
-const tsconfig = `{
-  "compilerOptions": {
-    "target": "es2022",
-    "module": "esnext",
-    "moduleResolution": "bundler",
-    "lib": ["es2023", "dom", "dom.iterable"],
-    "jsx": "react",
-    "jsxFactory": "h",
-    "strict": true,
-    "noEmit": true,
-    "types": []
-  },
-  "include": ["*.ts", "*.tsx", "` + typesFolder + `/*.d.ts"]
-}
-`
 
 // recipeName is the form of the name of a new recipe.
 var recipeName = regexp.MustCompile(`^[\pL\pN][\pL\pN_-]*$`)
@@ -81,14 +61,19 @@ func (a *app) newRecipe(name, template string) error {
 		return charm.Errorf(charm.CodeConflict, "%s is there already, with another content", w.File).
 			WithHint("choose another name")
 	}
-	beside := map[string]string{"tsconfig.json": tsconfig}
-	for file, text := range types() {
-		beside[filepath.Join(typesFolder, file)] = text
-	}
-	for _, file := range slices.Sorted(maps.Keys(beside)) {
-		if err := w.write(file, beside[file]); err != nil {
+	// Declarations of what recipes import, and what makes an editor use them.
+	err := fs.WalkDir(prelude.Types, ".", func(file string, entry fs.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
 			return err
 		}
+		text, err := fs.ReadFile(prelude.Types, file)
+		if err != nil {
+			return err
+		}
+		return w.write(filepath.FromSlash(file), string(text))
+	})
+	if err != nil {
+		return err
 	}
 	return a.result(w, func() { a.printWritten(w, template) })
 }

@@ -37,16 +37,6 @@ func (a *app) warn(format string, args ...any) {
 	fmt.Fprintf(a.err, format+"\n", args...)
 }
 
-// say writes one line for people beside the result: with --json it goes to
-// standard error.
-func (a *app) say(format string, args ...any) {
-	if a.json {
-		a.warn(format, args...)
-		return
-	}
-	a.print(format, args...)
-}
-
 // printJSON writes the one JSON value.
 func (a *app) printJSON(v any) error {
 	a.printed = true

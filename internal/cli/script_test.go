@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -12,46 +13,71 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"charmd/internal/client"
+	"charmd/internal/testbin"
 )
 
-func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){
-		"charmd": func() { os.Exit(Main(os.Args[1:], os.Environ(), os.Stdin, os.Stdout, os.Stderr)) },
+// transcripts runs the transcripts of a folder with the real program. $FREE is an
+// address that nobody answers at.
+func transcripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
+	program := testbin.Path(t)
+	testscript.Run(t, testscript.Params{
+		Dir: dir,
+		Setup: func(e *testscript.Env) error {
+			bin := filepath.Join(e.WorkDir, ".bin")
+			e.Setenv("PATH", bin+string(os.PathListSeparator)+e.Getenv("PATH"))
+			e.Setenv("XDG_RUNTIME_DIR", filepath.Join(e.WorkDir, "run"))
+			e.Setenv("TZ", "UTC")
+			e.Setenv("FREE", freeAddress(t))
+			return errors.Join(os.MkdirAll(bin, 0o755), os.Symlink(program, filepath.Join(bin, "charmd")), setup(e))
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"answers": answers, "asked": asked, "clean": clean, "empty": empty, "eventually": eventually, "exits": exits, "runtime": writeRuntimeFile,
+		},
 	})
 }
 
-// TestTranscripts runs the transcripts of testdata against a daemon that is a
-// fake. $DAEMON is its address, $FREE one that nobody answers at.
+// TestTranscripts runs against a daemon that is a fake, at $DAEMON.
 func TestTranscripts(t *testing.T) {
 	t.Parallel()
-	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
-		Setup: func(e *testscript.Env) error {
-			daemon := newFakeDaemon()
-			server := httptest.NewServer(daemon)
-			e.Defer(server.Close)
-			e.Values[daemonKey] = daemon
-			e.Setenv("DAEMON", server.URL)
-			e.Setenv("FREE", freeAddress(t))
-			e.Setenv("CHARMD_URL", server.URL)
-			e.Setenv("CHARMD_TOKEN", fakeToken)
-			e.Setenv("XDG_RUNTIME_DIR", filepath.Join(e.WorkDir, "run"))
-			e.Setenv("TZ", "UTC")
-			return nil
-		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"asked": asked, "clean": clean, "empty": empty, "exits": exits, "runtime": writeRuntimeFile,
-		},
+	transcripts(t, "testdata", func(e *testscript.Env) error {
+		daemon := newFakeDaemon()
+		server := httptest.NewServer(daemon)
+		e.Defer(server.Close)
+		e.Values[daemonKey] = daemon
+		e.Setenv("DAEMON", server.URL)
+		e.Setenv("CHARMD_URL", server.URL)
+		e.Setenv("CHARMD_TOKEN", fakeToken)
+		return nil
+	})
+}
+
+// TestServiceTranscripts runs against the real service.
+func TestServiceTranscripts(t *testing.T) {
+	t.Parallel()
+	transcripts(t, filepath.Join("testdata", "service"), func(e *testscript.Env) error {
+		e.Setenv("CHARMD_LISTEN", e.Getenv("FREE"))
+		return nil
 	})
 }
 
 type key string
 
 const daemonKey key = "daemon"
+
+// answers checks the status of a page: answers CODE URL.
+func answers(ts *testscript.TestScript, neg bool, args []string) {
+	res, err := http.Get(args[1])
+	ts.Check(err)
+	ts.Check(res.Body.Close())
+	if (strconv.Itoa(res.StatusCode) == args[0]) == neg {
+		ts.Fatalf("%s answered %s", args[1], res.Status)
+	}
+}
 
 // asked checks the last request that was to change something: asked REGEXP.
 func asked(ts *testscript.TestScript, neg bool, args []string) {
@@ -93,6 +119,17 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if (strconv.Itoa(code) == args[0]) == neg {
 		ts.Fatalf("exit code %d", code)
+	}
+}
+
+// eventually repeats a command until it succeeds: eventually COMMAND ARG...
+func eventually(ts *testscript.TestScript, _ bool, args []string) {
+	deadline := time.Now().Add(30 * time.Second)
+	for ts.Exec(args[0], args[1:]...) != nil {
+		if time.Now().After(deadline) {
+			ts.Fatalf("%v still fails:\n%s", args, ts.ReadFile("stderr"))
+		}
+		time.Sleep(20 * time.Millisecond) // between two processes there is nothing to wait on
 	}
 }
 

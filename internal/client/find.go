@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,7 +45,12 @@ type Place struct {
 // Nothing is contacted.
 func Find(l Lookup) (Place, error) {
 	p := Place{URL: l.URL, DataDir: l.DataDir, Named: l.URL != ""}
-	if !p.Named {
+	if p.Named {
+		if u, err := url.Parse(l.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return Place{}, charm.Errorf(charm.CodeUsage, "bad value %q for CHARMD_URL", l.URL).
+				WithHint("allowed: an http or https address, such as http://127.0.0.1:8000")
+		}
+	} else {
 		file, ok, err := l.runtimeFile()
 		switch {
 		case err != nil:

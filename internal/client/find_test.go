@@ -83,6 +83,15 @@ func TestFind(t *testing.T) {
 	}
 }
 
+func TestFindRefusesWhatIsNoAddress(t *testing.T) {
+	t.Parallel()
+	for _, bad := range []string{"localhost:8000", "ftp://h", "http://", "http://[", "/run/charmd.sock"} {
+		if _, err := Find(Lookup{URL: bad}); charm.CodeOf(err) != charm.CodeUsage {
+			t.Errorf("%q: %v", bad, err)
+		}
+	}
+}
+
 func TestFindRefusesAnotherUsersDirectory(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()

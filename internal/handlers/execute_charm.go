@@ -39,17 +39,13 @@ var updater = []string{"bgUpdater"}
 func (h *ExecuteCharm) Type() charm.JobType { return charm.ExecuteCharm }
 
 // Handle runs the claimed charm until its outcome is on disk.
-func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) error {
-	space, err := h.space(ctx, claim.Charm)
-	if err != nil {
-		return err
-	}
+func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) (*queue.Claim, error) {
 	timeout := claim.Charm.Timeout
 	if timeout == 0 {
 		timeout = h.Timeout
 	}
 	session, err := h.Runner.Open(ctx, runcharm.Work{
-		Run: claim.Job.Run, Occasion: claim.Job.ID, Mode: wire.ModeEvent, Space: space, Charm: claim.Charm,
+		Run: claim.Job.Run, Occasion: claim.Job.ID, Mode: wire.ModeEvent, Charm: claim.Charm,
 		Stream: updater, Event: json.RawMessage("{}"), Timeout: timeout,
 	})
 	if err != nil {
@@ -58,44 +54,38 @@ func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) error {
 			Started: h.Now(), Ended: h.Now(),
 		}, 0, nil)
 	}
-	if err := h.attempts(ctx, claim, session); err != nil {
-		// The end could not be written as it was: the run did nothing, and goes on as lost.
-		now := h.Now()
-		return errors.Join(err, h.commit(claim, runcharm.Result{
-			Outcome: charm.Lost, Code: charm.CodeInternal, Error: "the run's end could not be written: " + err.Error(), Started: now, Ended: now,
-		}, 0, nil))
+	next, err := h.attempts(ctx, claim, session)
+	if err == nil {
+		return next, nil
 	}
-	return nil
-}
-
-func (h *ExecuteCharm) space(ctx context.Context, c charm.Charm) (space charm.Space, err error) {
-	err = h.Store.View(ctx, func(r store.Reader) error {
-		space, err = r.Space(c.Space)
-		return err
-	})
-	return space, err
+	// The end could not be written as it was: the run did nothing, and goes on as lost.
+	now := h.Now()
+	next, lost := h.commit(claim, runcharm.Result{
+		Outcome: charm.Lost, Code: charm.CodeInternal, Error: "the run's end could not be written: " + err.Error(), Started: now, Ended: now,
+	}, 0, nil)
+	return next, errors.Join(err, lost)
 }
 
 // attempts runs the session again as long as other writers get in between; the
 // last time they are held back.
-func (h *ExecuteCharm) attempts(ctx context.Context, claim queue.Claim, session *runcharm.Session) error {
+func (h *ExecuteCharm) attempts(ctx context.Context, claim queue.Claim, session *runcharm.Session) (*queue.Claim, error) {
 	var hold *memory.Hold
 	for conflicts := 0; ; conflicts++ {
 		result := session.Attempt(ctx)
 		if result.Outcome == charm.Cancelled && errors.Is(context.Cause(ctx), Draining{}) {
 			result.Code, result.Error = charm.CodeHandedBack, "the service stopped; the run goes back to the queue"
 		}
-		err := h.commit(claim, result, conflicts, hold)
+		next, err := h.commit(claim, result, conflicts, hold)
 		switch {
 		case errors.Is(err, memory.ErrHeld):
 			// When this wait fails the service is stopping: the next attempt ends at once.
 			_ = h.Memory.WaitHeld(ctx, result.Draft)
 		case !isConflict(err):
-			return err
+			return next, err
 		case hold != nil:
 			return h.commit(claim, contended(result), conflicts, nil)
 		case conflicts+1 >= charm.MaxConflicts:
-			if hold, err = h.holdRead(ctx, claim.Charm.Space, result.Read); err != nil {
+			if hold, err = h.holdRead(ctx, claim.Charm.Space, result); err != nil {
 				continue
 			}
 			defer hold.Release()
@@ -105,10 +95,15 @@ func (h *ExecuteCharm) attempts(ctx context.Context, claim queue.Claim, session 
 }
 
 // holdRead takes what the last attempt read away from other writers.
-func (h *ExecuteCharm) holdRead(ctx context.Context, space string, read []memory.Version) (*memory.Hold, error) {
-	ofs := make([]string, len(read))
-	for i, v := range read {
-		ofs[i] = v.Of
+func (h *ExecuteCharm) holdRead(ctx context.Context, space string, r runcharm.Result) (*memory.Hold, error) {
+	var ofs []string
+	for _, v := range r.Read {
+		ofs = append(ofs, v.Of)
+	}
+	if r.Draft != nil {
+		for _, c := range r.Draft.Changes {
+			ofs = append(ofs, c.Of)
+		}
 	}
 	return h.Memory.Hold(ctx, space, ofs)
 }
@@ -127,18 +122,19 @@ func contended(r runcharm.Result) runcharm.Result {
 }
 
 // commit writes the end of the claim in one transaction: what the run changed,
-// its record, the charm's state and the job.
-func (h *ExecuteCharm) commit(claim queue.Claim, r runcharm.Result, conflicts int, hold *memory.Hold) error {
+// its record, the charm's state and the job; and the claim of the next run.
+func (h *ExecuteCharm) commit(claim queue.Claim, r runcharm.Result, conflicts int, hold *memory.Hold) (*queue.Claim, error) {
 	run := record(claim, r, conflicts)
 	var after charm.State
 	var told state.Transition
-	err := durably(h.Store, h.Logger, func(tx store.Tx) error {
-		space, err := tx.Space(claim.Charm.Space)
-		if err != nil {
-			return err
+	var next *queue.Claim
+	err := durably(h.Store, h.Logger, func(tx store.Tx) (err error) {
+		if next != nil { // of a transaction that did not get to disk
+			h.Queue.GiveBack(*next)
+			next = nil
 		}
 		if r.Outcome != charm.Cancelled {
-			if err := memory.Check(tx, space.Row, space.DID, r.Read); err != nil {
+			if err := memory.Check(tx, r.Space, r.Read); err != nil {
 				return err
 			}
 		}
@@ -158,18 +154,25 @@ func (h *ExecuteCharm) commit(claim queue.Claim, r runcharm.Result, conflicts in
 				return err
 			}
 		}
-		return h.Queue.End(tx, claim, run, end, after)
+		if err := h.Queue.End(tx, claim, run, end, after); err != nil {
+			return err
+		}
+		next, err = h.Queue.ClaimNext(tx)
+		return err
 	})
+	if err != nil && next != nil {
+		h.Queue.GiveBack(*next)
+	}
 	if errors.Is(err, queue.ErrNotOurs) {
-		return h.removed(claim, run)
+		return nil, h.removed(claim, run)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	h.States.Count(run)
 	h.Registry.Note(claim.Charm, run, after)
 	h.tell(claim.Charm, run, after, told)
-	return nil
+	return next, nil
 }
 
 // tell logs a run that ended, and each transition once.

@@ -11,11 +11,12 @@ import (
 )
 
 // Handler carries out claims of one type of job. Handle returns when the claim
-// has ended: everything that followed from it is on disk. An error means that it
-// could not be ended, and the claim stays until it is recovered.
+// has ended: everything that followed from it is on disk. It may claim the next
+// job of its type in the same transaction and return it. An error means that the
+// claim could not be ended, and it stays until it is recovered.
 type Handler interface {
 	Type() charm.JobType
-	Handle(ctx context.Context, c queue.Claim) error
+	Handle(ctx context.Context, c queue.Claim) (next *queue.Claim, err error)
 }
 
 // Draining is the cause of a context that ends runs because the service stops:

@@ -24,7 +24,7 @@ type Maintenance struct {
 func (h *Maintenance) Type() charm.JobType { return charm.Maintenance }
 
 // Handle carries out the claimed task and records how it went.
-func (h *Maintenance) Handle(ctx context.Context, claim queue.Claim) error {
+func (h *Maintenance) Handle(ctx context.Context, claim queue.Claim) (*queue.Claim, error) {
 	started := h.Now()
 	done, err := h.perform(ctx, claim.Job.Task)
 	run := charm.Run{
@@ -35,7 +35,7 @@ func (h *Maintenance) Handle(ctx context.Context, claim queue.Claim) error {
 		run.Outcome, run.Code, run.Error = charm.Errored, charm.CodeOf(err), err.Error()
 		h.Logger.Error("maintenance failed", "task", run.Task, "err", err)
 	}
-	return durably(h.Store, h.Logger, func(tx store.Tx) error {
+	return nil, durably(h.Store, h.Logger, func(tx store.Tx) error {
 		return h.Queue.End(tx, claim, run, queue.Ending{Final: true}, charm.State{})
 	})
 }

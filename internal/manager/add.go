@@ -123,7 +123,7 @@ func (m *Manager) add(ctx context.Context, p plan, rec charm.Recipe, space charm
 		Integration: p.Integration, Schedule: charm.Schedule{Every: p.every}, Timeout: p.timeout, Priority: p.Priority,
 		AllowHosts: p.AllowHosts, ProbeNever: p.Probe == "never", Registered: !p.NoRegister, CreatedAt: now, UpdatedAt: now,
 	}
-	cast, err := m.cast(ctx, c, rec, space, p.Argument)
+	cast, err := m.cast(ctx, c, rec, p.Argument)
 	if err != nil {
 		return api.Added{}, err
 	}
@@ -207,13 +207,13 @@ func (m *Manager) compile(ctx context.Context, entry string, files map[string]st
 }
 
 // cast instantiates the recipe on documents of its own, in a worker process.
-func (m *Manager) cast(ctx context.Context, c charm.Charm, rec charm.Recipe, space charm.Space, argument json.RawMessage) (runcharm.Result, error) {
+func (m *Manager) cast(ctx context.Context, c charm.Charm, rec charm.Recipe, argument json.RawMessage) (runcharm.Result, error) {
 	timeout := c.Timeout
 	if timeout == 0 {
 		timeout = m.timeout
 	}
 	session, err := m.runner.Open(ctx, runcharm.Work{
-		Run: queue.NewID(m.now()), Occasion: c.ID, Mode: wire.ModeCast, Space: space, Charm: c, Recipe: &rec,
+		Run: queue.NewID(m.now()), Occasion: c.ID, Mode: wire.ModeCast, Charm: c, Recipe: &rec,
 		Argument: argument, Timeout: timeout,
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ package memory
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"charmd/internal/charm"
@@ -132,6 +133,12 @@ func NewDraft(space charm.Space, issuer string, changes []Change, meta map[strin
 	d.text = jsontext.Append(nil, inv)
 	d.digest = merkle.ReferMap(entries...)
 	return d, nil
+}
+
+// Changing reports whether the draft changes what v is a version of; committing
+// it checks the version then.
+func (d *Draft) Changing(v Version) bool {
+	return slices.ContainsFunc(d.Changes, func(c Change) bool { return c.Of == v.Of && c.The == v.The })
 }
 
 // Conflict says that a fact was not what the transaction was made for

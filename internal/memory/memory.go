@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"charmd/internal/charm"
 	"charmd/internal/merkle"
 	"charmd/internal/store"
 )
@@ -44,18 +45,18 @@ func (v Version) Cause() merkle.Ref {
 }
 
 // Check returns a *Conflict when a version is not the current one any more.
-func Check(tx store.Reader, space int64, did string, versions []Version) error {
+func Check(tx store.Reader, space charm.Space, versions []Version) error {
 	for _, v := range versions {
-		head, err := tx.Head(space, v.The, v.Of)
+		head, err := tx.Head(space.Row, v.The, v.Of)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
 			if !v.Ref.IsZero() {
-				return &Conflict{Space: did, The: v.The, Of: v.Of, Expected: v.Ref}
+				return &Conflict{Space: space.DID, The: v.The, Of: v.Of, Expected: v.Ref}
 			}
 		case err != nil:
 			return err
 		case merkle.Ref(head.Ref) != v.Ref:
-			return &Conflict{Space: did, The: v.The, Of: v.Of, Expected: v.Ref, Actual: &head}
+			return &Conflict{Space: space.DID, The: v.The, Of: v.Of, Expected: v.Ref, Actual: &head}
 		}
 	}
 	return nil

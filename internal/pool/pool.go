@@ -117,7 +117,7 @@ func New(o Options) (*Pool, error) {
 }
 
 // Start begins to start workers, one after the other; it does not wait for them.
-// Tasks wait for the first.
+// Tasks that were given before wait for it.
 func (p *Pool) Start(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

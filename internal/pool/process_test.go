@@ -1,16 +1,11 @@
+//go:build linux
+
 package pool
 
 import (
-	"bufio"
 	"context"
 	"errors"
-	"fmt"
-	"os"
-	"os/exec"
-	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -19,7 +14,6 @@ import (
 	"charmd/internal/sandbox"
 	"charmd/internal/wire"
 
-	"go.uber.org/goleak"
 	"golang.org/x/sys/unix"
 )
 
@@ -158,224 +152,11 @@ func TestAWaitingTaskCanBeTakenBack(t *testing.T) {
 	works(t, p)
 }
 
-func TestAnIdleWorkerThatDiesIsReplaced(t *testing.T) {
-	t.Parallel()
-	p := fakePool(t, "good", Options{Workers: 1})
-	for range 3 {
-		works(t, p)
-		pid := p.Status()[0].PID
-		dead := whenDead(t, pid)
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-		<-dead
-		works(t, p)
-		if s := p.Status(); len(s) != 1 || s[0].PID == pid {
-			t.Errorf("%+v, killed %d", s, pid)
-		}
-	}
-}
-
-func TestWorkersThatDoNotStart(t *testing.T) {
-	t.Parallel()
-	missing := poolOf(t, Options{Workers: 1, Exe: "/nonexistent/charmd"}, nil)
-	tests := map[string]struct {
-		p      *Pool
-		detail string
-	}{
-		"die at once":             {fakePool(t, "unlucky", Options{Workers: 2}), "no luck today"},
-		"do not greet":            {fakePool(t, "rude", Options{Workers: 2}), "the first message is"},
-		"cannot even be launched": {missing, "no such file"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			_, e := tt.p.Run(t.Context(), script(), 10*time.Second, &fakeHost{})
-			if e.Kind != NotDispatched || !strings.Contains(e.Detail, "workers do not start: ") || !strings.Contains(e.Detail, tt.detail) {
-				t.Errorf("%+v", e)
-			}
-			if _, err := tt.p.Compile(t.Context(), wire.CompileRequest{Entry: "a.tsx"}); charm.CodeOf(err) != charm.CodeUnavailable {
-				t.Error(err)
-			}
-		})
-	}
-}
-
-func TestWorkersThatDieBeforeTheirTask(t *testing.T) {
-	t.Parallel()
-	p := fakePool(t, "faint", Options{Workers: 2})
-	for range 5 { // whether the task was in the pipe already is a matter of luck
-		if _, e := p.Run(t.Context(), script(), 10*time.Second, &fakeHost{}); e.Kind != NotDispatched && e.Kind != Crashed {
-			t.Errorf("%+v", e)
-		}
-	}
-}
-
-func TestAPoolRecoversWhenWorkersStartAgain(t *testing.T) {
-	t.Parallel()
-	var broken atomic.Bool
-	broken.Store(true)
-	p := poolOf(t, Options{Workers: 1}, func(p *Pool) (*process, error) {
-		if broken.Load() {
-			return nil, errors.New("no more processes")
-		}
-		return launchFake(p, "good")
-	})
-	if _, e := p.Run(t.Context(), script(), 10*time.Second, &fakeHost{}); e.Kind != NotDispatched {
-		t.Errorf("%+v", e)
-	}
-	broken.Store(false)
-	works(t, p)
-}
-
-func TestAWorkerIsReplacedAfterItsRuns(t *testing.T) {
-	t.Parallel()
-	p := fakePool(t, "good", Options{Workers: 1, RunsPerWorker: 3})
-	pids := map[int]int{}
-	for range 7 {
-		host := &fakeHost{documents: func(_ context.Context, ids []string) ([]wire.Document, error) {
-			for _, s := range p.Status() {
-				if s.Task != "" {
-					pids[s.PID]++
-				}
-			}
-			return []wire.Document{{ID: ids[0]}}, nil
-		}}
-		if _, e := p.Run(t.Context(), script("need a"), 10*time.Second, host); e.Kind != Done {
-			t.Errorf("%+v", e)
-		}
-	}
-	if len(pids) != 3 {
-		t.Errorf("runs by process: %v", pids)
-	}
-}
-
-func TestWhatAWorkerInherits(t *testing.T) {
-	t.Setenv("SECRET", "open sesame")
-	outside, err := os.Open(os.Args[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer outside.Close()
-	if _, err := unix.FcntlInt(outside.Fd(), unix.F_SETFD, 0); err != nil { // as if the service had inherited it
-		t.Fatal(err)
-	}
-	p := fakePool(t, "good", Options{Workers: 1})
-	host := &fakeHost{}
-	if _, e := p.Run(t.Context(), script("look"), 10*time.Second, host); e.Kind != Done {
-		t.Fatalf("%+v", e)
-	}
-	for _, line := range host.logged() {
-		if strings.HasPrefix(line, "environment ") && line != "environment "+fakeRole+"=good "+noRaceWait {
-			t.Errorf("%s", line)
-		}
-		if name, ok := strings.CutPrefix(line, "descriptor "); ok && !strings.HasSuffix(name, " ") && !strings.Contains(name, "pipe:") &&
-			!strings.Contains(name, "anon_inode:") && !strings.Contains(name, "/fd") && !strings.Contains(name, "cgroup") {
-			t.Errorf("%s", line)
-		}
-	}
-	for _, e := range environment {
-		if !strings.HasPrefix(e, "GODEBUG=") {
-			t.Errorf("workers get %s", e)
-		}
-	}
-}
-
 func TestNoiseOnStderrBlocksNobody(t *testing.T) {
 	t.Parallel()
 	p := fakePool(t, "good", Options{Workers: 1})
 	if _, e := p.Run(t.Context(), script("flood", "flood"), 20*time.Second, &fakeHost{}); e.Kind != Done {
 		t.Errorf("%+v", e)
-	}
-}
-
-func TestCloseDrains(t *testing.T) {
-	defer goleak.VerifyNone(t, goleak.IgnoreCurrent())
-	p := fakePool(t, "good", Options{Workers: 2})
-	running, release := make(chan struct{}, 2), make(chan struct{})
-	host := &fakeHost{documents: func(context.Context, []string) ([]wire.Document, error) {
-		running <- struct{}{}
-		<-release
-		return []wire.Document{{ID: "a"}}, nil
-	}}
-	var all sync.WaitGroup
-	ends := make(chan Exit, 10)
-	for range 2 {
-		all.Go(func() {
-			_, e := p.Run(t.Context(), script("need a"), 20*time.Second, host)
-			ends <- e
-		})
-	}
-	<-running
-	<-running
-	closed := make(chan error, 1)
-	go func() { closed <- p.Close(t.Context()) }()
-	for p.accepting() {
-		runtime.Gosched()
-	}
-	if _, e := p.Run(t.Context(), script(), time.Second, &fakeHost{}); e.Kind != NotDispatched || e.Detail != ErrClosed.Error() {
-		t.Errorf("after Close: %+v", e)
-	}
-	var dead []<-chan struct{}
-	for _, s := range p.Status() {
-		dead = append(dead, whenDead(t, s.PID))
-	}
-	close(release)
-	all.Wait()
-	for range 2 {
-		if e := <-ends; e.Kind != Done {
-			t.Errorf("a run that was under way: %+v", e)
-		}
-	}
-	if err := <-closed; err != nil {
-		t.Error(err)
-	}
-	for _, d := range dead {
-		within(t, time.Second, "death of a worker", d)
-	}
-}
-
-func (p *Pool) accepting() bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return !p.closing
-}
-
-func TestCloseKillsWhatDoesNotEnd(t *testing.T) {
-	t.Parallel()
-	p := fakePool(t, "good", Options{Workers: 1})
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	running := &fakeHost{documents: func(context.Context, []string) ([]wire.Document, error) {
-		cancel()
-		return []wire.Document{{ID: "a"}}, nil
-	}}
-	end := make(chan Exit, 1)
-	go func() {
-		_, e := p.Run(t.Context(), script("need a", "hang"), 20*time.Second, running)
-		end <- e
-	}()
-	<-ctx.Done()
-	if err := p.Close(ctx); !errors.Is(err, context.Canceled) {
-		t.Error(err)
-	}
-	if e := <-end; e.Kind != Cancelled {
-		t.Errorf("%+v", e)
-	}
-}
-
-func TestClosingAPoolThatWasNeverStarted(t *testing.T) {
-	t.Parallel()
-	p, err := New(Options{Workers: 1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := errors.Join(p.Close(t.Context()), p.Close(t.Context())); err != nil {
-		t.Error(err)
-	}
-	if err := p.Start(t.Context()); !errors.Is(err, ErrClosed) {
-		t.Error(err)
-	}
-	if _, err := New(Options{Workers: -1}); charm.CodeOf(err) != charm.CodeUsage {
-		t.Error(err)
 	}
 }
 
@@ -428,55 +209,4 @@ func TestCompile(t *testing.T) {
 		t.Error(err)
 	}
 	works(t, p)
-}
-
-// playParent is a service that dies: it keeps two workers busy, says who they are,
-// and waits to be killed.
-func playParent() {
-	p, _ := New(Options{Workers: 2})
-	p.launch = func() (*process, error) { return launchFake(p, "good") }
-	_ = p.Start(context.Background())
-	var busy atomic.Int32
-	host := &fakeHost{documents: func(context.Context, []string) ([]wire.Document, error) {
-		if busy.Add(1) == 2 {
-			for _, s := range p.Status() {
-				fmt.Println(s.PID)
-			}
-			fmt.Println("all")
-		}
-		return []wire.Document{{ID: "a"}}, nil
-	}}
-	for range 2 {
-		go p.Run(context.Background(), script("need a", "hang"), time.Minute, host)
-	}
-	hang()
-}
-
-func TestFault3WorkersDieWithTheirParent(t *testing.T) {
-	t.Parallel()
-	parent := exec.Command("/proc/self/exe")
-	parent.Env = []string{fakeRole + "=parent", noRaceWait}
-	out, err := parent.StdoutPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := parent.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var dead []<-chan struct{}
-	for lines := bufio.NewScanner(out); lines.Scan() && lines.Text() != "all"; {
-		var pid int
-		if _, err := fmt.Sscan(lines.Text(), &pid); err != nil {
-			t.Fatal(err)
-		}
-		dead = append(dead, whenDead(t, pid))
-	}
-	_ = parent.Process.Kill()
-	_ = parent.Wait()
-	if len(dead) != 2 {
-		t.Fatalf("%d workers", len(dead))
-	}
-	for _, d := range dead {
-		within(t, time.Second, "death of a worker", d)
-	}
 }

@@ -3,7 +3,10 @@
 // in TypeScript, in src, and committed as the one script that a VM evaluates.
 package prelude
 
-import _ "embed"
+import (
+	"embed"
+	"io/fs"
+)
 
 //go:generate go run ./generate
 
@@ -17,3 +20,10 @@ const File = "prelude.js"
 
 // Root is the global that holds the root object (engine.VM.Root).
 const Root = "__charmd"
+
+//go:embed types
+var types embed.FS
+
+// Types are declarations of what recipes may import, and a configuration for editors and tsc: files
+// to put beside a recipe.
+var Types, _ = fs.Sub(types, "types") // a constant, valid path

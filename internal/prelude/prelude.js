@@ -1,18 +1,18 @@
 (() => {
   var __defProp = Object.defineProperty;
   var __export = (target, all) => {
-    for (var name in all)
-      __defProp(target, name, { get: all[name], enumerable: true });
+    for (var name2 in all)
+      __defProp(target, name2, { get: all[name2], enumerable: true });
   };
 
   // src/frame.ts
   var Frame = class {
-    constructor(parent, scope2, reads, makeCause, once2 = false) {
+    constructor(parent, scope2, reads, makeCause, once = false) {
       this.parent = parent;
       this.scope = scope2;
       this.reads = reads;
       this.makeCause = makeCause;
-      this.once = once2;
+      this.once = once;
       /** Opaque refs made in this frame, in order. */
       this.roots = [];
       this.idsGiven = 0;
@@ -29,16 +29,13 @@
   function topFrame() {
     return top;
   }
-  function pushFrame(scope2, reads, makeCause, once2) {
-    return top = new Frame(top, scope2, reads, makeCause, once2);
+  function pushFrame(scope2, reads, makeCause, once) {
+    return top = new Frame(top, scope2 ?? top?.scope, reads ?? top?.reads, makeCause, once);
   }
   function popFrame(frame = top) {
-    for (let at = top; at !== void 0; at = at.parent) {
-      if (at === frame) {
-        top = at.parent;
-        return;
-      }
-    }
+    let at = top;
+    while (at !== void 0 && at !== frame) at = at.parent;
+    if (at !== void 0) top = at.parent;
   }
 
   // src/host.ts
@@ -47,7 +44,7 @@
   delete scope.__host;
   var { parse, stringify } = JSON;
   var { isArray } = Array;
-  var { keys, is, hasOwn } = Object;
+  var { keys, is } = Object;
   var NativeDate = Date;
   function isObject(value) {
     return typeof value === "object" && value !== null;
@@ -70,12 +67,8 @@
     const bytes = host.entropy(16);
     bytes[6] = bytes[6] & 15 | 64;
     bytes[8] = bytes[8] & 63 | 128;
-    let text = "";
-    for (let i = 0; i < 16; i++) {
-      if (i === 4 || i === 6 || i === 8 || i === 10) text += "-";
-      text += (bytes[i] + 256).toString(16).slice(1);
-    }
-    return text;
+    const hex = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
+    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
   }
   var crypto = {
     randomUUID: uuid,
@@ -119,20 +112,20 @@
       this.key = key;
     }
     child(key) {
-      const name = typeof key === "string" ? key : String(key);
-      if (this.kids === void 0) this.kids = /* @__PURE__ */ new Map();
-      let kid = this.kids.get(name);
-      if (kid === void 0) this.kids.set(name, kid = new _Place(this.doc, this, key));
+      const name2 = typeof key === "string" ? key : String(key);
+      const kids = this.kids ??= /* @__PURE__ */ new Map();
+      let kid = kids.get(name2);
+      if (kid === void 0) kids.set(name2, kid = new _Place(this.doc, this, key));
       return kid;
     }
     at(path2) {
-      let place = this;
-      for (let i = 0; i < path2.length; i++) place = place.child(path2[i]);
-      return place;
+      let place2 = this;
+      for (let i = 0; i < path2.length; i++) place2 = place2.child(path2[i]);
+      return place2;
     }
     get path() {
       const path2 = [];
-      for (let place = this; place.parent !== void 0; place = place.parent) path2.push(place.key);
+      for (let place2 = this; place2.parent !== void 0; place2 = place2.parent) path2.push(place2.key);
       return path2.reverse();
     }
     /** The value stored here as it is, links not followed; undefined when the path leads through a non-object. */
@@ -143,39 +136,39 @@
     }
   };
   var Document = class {
-    constructor(id) {
+    constructor(name2) {
+      this.name = name2;
       this.root = new Place(this, void 0, "");
       this.dirty = false;
       this.frozen = false;
       /** Grows whenever an object or array of this document is replaced, so that views know that theirs may be gone. */
       this.shape = 0;
-      if (typeof id === "string") this._id = id;
-      else this._cause = id;
+      /** Grows with every change. */
+      this.version = 0;
     }
     /** Ids cost a hash, and most temporary documents are never linked to: so they are made when asked for. */
     get id() {
-      if (this._id === void 0) {
-        this._id = this._cause();
-        documents.set(this._id, this);
-      }
-      return this._id;
+      if (typeof this.name === "function") documents.set(this.name = this.name(), this);
+      return this.name;
     }
     get loaded() {
-      return this._text !== void 0;
+      return this.text !== void 0;
     }
-    /** True when the document, already loaded, has a stored form. */
     get stored() {
-      return this._text !== void 0 && this._text !== "";
+      return this.loaded && this.text !== "";
     }
     read() {
-      if (this._text === void 0) this._load();
-      return this.value;
+      if (this.text !== void 0) return this.value;
+      this.text = host.doc(this.id);
+      if (this.text === "") return void 0;
+      const { value, source } = parse(this.text);
+      if (source !== void 0) this.source = documentOf(source["/"]);
+      return this.value = value;
     }
     /** Makes this a new document, without asking the host for a stored one. */
-    begin(value, source) {
-      this._text = "";
+    begin(value) {
+      this.text = "";
       this.value = value;
-      this.source = source;
       return this;
     }
     /** Gives the source document to a document that has none. */
@@ -183,21 +176,19 @@
       this.read();
       if (this.source !== void 0) return;
       this.source = source;
+      this.touch();
+    }
+    /** Notes that the document differs from what is stored. */
+    touch() {
       this.dirty = true;
+      this.version++;
     }
     /** Hands the document to the host unless its text is what is stored already. Answers whether it was handed over. */
     save() {
       const text = stringify({ value: this.value, source: this.source && { "/": this.source.id } });
-      if (text === this._text) return false;
-      host.put(this.id, this._text = text);
+      if (text === this.text) return false;
+      host.put(this.id, this.text = text);
       return true;
-    }
-    _load() {
-      this._text = host.doc(this.id);
-      if (this._text === "") return;
-      const form = parse(this._text);
-      this.value = form.value;
-      if (isObject(form.source)) this.source = documentOf(form.source["/"]);
     }
   };
   var documents = /* @__PURE__ */ new Map();
@@ -212,13 +203,11 @@
 
   // src/link.ts
   var longestChain = 100;
-  function linkTo(place) {
-    return { cell: { "/": place.doc.id }, path: place.path };
+  function linkTo(place2) {
+    return { cell: { "/": place2.doc.id }, path: place2.path };
   }
   function isLink(value) {
-    if (!isObject(value)) return false;
-    const cell2 = value.cell;
-    return isObject(cell2) && typeof cell2["/"] === "string" && isArray(value.path);
+    return isObject(value) && isObject(value.cell) && typeof value.cell["/"] === "string" && isArray(value.path);
   }
   function isAlias(value) {
     return isObject(value) && isObject(value.$alias);
@@ -228,7 +217,7 @@
   }
   function sameLink(a, b) {
     if (a.cell["/"] !== b.cell["/"] || a.path.length !== b.path.length) return false;
-    for (let i = 0; i < a.path.length; i++) if (a.path[i] !== b.path[i] && String(a.path[i]) !== String(b.path[i])) return false;
+    for (let i = 0; i < a.path.length; i++) if (String(a.path[i]) !== String(b.path[i])) return false;
     return true;
   }
   function isStream(value) {
@@ -242,52 +231,48 @@
     return value.$alias !== void 0 && isAlias(value) ? aliasTarget(doc, value.$alias) : void 0;
   }
   var found;
-  function resolve(place, reads, hops = 0) {
-    if (place.parent === void 0) found = place.doc.read();
+  function resolve(place2, reads, hops = 0) {
+    if (place2.parent === void 0) found = place2.doc.read();
     else {
-      const parent = resolve(place.parent, reads, hops);
-      if (parent !== place.parent) place = parent.child(place.key);
-      found = isObject(found) ? found[place.key] : void 0;
+      const parent = resolve(place2.parent, reads, hops);
+      if (parent !== place2.parent) place2 = parent.child(place2.key);
+      found = isObject(found) ? found[place2.key] : void 0;
     }
-    if (!isObject(found)) return place;
-    const next = follow(place.doc, found);
-    if (next === void 0) return place;
-    if (hops === longestChain) throw cycle(found, place);
-    reads?.add(place);
+    if (!isObject(found)) return place2;
+    const next = follow(place2.doc, found);
+    if (next === void 0) return place2;
+    if (hops === longestChain) throw cycle(found, place2);
+    reads?.add(place2);
     return resolve(next, reads, hops + 1);
   }
-  function anchor(place, reads) {
-    if (place.parent === void 0) return place;
-    const parent = resolve(place.parent, reads);
-    return parent === place.parent ? place : parent.child(place.key);
+  function anchor(place2, reads) {
+    if (place2.parent === void 0) return place2;
+    const parent = resolve(place2.parent, reads);
+    return parent === place2.parent ? place2 : parent.child(place2.key);
   }
-  function writeTarget(place) {
+  function writeTarget(place2) {
     for (let hops = 0; hops <= longestChain; hops++) {
-      place = anchor(place);
-      const raw = place.raw();
-      if (!isAlias(raw)) return place;
-      place = aliasTarget(place.doc, raw.$alias);
+      place2 = anchor(place2);
+      const raw = place2.raw();
+      if (!isAlias(raw)) return place2;
+      place2 = aliasTarget(place2.doc, raw.$alias);
     }
-    throw cycle(place.raw(), place);
+    throw cycle(place2.raw(), place2);
   }
-  function cycle(value, place) {
-    return new Error(`${isAlias(value) ? "Alias" : "Reference"} cycle detected at ${place.doc.id}/${place.path.join("/")}`);
+  function cycle(value, place2) {
+    return new Error(`${isAlias(value) ? "Alias" : "Reference"} cycle detected at ${place2.doc.id}/${place2.path.join("/")}`);
   }
 
   // src/failure.ts
   function describeThrown(thrown) {
     if (thrown instanceof Error || isObject(thrown) && typeof thrown.message === "string") {
-      const { name, message, stack } = thrown;
-      return { name: String(name ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
+      const { name: name2, message, stack } = thrown;
+      return { name: String(name2 ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
     }
-    return { name: "", message: textOf(thrown), stack: "" };
-  }
-  function textOf(thrown) {
-    if (!isObject(thrown)) return String(thrown);
     try {
-      return stringify(thrown) ?? String(thrown);
+      return { name: "", message: isObject(thrown) ? stringify(thrown) : String(thrown), stack: "" };
     } catch {
-      return "an object that has no JSON form";
+      return { name: "", message: "an object that has no JSON form", stack: "" };
     }
   }
 
@@ -296,10 +281,10 @@
     constructor() {
       this.places = [];
     }
-    add(place) {
-      if (place.readIn === this) return;
-      place.readIn = this;
-      this.places.push(place);
+    add(place2) {
+      if (place2.readIn === this) return;
+      place2.readIn = this;
+      this.places.push(place2);
     }
   };
   var mostRunsBetweenRests = 100;
@@ -313,27 +298,20 @@
       this.runs = 0;
       this.active = true;
       this.pending = false;
-      /** Used while a batch is put in order: the actions that read what this one writes, and how many this waits for. */
-      this.feeds = [];
-      this.waitsFor = 0;
+      /** Used while a batch is put in order. */
+      this.placed = false;
     }
     /** Subscribes to `reads`, and to them only: a change at, above or below one of them makes the action run again. */
     subscribe(reads) {
       const before = this.reads.places;
       for (let i = 0; i < before.length; i++) {
-        const readers = before[i].readers;
-        const at = readers === void 0 ? -1 : readers.indexOf(this);
-        if (at < 0) continue;
-        readers[at] = readers[readers.length - 1];
-        readers.pop();
+        const { readers = [] } = before[i];
+        const at = readers.indexOf(this);
+        if (at >= 0) readers.splice(at, 1);
       }
       this.reads = reads;
-      const places = reads.places;
-      for (let i = 0; i < places.length; i++) {
-        const place = places[i];
-        if (place.readers === void 0) place.readers = [this];
-        else place.readers.push(this);
-      }
+      const now = reads.places;
+      for (let i = 0; i < now.length; i++) (now[i].readers ??= []).push(this);
     }
     stop() {
       this.active = false;
@@ -354,21 +332,21 @@
     pending.push(action);
     wake();
   }
-  function deliver(handler2, value) {
-    events.push({ handler: handler2, value });
+  function deliver(handler3, value) {
+    events.push({ handler: handler3, value });
     wake();
   }
   function whenAtRest(done) {
     restWaiters.push(done);
     wake();
   }
-  function changed(place) {
-    for (let above = place.parent; above !== void 0; above = above.parent) rerun(above.readers);
-    changedBelow(place);
+  function changed(place2) {
+    for (let above = place2.parent; above !== void 0; above = above.parent) rerun(above.readers);
+    changedBelow(place2);
   }
-  function changedBelow(place) {
-    rerun(place.readers);
-    if (place.kids !== void 0) for (const kid of place.kids.values()) changedBelow(kid);
+  function changedBelow(place2) {
+    rerun(place2.readers);
+    if (place2.kids !== void 0) for (const kid of place2.kids.values()) changedBelow(kid);
   }
   function rerun(actions) {
     if (actions !== void 0) for (let i = 0; i < actions.length; i++) schedule(actions[i]);
@@ -385,7 +363,7 @@
         const event2 = events.shift();
         if (event2 !== void 0 && !settle(event2.handler, void 0, event2.value)) return;
         if (pending.length > 0) {
-          batch = inOrder(pending).reverse();
+          batch = inOrder(pending);
           pending = [];
         } else if (events.length === 0) break;
       }
@@ -436,41 +414,172 @@
   }
   function inOrder(actions) {
     if (actions.length < 2) return actions;
-    for (let i = 0; i < actions.length; i++) {
-      const { writes } = actions[i];
-      for (let j = 0; j < writes.length; j++) {
-        for (let above = writes[j].parent; above !== void 0; above = above.parent) meet(actions[i], above.readers);
-        meetBelow(actions[i], writes[j]);
-      }
-    }
     const order = [];
-    while (actions.length > 0) {
-      let next = 0;
-      for (let i = 1; i < actions.length && actions[next].waitsFor > 0; i++) {
-        if (actions[i].waitsFor < actions[next].waitsFor) next = i;
-      }
-      const action = actions[next];
-      actions.splice(next, 1);
-      for (let i = 0; i < action.feeds.length; i++) action.feeds[i].waitsFor--;
-      action.feeds = [];
-      order.push(action);
-    }
-    for (let i = 0; i < order.length; i++) order[i].metBy = void 0;
+    for (let i = actions.length - 1; i >= 0; i--) place(actions[i], order);
+    for (let i = 0; i < order.length; i++) order[i].placed = false;
     return order;
   }
-  function meetBelow(writer, place) {
-    meet(writer, place.readers);
-    if (place.kids !== void 0) for (const kid of place.kids.values()) meetBelow(writer, kid);
-  }
-  function meet(writer, readers) {
-    if (readers === void 0) return;
-    for (let i = 0; i < readers.length; i++) {
-      const reader = readers[i];
-      if (reader === writer || !reader.pending || reader.metBy === writer) continue;
-      reader.metBy = writer;
-      writer.feeds.push(reader);
-      reader.waitsFor++;
+  function place(action, order) {
+    if (action.placed || !action.pending) return;
+    action.placed = true;
+    for (let i = 0; i < action.writes.length; i++) {
+      let above = action.writes[i];
+      placeBelow(above, order);
+      while ((above = above.parent) !== void 0) placeAll(above.readers, order);
     }
+    order.push(action);
+  }
+  function placeBelow(at, order) {
+    placeAll(at.readers, order);
+    if (at.kids !== void 0) for (const kid of at.kids.values()) placeBelow(kid, order);
+  }
+  function placeAll(readers, order) {
+    if (readers !== void 0) for (let i = 0; i < readers.length; i++) place(readers[i], order);
+  }
+
+  // src/web/pairs.ts
+  var Pairs = class {
+    keys() {
+      return [...this].map((pair) => pair[0])[Symbol.iterator]();
+    }
+    values() {
+      return [...this].map((pair) => pair[1])[Symbol.iterator]();
+    }
+    [Symbol.iterator]() {
+      return this.entries();
+    }
+    forEach(callback) {
+      for (const [name2, value] of this) callback(value, name2, this);
+    }
+  };
+  function pairsOf(init) {
+    return Symbol.iterator in init ? init : Object.entries(init);
+  }
+  function hide(object, ...fields) {
+    for (const field of fields) Object.defineProperty(object, field, { enumerable: false });
+  }
+
+  // src/web/url.ts
+  var settable = ["protocol", "username", "password", "host", "hostname", "port", "pathname", "search", "hash"];
+  var URL = class _URL {
+    constructor(input, base) {
+      const text = parseURL(input, base);
+      if (text === "") throw new TypeError(`Invalid URL: ${input}`);
+      this.parts = parse(text);
+      this.searchParams = new URLSearchParams(this.parts.search, (search) => this.set("search", search));
+      hide(this, "parts", "searchParams");
+    }
+    static parse(input, base) {
+      return _URL.canParse(input, base) ? new _URL(input, base) : null;
+    }
+    static canParse(input, base) {
+      return parseURL(input, base) !== "";
+    }
+    get href() {
+      return this.parts.href;
+    }
+    get origin() {
+      return this.parts.origin;
+    }
+    toString() {
+      return this.parts.href;
+    }
+    toJSON() {
+      return this.parts.href;
+    }
+    set href(href) {
+      this.parts = new _URL(href).parts;
+      this.searchParams.reread(this.parts.search);
+    }
+    part(part) {
+      return this.parts[part];
+    }
+    /** Sets one part; a value that is not valid for it changes nothing, as in browsers. */
+    set(part, value) {
+      const text = host.urlset(this.parts.href, part, value);
+      if (text !== "") this.parts = parse(text);
+    }
+  };
+  function parseURL(input, base) {
+    return host.url(String(input), base === void 0 ? void 0 : String(base));
+  }
+  for (const part of settable) {
+    Object.defineProperty(URL.prototype, part, {
+      configurable: true,
+      enumerable: true,
+      get() {
+        return this.part(part);
+      },
+      set(value) {
+        this.set(part, String(value));
+        if (part === "search") this.searchParams.reread(this.part("search"));
+      }
+    });
+  }
+  var URLSearchParams = class extends Pairs {
+    constructor(init = "", changed2) {
+      super();
+      this.changed = changed2;
+      this.pairs = [];
+      hide(this, "pairs", "changed");
+      if (typeof init === "string") this.reread(init);
+      else for (const [name2, value] of pairsOf(init)) this.pairs.push([String(name2), String(value)]);
+    }
+    reread(search) {
+      const text = search.startsWith("?") ? search.slice(1) : search;
+      this.pairs = text.split("&").filter((pair) => pair !== "").map((pair) => {
+        const at = pair.indexOf("=");
+        return at < 0 ? [unescape(pair), ""] : [unescape(pair.slice(0, at)), unescape(pair.slice(at + 1))];
+      });
+    }
+    get size() {
+      return this.pairs.length;
+    }
+    get(name2) {
+      return this.pairs.find((pair) => pair[0] === name2)?.[1] ?? null;
+    }
+    getAll(name2) {
+      return this.pairs.filter((pair) => pair[0] === name2).map((pair) => pair[1]);
+    }
+    append(name2, value) {
+      this.replace([...this.pairs, [String(name2), String(value)]]);
+    }
+    has(name2, value) {
+      return this.pairs.some((pair) => pair[0] === name2 && (value === void 0 || pair[1] === String(value)));
+    }
+    delete(name2, value) {
+      this.replace(this.pairs.filter((pair) => pair[0] !== name2 || value !== void 0 && pair[1] !== String(value)));
+    }
+    set(name2, value) {
+      const first = this.pairs.find((pair) => pair[0] === name2);
+      if (first === void 0) return this.append(name2, value);
+      first[1] = String(value);
+      this.replace(this.pairs.filter((pair) => pair === first || pair[0] !== name2));
+    }
+    entries() {
+      return this.pairs.map(([name2, value]) => [name2, value])[Symbol.iterator]();
+    }
+    toString() {
+      return this.pairs.map(([name2, value]) => `${escape(name2)}=${escape(value)}`).join("&");
+    }
+    replace(pairs) {
+      this.pairs = pairs;
+      this.changed?.(this.toString());
+    }
+  };
+  function escape(text) {
+    const escaped = encodeURIComponent(text.toWellFormed()).replaceAll("%20", "+");
+    return escaped.replace(/[!'()~]/g, (char) => "%" + char.charCodeAt(0).toString(16).toUpperCase());
+  }
+  function unescape(text) {
+    const spaced = text.replaceAll("+", " ");
+    if (!spaced.includes("%")) return spaced;
+    const bytes = [];
+    for (const part of spaced.split(/(%[0-9a-f]{2})/i)) {
+      if (/^%[0-9a-f]{2}$/i.test(part)) bytes.push(parseInt(part.slice(1), 16));
+      else bytes.push(...host.encode(part));
+    }
+    return host.utf8(new Uint8Array(bytes), "utf-8", 0);
   }
 
   // src/session.ts
@@ -481,6 +590,12 @@
     /** The recipe asked for another run at once. */
     again: false
   };
+  var environment = () => parse(host.env());
+  var apiURL = () => environment().apiUrl;
+  function getRecipeEnvironment() {
+    const { apiUrl, occasion } = environment();
+    return { apiUrl: new URL(apiUrl), occasion, again: () => void (session.again = true) };
+  }
 
   // src/symbols.ts
   var ID = /* @__PURE__ */ Symbol("ID, unique to the context");
@@ -492,104 +607,104 @@
 
   // src/write.ts
   var deepest = 512;
-  function write(place, value) {
-    const target = writeTarget(place);
+  function write(place2, value) {
+    const target = writeTarget(place2);
     assign(target, containerOf(target), value);
   }
-  function append(place, values) {
-    const list = place.raw();
+  function append(place2, values) {
+    const list = place2.raw();
     for (const value of values) {
-      const kid = place.child(list.length);
-      put(kid, list, copied(kid, anchorOf(place), value, 0));
+      const kid = place2.child(list.length);
+      put(kid, list, copied(kid, anchorOf(place2), value, 0));
     }
   }
-  function replace(place, raw) {
-    put(place, containerOf(place), raw);
+  function replace(place2, raw) {
+    put(place2, containerOf(place2), raw);
   }
-  function storedForm(place, value) {
-    return copied(place, anchorOf(place), value, 0);
+  function storedForm(place2, value) {
+    return copied(place2, anchorOf(place2), value, 0);
   }
-  function replaceElements(place, elements) {
-    const current = place.raw();
+  function replaceElements(place2, elements) {
+    const current = place2.raw();
     if (current.length === elements.length && current.every((value, i) => is(value, elements[i]))) return;
-    put(place, containerOf(place), elements);
+    put(place2, containerOf(place2), elements);
   }
-  function resize(place, length) {
-    refuseFrozen(place.doc);
-    place.raw().length = length;
-    place.doc.dirty = true;
-    place.doc.shape++;
-    changed(place);
+  function resize(place2, length) {
+    refuseFrozen(place2.doc);
+    place2.raw().length = length;
+    place2.doc.touch();
+    place2.doc.shape++;
+    changed(place2);
   }
-  function containerOf(place) {
-    const parent = place.parent;
+  function containerOf(place2) {
+    const parent = place2.parent;
     if (parent === void 0) {
-      place.doc.read();
-      return place.doc;
+      place2.doc.read();
+      return place2.doc;
     }
     const raw = parent.raw();
     if (isObject(raw)) return raw;
-    if (raw !== void 0 && raw !== null) throw new TypeError(`Can't set "${place.key}" of a ${typeof raw}`);
-    const made = typeof place.key === "number" ? [] : {};
+    if (raw !== void 0 && raw !== null) throw new TypeError(`Can't set "${place2.key}" of a ${typeof raw}`);
+    const made = typeof place2.key === "number" ? [] : {};
     put(parent, containerOf(parent), made);
     return made;
   }
-  function keyOf(place) {
-    return place.parent === void 0 ? "value" : place.key;
+  function keyOf(place2) {
+    return place2.parent === void 0 ? "value" : place2.key;
   }
-  function assign(place, container, value, siblings) {
-    const current = container[keyOf(place)];
+  function assign(place2, container, value, siblings) {
+    const current = container[keyOf(place2)];
     let next = linked(value);
     if (isAlias(next)) {
-      if (!isAlias(current) || stringify(current) !== stringify(next)) put(place, container, copyOfJSON(next));
+      if (!isAlias(current) || stringify(current) !== stringify(next)) put(place2, container, copyOfJSON(next));
       return;
     }
     if (isAlias(current)) {
-      const target = writeTarget(aliasTarget(place.doc, current.$alias));
+      const target = writeTarget(aliasTarget(place2.doc, current.$alias));
       return assign(target, containerOf(target), next);
     }
-    if (isObject(next) && isMarked(next)) next = asEntity(next, anchorOf(place), siblings);
+    if (isObject(next) && isMarked(next)) next = asEntity(next, anchorOf(place2), siblings);
     if (isLink(next)) {
-      if (!isLink(current) || !sameLink(current, next)) put(place, container, { ...next });
+      if (!isLink(current) || !sameLink(current, next)) put(place2, container, { ...next });
     } else if (isArray(next) && isArray(current)) {
-      assignElements(place, current, next);
+      assignElements(place2, current, next);
     } else if (!isArray(next) && isObject(next) && isObject(current) && !isArray(current) && !isLink(current)) {
-      assignFields(place, current, next);
+      assignFields(place2, current, next);
     } else if (isObject(next)) {
-      put(place, container, copied(place, anchorOf(place), next, 0));
+      put(place2, container, copied(place2, anchorOf(place2), next, 0));
     } else {
-      const plain = storable(next);
-      if (!is(current, plain)) put(place, container, plain);
+      const plain2 = storable(next);
+      if (!is(current, plain2)) put(place2, container, plain2);
     }
   }
-  function assignElements(place, current, next) {
+  function assignElements(place2, current, next) {
     const before = current.slice();
     for (let i = 0; i < next.length; i++) {
-      if (i >= current.length || differs(current[i], next[i])) assign(place.child(i), current, next[i], before);
+      if (i >= current.length || differs(current[i], next[i])) assign(place2.child(i), current, next[i], before);
     }
-    if (current.length > next.length) resize(place, next.length);
+    if (current.length > next.length) resize(place2, next.length);
   }
-  function assignFields(place, current, next) {
+  function assignFields(place2, current, next) {
     const names = keys(next);
     for (let i = 0; i < names.length; i++) {
       const key = names[i];
-      if (differs(current[key], next[key])) assign(place.child(key), current, next[key]);
+      if (differs(current[key], next[key])) assign(place2.child(key), current, next[key]);
     }
     const before = keys(current);
-    for (let i = 0; i < before.length; i++) if (!(before[i] in next)) put(place.child(before[i]), current, void 0);
+    for (let i = 0; i < before.length; i++) if (!(before[i] in next)) put(place2.child(before[i]), current, void 0);
   }
   function differs(current, next) {
     return isObject(next) || isObject(current) || !is(current, next);
   }
-  function put(place, container, raw) {
-    refuseFrozen(place.doc);
+  function put(place2, container, raw) {
+    refuseFrozen(place2.doc);
     const fields = container;
-    const key = keyOf(place);
-    if (isObject(fields[key])) place.doc.shape++;
+    const key = keyOf(place2);
+    if (isObject(fields[key])) place2.doc.shape++;
     if (raw === void 0 && !isArray(container)) delete fields[key];
     else fields[key] = raw;
-    place.doc.dirty = true;
-    changed(place);
+    place2.doc.touch();
+    changed(place2);
   }
   function refuseFrozen(doc) {
     if (doc.frozen) throw new Error("Cell is read-only");
@@ -598,9 +713,9 @@
     if (!isObject(value)) return value;
     return value[LINK] ?? (value[REF] === void 0 ? value : null);
   }
-  function anchorOf(place) {
-    while (place.parent !== void 0 && isArray(place.parent.raw())) place = place.parent;
-    return place;
+  function anchorOf(place2) {
+    while (place2.parent !== void 0 && isArray(place2.parent.raw())) place2 = place2.parent;
+    return place2;
   }
   function isMarked(value) {
     return value[ID] !== void 0 || value[ID_FIELD] !== void 0;
@@ -609,16 +724,16 @@
     const field = value[ID_FIELD];
     let id = value[ID];
     if (field !== void 0) {
-      const sibling = siblings?.find((link) => isLink(link) && fieldOf(link, field) === value[field]);
-      if (sibling !== void 0) {
-        write(placeOf(sibling), unmarked(value));
-        return sibling;
+      const sibling2 = siblings?.find((link) => isLink(link) && fieldOf(link, field) === value[field]);
+      if (sibling2 !== void 0) {
+        write(placeOf(sibling2), unmarked(value));
+        return sibling2;
       }
       id = uuid();
     }
     const frame = topFrame();
     const doc = documentOf(entityId({ id }, { parent: { "/": anchor2.doc.id }, path: anchor2.path, context: frame?.cause }));
-    if (!doc.loaded && (session.fresh || frame?.once)) doc.begin(void 0);
+    if (!doc.loaded && (session.fresh || frame?.once)) doc.begin();
     doc.adopt(anchor2.doc);
     write(doc.root, unmarked(value));
     return linkTo(doc.root);
@@ -631,7 +746,7 @@
     resolve(placeOf(link).child(field));
     return found;
   }
-  function copied(place, anchor2, value, depth) {
+  function copied(place2, anchor2, value, depth) {
     let next = linked(value);
     if (!isObject(next)) return storable(next);
     if (isMarked(next)) next = asEntity(next, anchor2);
@@ -640,7 +755,7 @@
       const list = new Array(next.length);
       for (let i = 0; i < next.length; i++) {
         const item = next[i];
-        list[i] = isObject(item) ? copied(place.child(i), anchor2, item, depth + 1) : storable(item);
+        list[i] = isObject(item) ? copied(place2.child(i), anchor2, item, depth + 1) : storable(item);
       }
       return list;
     }
@@ -649,7 +764,7 @@
     for (let i = 0; i < names.length; i++) {
       const key = names[i];
       const field = next[key];
-      const kid = isObject(field) ? place.child(key) : place;
+      const kid = isObject(field) ? place2.child(key) : place2;
       const raw = isObject(field) ? copied(kid, kid, field, depth + 1) : storable(field);
       if (raw !== void 0) out[key] = raw;
     }
@@ -674,30 +789,29 @@
     shift: (raw) => detached(raw.shift()),
     unshift: (raw, args, of) => raw.unshift(...args.map((value) => storedForm(of.place, value))),
     splice: (raw, args, of) => {
-      const [start2, count, ...added] = args;
+      const [start, count, ...added] = args;
       const stored = added.map((value) => storedForm(of.place, value));
-      return detached(args.length < 2 ? raw.splice(start2) : raw.splice(start2, count, ...stored));
+      return detached(args.length < 2 ? raw.splice(start) : raw.splice(start, count, ...stored));
     },
     reverse: (raw) => raw.reverse(),
-    fill: (raw, [value, start2, end], of) => {
-      const range = raw.map((_, i) => i).slice(start2, end);
-      for (const i of range) raw[i] = storedForm(of.place, value);
+    fill: (raw, [value, start, end], of) => {
+      for (const i of raw.map((_, i2) => i2).slice(start, end)) raw[i] = storedForm(of.place, value);
       return raw;
     },
     sort: (raw, [compare], of) => {
       const pairs = raw.map((value, i) => ({ value, seen: of.field(raw, i) }));
-      pairs.sort((a, b) => (compare ?? byText)(a.seen, b.seen));
+      pairs.sort((a, b) => compare === void 0 ? byText(String(a.seen), String(b.seen)) : compare(a.seen, b.seen));
       pairs.forEach((pair, i) => raw[i] = pair.value);
       return raw;
     }
   };
   var arrayMethods = /* @__PURE__ */ new Map();
-  for (const name of reading) {
-    const method = Array.prototype[name];
-    arrayMethods.set(name, (of, raw) => (...args) => method.apply(raw.map((_, i) => of.field(raw, i)), args));
+  for (const name2 of reading) {
+    const method2 = Array.prototype[name2];
+    arrayMethods.set(name2, (of, raw) => (...args) => method2.apply(raw.map((_, i) => of.field(raw, i)), args));
   }
-  for (const [name, change] of Object.entries(changing)) {
-    arrayMethods.set(name, (of, raw) => (...args) => {
+  for (const [name2, change] of Object.entries(changing)) {
+    arrayMethods.set(name2, (of, raw) => (...args) => {
       const copy = [...raw];
       const result = change(copy, args, of);
       replaceElements(of.place, copy);
@@ -712,26 +826,19 @@
     return isObject(value) ? view(temporary(value).root) : value;
   }
   function byText(a, b) {
-    const x = String(a), y = String(b);
-    return x < y ? -1 : x > y ? 1 : 0;
+    return a < b ? -1 : a > b ? 1 : 0;
   }
 
   // src/view.ts
-  function view(place, reads) {
-    const at = resolve(place, reads);
+  function view(place2, reads) {
+    const at = resolve(place2, reads);
     const raw = found;
     reads?.add(at);
     return isObject(raw) ? new Proxy(raw, new View(at, reads, at.doc.shape)) : raw;
   }
-  function isView(value) {
-    return isObject(value) && placeOfView(value) !== void 0;
-  }
-  function placeOfView(value) {
-    return value[PLACE];
-  }
   var View = class _View {
-    constructor(place, reads, shape) {
-      this.place = place;
+    constructor(place2, reads, shape) {
+      this.place = place2;
       this.reads = reads;
       this.shape = shape;
     }
@@ -743,7 +850,7 @@
       return isArray(raw) ? arrayMethods.get(key)?.(this, raw) ?? value : value;
     }
     set(_target, key, value) {
-      if (typeof key === "symbol") return false;
+      if (typeof key === "symbol") return true;
       if (key === "length" && isArray(this.place.raw())) resize(this.place, Number(value));
       else write(this.place.child(key), value);
       return true;
@@ -783,6 +890,8 @@
       this.plain = false;
       /** A primitive that is stored is what is read. */
       this.asIs = false;
+      /** An object of primitives. */
+      this.flat = false;
       this.fields = [];
       this.options = [];
       this.asCell = schema2.asCell === true || schema2.asStream === true;
@@ -818,48 +927,62 @@
       plan.kind = items === void 0 ? "list" : "array";
       plan.items = part(items ?? {});
     } else if (type === void 0 || type === "object") plan.kind = "view";
+    if (plan.asCell && plan.schema !== void 0) planOf(plan.schema, root2);
     plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view" || plan.kind === "list");
+    plan.flat = plan.kind === "object" && plan.extra === void 0 && parts.every((made) => made.asIs);
     plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
   }
-  function read(place, plan, reads) {
-    if (plan.asCell) return cellAt(cellPlace(place, reads), plan.schema, plan.root, reads);
-    if (plan.kind === "view" && plan.default === void 0) return view(place, reads);
-    const at = resolve(place, reads);
+  function read(place2, plan, reads) {
+    if (plan.asCell) return cellAt(cellPlace(place2, reads), plan.schema, plan.root, reads);
+    if (plan.kind === "view" && plan.default === void 0) return view(place2, reads);
+    const at = resolve(place2, reads);
     const raw = found;
     reads?.add(at);
     return shaped(at.doc, at, raw, plan, reads);
   }
-  function cellPlace(place, reads) {
-    const at = writeTarget(place);
+  function cellPlace(place2, reads) {
+    const at = writeTarget(place2);
     const raw = at.raw();
     if (!isLink(raw)) return at;
     reads?.add(at);
-    return documentOf(raw.cell["/"]).root.at(raw.path);
+    return placeOf(raw);
   }
-  function shaped(doc, place, raw, plan, reads) {
+  function shaped(doc, place2, raw, plan, reads) {
     if (raw === void 0 && plan.default !== void 0) return defaultOf(plan);
     switch (plan.kind) {
       case "view":
-        return view(place, reads);
+        return view(place2, reads);
       case "object":
-        return shapedObject(doc, place, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
+        return shapedObject(doc, place2, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
       case "array":
-        return isArray(raw) ? shapedList(doc, place, raw, plan.items, reads) : [];
+        return isArray(raw) ? shapedList(doc, place2, raw, plan.items, reads) : [];
       case "list":
-        return isArray(raw) ? shapedList(doc, place, raw, plan.items, reads) : copyOf(raw);
+        return isArray(raw) ? shapedList(doc, place2, raw, plan.items, reads) : copyOf(raw);
       case "choice":
-        return chosen(doc, place, raw, plan, reads);
+        return chosen(doc, place2, raw, plan, reads);
       case "scalar":
         return copyOf(raw);
     }
   }
-  function member(doc, place, raw, plan, reads) {
-    if (plan.asCell) return read(place, plan, reads);
-    if (typeof raw !== "object" || raw === null) return plan.asIs ? raw : shaped(doc, place, raw, plan, reads);
+  function member(doc, place2, raw, plan, reads) {
+    if (plan.asCell) return read(place2, plan, reads);
+    if (typeof raw !== "object" || raw === null) return plan.asIs ? raw : shaped(doc, place2, raw, plan, reads);
+    if (plan.flat && isLink(raw) && raw.path.length === 0) return snapshot(documentOf(raw.cell["/"]), plan, reads);
     const next = follow(doc, raw);
-    return next === void 0 ? shaped(doc, place, raw, plan, reads) : read(next, plan, reads);
+    return next === void 0 ? shaped(doc, place2, raw, plan, reads) : read(next, plan, reads);
   }
-  function shapedObject(doc, place, raw, plan, reads) {
+  function snapshot(doc, plan, reads) {
+    const { seen } = doc;
+    if (seen === void 0 || seen.plan !== plan || seen.version !== doc.version) {
+      const copy = read(doc.root, plan, reads);
+      const at = resolve(doc.root);
+      if (at === doc.root && !keys(copy).some((key) => isObject(copy[key]))) doc.seen = { plan, version: doc.version, copy };
+      return { ...copy };
+    }
+    reads?.add(doc.root);
+    return { ...seen.copy };
+  }
+  function shapedObject(doc, place2, raw, plan, reads) {
     const out = {};
     const { fields } = plan;
     for (let i = 0; i < fields.length; i++) {
@@ -868,37 +991,37 @@
       if (value === void 0 && !part.asCell) {
         if (part.default !== void 0) out[key] = defaultOf(part);
       } else if (part.asIs && (typeof value !== "object" || value === null)) out[key] = value;
-      else out[key] = member(doc, part.plain ? void 0 : place.child(key), value, part, reads);
+      else out[key] = member(doc, part.plain ? void 0 : place2.child(key), value, part, reads);
     }
     if (plan.extra !== void 0) {
       for (const key of keys(raw)) {
         if (plan.fields.some((field) => field.key === key)) continue;
-        out[key] = member(doc, plan.extra.plain ? void 0 : place.child(key), raw[key], plan.extra, reads);
+        out[key] = member(doc, plan.extra.plain ? void 0 : place2.child(key), raw[key], plan.extra, reads);
       }
     }
     return out;
   }
-  function shapedList(doc, place, raw, items, reads) {
+  function shapedList(doc, place2, raw, items, reads) {
     const out = new Array(raw.length);
     for (let i = 0; i < raw.length; i++) {
-      out[i] = member(doc, items.plain ? void 0 : place.child(i), raw[i], items, reads);
+      out[i] = member(doc, items.plain ? void 0 : place2.child(i), raw[i], items, reads);
     }
     return out;
   }
-  function chosen(doc, place, raw, plan, reads) {
+  function chosen(doc, place2, raw, plan, reads) {
     if (raw === null || raw === void 0) return void 0;
     const fitting = plan.options.filter((option) => fits(option, raw));
     if (fitting.length === 0) return void 0;
-    const cell2 = fitting.find((option) => option.asCell);
-    if (cell2 !== void 0) return read(place, cell2, reads);
+    const cell3 = fitting.find((option) => option.asCell);
+    if (cell3 !== void 0) return read(place2, cell3, reads);
     if (isArray(raw)) {
       const items = fitting.flatMap((option) => option.items ?? []);
       const part = items.length === 1 ? items[0] : planOf({ anyOf: items.map((item) => item.schema ?? {}) }, plan.root);
-      return shapedList(doc, place, raw, part, reads);
+      return shapedList(doc, place2, raw, part, reads);
     }
     const open = fitting.find((option) => option.kind !== "object");
-    if (open !== void 0) return shaped(doc, place, raw, open, reads);
-    return Object.assign({}, ...fitting.map((option) => shaped(doc, place, raw, option, reads)));
+    if (open !== void 0) return shaped(doc, place2, raw, open, reads);
+    return Object.assign({}, ...fitting.map((option) => shaped(doc, place2, raw, option, reads)));
   }
   function fits(option, raw) {
     const type = option.schema?.type;
@@ -930,22 +1053,22 @@
   }
 
   // src/cell.ts
-  function cellAt(place, schema2, root2 = schema2, reads) {
-    return streamAt(place) !== void 0 ? new Stream(place) : new Cell(place, schema2, root2, reads);
+  function cellAt(place2, schema2, root2 = schema2, reads) {
+    return isStreamAt(place2) ? new Stream(place2) : new Cell(place2, schema2, root2, reads);
   }
-  function streamAt(place) {
-    if (!place.doc.loaded) return void 0;
-    const at = resolve(place);
-    return isStream(found) ? at : void 0;
+  function isStreamAt(place2) {
+    if (!place2.doc.loaded) return false;
+    resolve(place2);
+    return isStream(found);
   }
-  function sendEvent(place, event2) {
-    const handlers = resolve(place).handlers ?? [];
-    for (const handler2 of handlers) deliver(handler2, event2);
+  function sendEvent(place2, event2) {
+    const handlers = resolve(place2).handlers ?? [];
+    for (const handler3 of handlers) deliver(handler3, event2);
     return handlers.length > 0;
   }
   var Located = class {
-    constructor(place) {
-      this.place = place;
+    constructor(place2) {
+      this.place = place2;
     }
     get [PLACE]() {
       return this.place;
@@ -972,14 +1095,14 @@
     }
     sink(callback) {
       const at = resolve(this.place);
-      const handler2 = { kind: "handler", code: callback, label: "sink", handle: callback };
-      (at.handlers ??= []).push(handler2);
-      return () => void at.handlers?.splice(at.handlers.indexOf(handler2), 1);
+      const handler3 = { kind: "handler", code: callback, label: "sink", handle: callback };
+      (at.handlers ??= []).push(handler3);
+      return () => void (at.handlers = at.handlers?.filter((other) => other !== handler3));
     }
   };
   var Cell = class _Cell extends Located {
-    constructor(place, schema2, rootSchema, reads) {
-      super(place);
+    constructor(place2, schema2, rootSchema, reads) {
+      super(place2);
       this.schema = schema2;
       this.rootSchema = rootSchema;
       this.reads = reads;
@@ -989,10 +1112,11 @@
     }
     get() {
       const schema2 = this.schema ?? aliasSchema(this.place);
-      return schema2 === void 0 ? view(this.place, this.reads) : read(this.place, planOf(schema2, this.rootSchema ?? schema2), this.reads);
+      if (schema2 === void 0) return view(this.place, this.reads);
+      return read(this.place, planOf(schema2, this.rootSchema ?? schema2), this.reads);
     }
     set(value) {
-      if (streamAt(this.place) !== void 0) sendEvent(this.place, value);
+      if (isStreamAt(this.place)) sendEvent(this.place, value);
       else write(this.place, value);
     }
     send(value) {
@@ -1007,20 +1131,22 @@
       if (found === void 0 || found === null) write(at, isArray(this.schema?.default) ? this.schema.default : []);
       else if (!isArray(found)) throw new Error("Can't push into non-array value");
       const frame = topFrame();
-      append(at, frame === void 0 ? values : values.map((value) => isBare(value) ? { ...value, [ID]: frame.nextId() } : value));
+      append(at, values.map((value) => frame !== void 0 && isBare(value) ? { ...value, [ID]: frame.nextId() } : value));
     }
     key(key) {
-      const child = this.place.child(key);
-      return cellAt(child, schemaAt(this.schema, key, this.rootSchema), this.rootSchema, this.reads);
+      return cellAt(this.place.child(key), schemaAt(this.schema, key, this.rootSchema), this.rootSchema, this.reads);
     }
     equals(other) {
-      return JSON.stringify(this) === JSON.stringify(other);
-    }
-    asSchema(schema2, root2 = schema2) {
-      return new _Cell(this.place, schema2, root2, this.reads);
+      return stringify(this) === stringify(other);
     }
     withLog(reads) {
       return new _Cell(this.place, this.schema, this.rootSchema, reads);
+    }
+    getAsQueryResult(path2 = [], reads = this.reads) {
+      return view(this.place.at(path2), reads);
+    }
+    asSchema(schema2, root2 = schema2) {
+      return new _Cell(this.place, schema2, root2, this.reads);
     }
     /** Calls back now and whenever something that the callback's value is made of has changed. */
     sink(callback) {
@@ -1030,17 +1156,14 @@
       schedule(action);
       return () => action.stop();
     }
-    getAsQueryResult(path2 = [], reads = this.reads) {
-      return view(this.place.at(path2), reads);
-    }
     getSourceCell(schema2) {
-      this.place.doc.read();
-      const source = this.place.doc.source;
-      return source && cellAt(source.root, schema2);
+      const { doc } = this.place;
+      doc.read();
+      return doc.source && cellAt(doc.source.root, schema2);
     }
   };
-  function aliasSchema(place) {
-    const raw = anchor(place).raw();
+  function aliasSchema(place2) {
+    const raw = anchor(place2).raw();
     return isAlias(raw) ? raw.$alias.schema : void 0;
   }
   function isBare(value) {
@@ -1048,6 +1171,28 @@
     const marks = value;
     return marks[ID] === void 0 && marks[LINK] === void 0 && marks[REF] === void 0;
   }
+
+  // src/node.ts
+  var node_exports = {};
+  __export(node_exports, {
+    byRef: () => byRef,
+    cell: () => cell,
+    compute: () => compute,
+    createNodeFactory: () => createNodeFactory,
+    derive: () => derive,
+    fetchData: () => fetchData,
+    handler: () => handler,
+    ifElse: () => ifElse,
+    lift: () => lift,
+    llm: () => llm,
+    mapOver: () => mapOver,
+    navigateTo: () => navigateTo,
+    nodeFactory: () => nodeFactory,
+    render: () => render,
+    str: () => str,
+    stream: () => stream,
+    streamData: () => streamData
+  });
 
   // src/recipe.ts
   function recipe(about, second, third) {
@@ -1065,40 +1210,32 @@
       popFrame(frame);
     }
   }
-  function recipeFromFrame(about, resultSchema, fn) {
-    const frame = topFrame();
+  function recipeFromFrame(description, resultSchema, fn) {
     const inputs = newOpaqueRef();
-    const graph2 = new Graph(typeof about === "string" ? { type: "object", properties: {}, description: about } : about, resultSchema ?? {});
-    return asRecipe(buildGraph(frame, refOf(inputs), fn(inputs), graph2));
+    const graph2 = new Graph({ type: "object", properties: {}, description }, resultSchema ?? {});
+    return asRecipe(buildGraph(topFrame(), refOf(inputs), fn(inputs), graph2));
   }
   function asRecipe(graph2) {
     const module = { type: "recipe", implementation: void 0 };
-    const factory = createNodeFactory(module);
-    for (const key of keys(module)) delete factory[key];
     const { argumentSchema, resultSchema, initial, result, nodes } = graph2;
-    module.implementation = Object.assign(factory, { argumentSchema, resultSchema, initial, result, nodes });
-    Object.defineProperty(factory, "toJSON", { value: () => graph2.toJSON() });
-    Object.defineProperty(factory, GRAPH, { value: graph2 });
-    return factory;
+    const recipe2 = Object.assign(nodeFactory(module), { argumentSchema, resultSchema, initial, result, nodes });
+    Object.defineProperties(recipe2, { toJSON: { value: () => graph2.toJSON() }, [GRAPH]: { value: graph2 } });
+    return module.implementation = recipe2;
   }
-  function inferSchema(example, withDefaults2 = false) {
+  function inferSchema(example, withDefaults = false) {
     const schema2 = {};
     if (isArray(example)) {
-      const properties = {};
-      for (const item of example) {
-        if (isObject(item)) for (const key of keys(item)) properties[key] ??= inferSchema(item[key]);
-      }
       schema2.type = "array";
-      schema2.items = { type: "object", properties };
+      schema2.items = inferSchema(Object.assign({}, ...example.filter(isObject).reverse()));
     } else if (isObject(example)) {
       schema2.type = "object";
       schema2.properties = {};
-      for (const key of keys(example)) schema2.properties[key] = inferSchema(example[key], withDefaults2);
+      for (const key of keys(example)) schema2.properties[key] = inferSchema(example[key], withDefaults);
       return schema2;
     } else if (example === null) schema2.type = "null";
     else if (typeof example === "number") schema2.type = Number.isInteger(example) ? "integer" : "number";
     else if (typeof example === "string" || typeof example === "boolean") schema2.type = typeof example;
-    if (withDefaults2 && example !== void 0) schema2.default = example;
+    if (withDefaults && example !== void 0) schema2.default = example;
     return schema2;
   }
 
@@ -1109,27 +1246,25 @@
     const node = { module, inputs, outputs, frame };
     for (const part of [inputs, outputs]) walkRefs(part, (ref) => ref.root.nodes.add(node));
   }
-  function createNodeFactory(module) {
-    if (module.argumentSchema !== void 0) module.plan = planOf(module.argumentSchema);
-    const factory = (inputs) => {
+  function nodeFactory(module) {
+    return (inputs) => {
       const outputs = newOpaqueRef(void 0, module.resultSchema);
       addNode(module, inputs, outputs);
       return outputs;
     };
-    return Object.assign(factory, module);
   }
-  function byRef(name) {
-    return createNodeFactory({ type: "ref", implementation: name });
+  function createNodeFactory(module) {
+    return Object.assign(nodeFactory(module), module);
+  }
+  function byRef(name2) {
+    return createNodeFactory({ type: "ref", implementation: name2 });
   }
   function codeModule(implementation, argumentSchema, resultSchema) {
-    const module = { type: "javascript", implementation };
-    if (argumentSchema !== void 0) module.argumentSchema = argumentSchema;
-    if (resultSchema !== void 0) module.resultSchema = resultSchema;
-    return module;
+    const schemas = argumentSchema && { argumentSchema, resultSchema, plan: planOf(argumentSchema) };
+    return { type: "javascript", implementation, ...schemas };
   }
   function lift(first, resultSchema, fn) {
-    if (typeof first === "function") return createNodeFactory(codeModule(first));
-    return createNodeFactory(codeModule(fn, first, resultSchema));
+    return createNodeFactory(fn === void 0 ? codeModule(first) : codeModule(fn, first, resultSchema));
   }
   function derive(...args) {
     return args.length > 2 ? lift(args[0], args[1], args[3])(args[2]) : lift(args[1])(args[0]);
@@ -1147,13 +1282,8 @@
     return compute(() => handled2(fn()));
   }
   function handler(first, stateSchema, fn) {
-    const schemas = typeof first !== "function";
-    const argumentSchema = schemas ? { type: "object", properties: { $event: first ?? {}, ...stateSchema?.properties } } : void 0;
-    const module = { ...codeModule(schemas ? fn : first), wrapper: "handler" };
-    if (argumentSchema !== void 0) {
-      module.argumentSchema = argumentSchema;
-      module.plan = planOf(argumentSchema);
-    }
+    const module = fn === void 0 ? codeModule(first) : codeModule(fn, { type: "object", properties: { $event: first ?? {}, ...stateSchema?.properties } });
+    module.wrapper = "handler";
     const factory = (props = {}) => {
       const events2 = stream();
       addNode(module, { ...props, $event: events2 }, {});
@@ -1174,9 +1304,15 @@
   var streamData = byRef("streamData");
   var llm = byRef("llm");
   var navigateTo = byRef("navigateTo");
-  var interpolate = lift(
-    ({ strings, values }) => strings.reduce((text, string, i) => text + string + (i < values.length ? String(values[i]) : ""), "")
-  );
+  var interpolate = createNodeFactory({
+    type: "javascript",
+    implementation: ({ strings, values }) => {
+      let text = strings[0];
+      for (let i = 0; i < values.length; i++) text += String(values[i]) + strings[i + 1];
+      return text;
+    },
+    plan: planOf({ properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } } })
+  });
   function str(strings, ...values) {
     return interpolate({ strings: [...strings], values });
   }
@@ -1209,8 +1345,8 @@
       if (key === Symbol.iterator) return () => this.elements();
       if (key === Symbol.toPrimitive) return () => this.materialize();
       if (typeof key === "symbol") return void 0;
-      const method = methods[key];
-      return opaqueRef(this.child(key), method && ((...args) => method(this, ...args)));
+      const method2 = methods[key];
+      return opaqueRef(this.child(key), method2 && ((...args) => method2(this, ...args)));
     }
     set(_target, key, value) {
       assignValue(this, { [key]: value });
@@ -1219,9 +1355,9 @@
     /** The value at run time, in a function that captured the ref (runtime spec §2.4, closures). */
     materialize() {
       const frame = topFrame();
-      const place = frame?.scope?.placeOf(this.root, this.path);
-      if (place === void 0) throw new Error("Can't read value during recipe creation.");
-      return view(place, frame?.reads);
+      const place2 = frame?.scope?.placeOf(this.root, this.path);
+      if (place2 === void 0) throw new Error("Can't read value during recipe creation.");
+      return view(place2, frame?.reads);
     }
     // Destructuring asks for as many as it has names; a loop over all would never end.
     *elements() {
@@ -1235,9 +1371,10 @@
     set: (ref, value) => assignValue(ref, value),
     key: (ref, key) => opaqueRef(ref.child(key)),
     setDefault: (ref, value) => {
-      if (valueAt(ref.root.defaults, ref.path) === void 0) ref.root.defaults = withValue(ref.root.defaults, ref.path, value);
+      const { root: root2, path: path2 } = ref;
+      if (valueAt(root2.defaults, path2) === void 0) root2.defaults = withValue(root2.defaults, path2, value);
     },
-    setName: (ref, name) => void (ref.root.name = name),
+    setName: (ref, name2) => void (ref.root.name = name2),
     setPreExisting: (ref, value) => void (ref.root.existing = value[PLACE]),
     connect: (ref, node) => void ref.root.nodes.add(node),
     export: (ref) => ({ path: ref.path, value: ref.root.value, name: ref.root.name, nodes: ref.root.nodes }),
@@ -1274,23 +1411,20 @@
 
   // src/graph.ts
   var Alias = class {
-    constructor(depth, ref, place) {
+    constructor(depth, ref, place2) {
       this.depth = depth;
       this.ref = ref;
-      this.place = place;
+      this.place = place2;
     }
     /** The path in the process document. The names of an enclosing graph are known only after it was built too. */
     get path() {
       return this.known ??= this.place?.path ?? [...this.ref.root.path, ...this.ref.path];
     }
-    target(cell2) {
-      const out = { path: this.path };
+    target(cell3) {
       const schema2 = this.ref?.schema;
-      if (schema2 !== void 0) {
-        out.schema = schema2;
-        out.rootSchema = this.ref.root.schema;
-      }
-      if (cell2 !== void 0) out.cell = cell2;
+      const { path: path2 } = this;
+      const out = schema2 === void 0 ? { path: path2 } : { path: path2, schema: schema2, rootSchema: this.ref.root.schema };
+      if (cell3 !== void 0) out.cell = cell3;
       return out;
     }
   };
@@ -1315,22 +1449,16 @@
         resultSchema: this.resultSchema,
         initial: json(this.initial),
         result: json(this.result),
-        nodes: this.nodes.map(({ module, inputs, outputs }) => ({
-          module: moduleJSON(module, level),
-          inputs: json(inputs),
-          outputs: json(outputs)
-        }))
+        nodes: this.nodes.map(({ module, inputs, outputs }) => ({ module: moduleJSON(module, level), inputs: json(inputs), outputs: json(outputs) }))
       };
     }
   };
   function graphOf(value) {
     return typeof value === "function" ? value[GRAPH] : void 0;
   }
-  function moduleJSON({ plan: _plan, implementation, ...rest }, level) {
-    const graph2 = graphOf(implementation);
-    const shown = graph2?.toJSON(level) ?? (typeof implementation === "function" ? String(implementation) : implementation);
-    const { type, ...others } = rest;
-    return { type, implementation: shown, ...others };
+  function moduleJSON({ plan: _plan, type, implementation: code, ...rest }, level) {
+    const implementation = graphOf(code)?.toJSON(level) ?? (typeof code === "function" ? String(code) : code);
+    return { type, implementation, ...rest };
   }
   function treeJSON(value, level) {
     if (value instanceof Alias) {
@@ -1352,8 +1480,8 @@
       passOnCaptured(value, frame, graph2);
       if (value === null && emptyNull) return {};
       if (!isObject(value)) return value;
-      const place = value[PLACE];
-      if (place !== void 0) return new Alias(0, void 0, place);
+      const place2 = value[PLACE];
+      if (place2 !== void 0) return new Alias(0, void 0, place2);
       return isArray(value) ? value.map((item) => convert(item)) : mapObject(value, (field) => convert(field, emptyNull));
     };
     graph2.result = convert(outputs);
@@ -1365,8 +1493,8 @@
     for (const root2 of roots) {
       root2.owner = graph2;
       if (root2 === inputs?.root) continue;
-      const name = root2.path[1];
-      if (root2.value) (graph2.initial.internal ??= {})[name] = convert(root2.value, false);
+      const name2 = root2.path[1];
+      if (root2.value) (graph2.initial.internal ??= {})[name2] = convert(root2.value, false);
     }
     makeContainers(graph2);
     return graph2;
@@ -1406,8 +1534,8 @@
     const { root: root2 } = ref;
     if (root2.existing !== void 0) return new Alias(0, ref, root2.existing.at(ref.path));
     if (root2.owner !== void 0 && root2.owner !== graph2) {
-      const place = topFrame()?.scope?.placeOf(root2, ref.path);
-      if (place !== void 0) return new Alias(0, ref, place);
+      const place2 = topFrame()?.scope?.placeOf(root2, ref.path);
+      if (place2 !== void 0) return new Alias(0, ref, place2);
     }
     let depth = 0;
     for (let at = frame; at !== void 0; at = at.parent, depth++) {
@@ -1422,14 +1550,11 @@
   }
   function makeContainers(graph2) {
     const aliases = [graph2.result, ...graph2.nodes.flatMap(({ reads, writes }) => [...reads, ...writes])].flatMap(aliasesIn);
-    for (const { depth, path: path2, place } of aliases) {
-      if (depth > 0 || place !== void 0 || path2[0] !== "internal" || path2.length < 3) continue;
-      const internal = graph2.initial.internal ??= {};
-      for (let length = 2; length < path2.length; length++) {
-        const container = path2.slice(1, length);
-        const known = container.reduce((value, key) => isObject(value) ? value[key] : void 0, internal);
-        if (known === void 0) withValue(internal, container, typeof path2[length] === "number" ? [] : {});
-        else if (!isObject(known) || known instanceof Alias) break;
+    for (const { depth, path: path2, place: place2 } of aliases) {
+      if (depth > 0 || place2 !== void 0 || path2[0] !== "internal" || path2.length < 3) continue;
+      let container = graph2.initial;
+      for (let i = 0; i < path2.length - 1 && isObject(container) && !(container instanceof Alias); i++) {
+        container = container[path2[i]] ??= typeof path2[i + 1] === "number" ? [] : {};
       }
     }
   }
@@ -1447,172 +1572,6 @@
     return isObject(value) ? keys(value).flatMap((key) => aliasesIn(value[key])) : [];
   }
 
-  // src/web/url.ts
-  var settable = ["protocol", "username", "password", "host", "hostname", "port", "pathname", "search", "hash"];
-  var URL = class _URL {
-    constructor(input, base) {
-      const text = host.url(String(input), base === void 0 ? void 0 : String(base));
-      if (text === "") throw new TypeError(`Invalid URL: ${input}`);
-      this.parts = parse(text);
-      this.searchParams = new URLSearchParams(this.parts.search, (search) => this.change("search", search));
-      Object.defineProperty(this, "parts", { enumerable: false, writable: true });
-      Object.defineProperty(this, "searchParams", { enumerable: false, writable: false });
-    }
-    static canParse(input, base) {
-      return host.url(String(input), base === void 0 ? void 0 : String(base)) !== "";
-    }
-    static parse(input, base) {
-      return _URL.canParse(input, base) ? new _URL(input, base) : null;
-    }
-    get href() {
-      return this.parts.href;
-    }
-    set href(href) {
-      const { parts } = new _URL(href);
-      this.parts = parts;
-      this.searchParams.reread(parts.search);
-    }
-    get origin() {
-      return this.parts.origin;
-    }
-    toString() {
-      return this.parts.href;
-    }
-    toJSON() {
-      return this.parts.href;
-    }
-    part(part) {
-      return this.parts[part];
-    }
-    /** Sets one part; a value that is not valid for it changes nothing, as in browsers. */
-    change(part, value) {
-      const text = host.urlset(this.parts.href, part, value);
-      if (text !== "") this.parts = parse(text);
-    }
-  };
-  for (const part of settable) {
-    Object.defineProperty(URL.prototype, part, {
-      configurable: true,
-      enumerable: true,
-      get() {
-        return this.part(part);
-      },
-      set(value) {
-        this.change(part, String(value));
-        if (part === "search") this.searchParams.reread(this.part("search"));
-      }
-    });
-  }
-  var URLSearchParams = class {
-    constructor(init = "", changed2) {
-      this.changed = changed2;
-      this.pairs = [];
-      Object.defineProperty(this, "pairs", { enumerable: false, writable: true });
-      Object.defineProperty(this, "changed", { enumerable: false });
-      if (typeof init === "string") this.reread(init);
-      else if (Symbol.iterator in init) {
-        for (const [name, value] of init) this.pairs.push([String(name), String(value)]);
-      } else for (const [name, value] of Object.entries(init)) this.pairs.push([name, String(value)]);
-    }
-    reread(search) {
-      const text = search.startsWith("?") ? search.slice(1) : search;
-      this.pairs = text.split("&").filter((pair) => pair !== "").map((pair) => {
-        const at = pair.indexOf("=");
-        return at < 0 ? [unescape(pair), ""] : [unescape(pair.slice(0, at)), unescape(pair.slice(at + 1))];
-      });
-    }
-    get size() {
-      return this.pairs.length;
-    }
-    append(name, value) {
-      this.pairs.push([String(name), String(value)]);
-      this.notify();
-    }
-    delete(name, value) {
-      this.pairs = this.pairs.filter((pair) => pair[0] !== name || value !== void 0 && pair[1] !== String(value));
-      this.notify();
-    }
-    get(name) {
-      return this.pairs.find((pair) => pair[0] === name)?.[1] ?? null;
-    }
-    getAll(name) {
-      return this.pairs.filter((pair) => pair[0] === name).map((pair) => pair[1]);
-    }
-    has(name, value) {
-      return this.pairs.some((pair) => pair[0] === name && (value === void 0 || pair[1] === String(value)));
-    }
-    set(name, value) {
-      const first = this.pairs.find((pair) => pair[0] === name);
-      if (first === void 0) return this.append(name, value);
-      first[1] = String(value);
-      this.pairs = this.pairs.filter((pair) => pair === first || pair[0] !== name);
-      this.notify();
-    }
-    sort() {
-      this.pairs.sort((a, b) => a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0);
-      this.notify();
-    }
-    forEach(callback) {
-      for (const [name, value] of this.pairs) callback(value, name, this);
-    }
-    entries() {
-      return this.pairs.map(([name, value]) => [name, value])[Symbol.iterator]();
-    }
-    keys() {
-      return this.pairs.map((pair) => pair[0])[Symbol.iterator]();
-    }
-    values() {
-      return this.pairs.map((pair) => pair[1])[Symbol.iterator]();
-    }
-    [Symbol.iterator]() {
-      return this.entries();
-    }
-    toString() {
-      return this.pairs.map(([name, value]) => `${escape(name)}=${escape(value)}`).join("&");
-    }
-    notify() {
-      this.changed?.(this.toString());
-    }
-  };
-  function escape(text) {
-    const escaped = encodeURIComponent(text.toWellFormed()).replaceAll("%20", "+");
-    return escaped.replace(/[!'()~]/g, (char) => "%" + char.charCodeAt(0).toString(16).toUpperCase());
-  }
-  function unescape(text) {
-    const spaced = text.replaceAll("+", " ");
-    try {
-      return decodeURIComponent(spaced);
-    } catch {
-      const bytes = [];
-      for (let i = 0; i < spaced.length; i++) {
-        const hex = spaced[i] === "%" ? spaced.slice(i + 1, i + 3) : "";
-        if (/^[0-9a-f]{2}$/i.test(hex)) {
-          bytes.push(parseInt(hex, 16));
-          i += 2;
-        } else bytes.push(...host.encode(spaced[i]));
-      }
-      return host.utf8(new Uint8Array(bytes), "utf-8", 0);
-    }
-  }
-
-  // src/environment.ts
-  function environment() {
-    return parse(host.env());
-  }
-  function apiURL() {
-    return environment().apiUrl;
-  }
-  function getRecipeEnvironment() {
-    const { apiUrl, occasion } = environment();
-    return {
-      apiUrl: new URL(apiUrl),
-      /** Equal in every retry of this run: an idempotency key for servers that take one. */
-      occasion,
-      /** Asks for another run at once, as part of what this run commits. */
-      again: () => void (session.again = true)
-    };
-  }
-
   // src/html.ts
   var html_exports = {};
   __export(html_exports, {
@@ -1625,81 +1584,61 @@
     setNodeSanitizer: () => setNodeSanitizer
   });
   var Fragment = "Fragment";
-  function h(name, props, ...children) {
-    if (typeof name === "function") return name({ ...props, children: children.flat() });
-    return { type: "vnode", name, props: props ?? {}, children: children.flat() };
+  function h(name2, props, ...children) {
+    if (typeof name2 === "function") return name2({ ...props, children: children.flat() });
+    return { type: "vnode", name: name2, props: props ?? {}, children: children.flat() };
   }
   function render2() {
     throw new Error("There is no page to render to in the background.");
   }
-  function setEventSanitizer() {
-  }
-  function setNodeSanitizer() {
-  }
-  function setDebug() {
-  }
-  function debug() {
-  }
+  var setEventSanitizer = () => {
+  };
+  var setNodeSanitizer = () => {
+  };
+  var setDebug = () => {
+  };
+  var debug = () => {
+  };
 
   // src/spell.ts
-  function schema(value) {
-    return value;
-  }
-  function markAsStatic(value) {
-    return { $static: value };
-  }
-  function isStatic(value) {
-    return isObject(value) && "$static" in value;
-  }
-  function isModule(value) {
-    return typeof value === "function" && typeof value.type === "string";
-  }
+  var schema = (value) => value;
+  var markAsStatic = (value) => ({ $static: value });
+  var isStatic = (value) => isObject(value) && "$static" in value;
+  var isModule = (value) => typeof value === "function" && "implementation" in value;
+  var event = (name2) => ({ $event: name2 });
   function deepEqual(a, b) {
     if (Object.is(a, b)) return true;
     if (!isObject(a) || !isObject(b) || isArray(a) !== isArray(b)) return false;
     const names = keys(a);
-    return names.length === keys(b).length && names.every((name) => name in b && deepEqual(a[name], b[name]));
+    return names.length === keys(b).length && names.every((name2) => name2 in b && deepEqual(a[name2], b[name2]));
   }
+  var pick = (from) => new Proxy(from, { get: (_, key) => pick((value) => from(value)?.[key]) });
   var path = pick((value) => value);
-  function pick(from) {
-    return new Proxy(from, {
-      get: (_, key) => pick((value) => {
-        const whole = from(value);
-        return isObject(whole) ? whole[key] : void 0;
-      })
-    });
-  }
-  function event(name) {
-    return { $event: name };
-  }
   var Spell = class {
     constructor() {
       this.updates = [];
       this.rules = [];
       this.streams = {};
     }
-    addEventListener(name, update) {
-      this.updates.push({ name, update });
+    addEventListener(name2, update) {
+      this.updates.push({ name: name2, update });
     }
     addRule(condition, update) {
       this.rules.push({ condition, update });
     }
     /** The stream of an event, for use in render(). */
-    dispatch(name) {
-      return this.streams[name];
+    dispatch(name2) {
+      return this.streams[name2];
     }
     compile(title = "Spell") {
       return recipe(title, () => {
-        const initial = this.init();
         const state = {};
-        for (const name of keys(initial)) state[name] = cell(initial[name]);
-        for (const { name, update } of this.updates) {
-          this.streams[name] = handler((event2, props) => update(props, event2))(state);
+        for (const [name2, value] of Object.entries(this.init())) state[name2] = cell(value);
+        for (const { name: name2, update } of this.updates) {
+          this.streams[name2] = handler((event2, props) => update(props, event2))(state);
         }
         for (const { condition, update } of this.rules) {
-          lift((current) => {
-            if (condition(current)) update(current);
-          })(state);
+          lift((current) => void (condition(current) && update(current)))(state);
         }
         return { $NAME: title, $UI: this.render(state), ...state, ...this.streams };
       });
@@ -1713,15 +1652,13 @@
     waiting.set(++last, ended);
     return last;
   }
-  function forget(op) {
-    return waiting.delete(op);
-  }
-  function settle2(op, head, body) {
+  var forget = (op) => waiting.delete(op);
+  function settle2(op, head, body = new Uint8Array(0)) {
     waiting.get(op)?.(head, body);
   }
 
   // src/web/timers.ts
-  function start(callback, ms, repeat, args) {
+  var starter = (repeat) => (callback, ms, ...args) => {
     const op = begin(() => {
       if (repeat === 0) forget(op);
       callback(...args);
@@ -1729,13 +1666,9 @@
     const delay = Number(ms);
     host.timer(op, delay > 0 ? delay : 0, repeat);
     return op;
-  }
-  function setTimeout(callback, ms, ...args) {
-    return start(callback, ms, 0, args);
-  }
-  function setInterval(callback, ms, ...args) {
-    return start(callback, ms, 1, args);
-  }
+  };
+  var setTimeout = starter(0);
+  var setInterval = starter(1);
   function clearTimeout(op) {
     if (typeof op === "number" && forget(op)) host.cancel(op);
   }
@@ -1747,204 +1680,158 @@
   }
 
   // src/module.ts
+  var { byRef: byRef2, cell: cell2, compute: compute2, createNodeFactory: createNodeFactory2, derive: derive2, fetchData: fetchData2, handler: handler2, ifElse: ifElse2, lift: lift2, llm: llm2, navigateTo: navigateTo2 } = node_exports;
+  var { render: render3, str: str2, stream: stream2, streamData: streamData2 } = node_exports;
   var builder = {
-    $: path,
     ID,
     ID_FIELD,
     NAME: "$NAME",
-    Spell,
     TYPE: "$TYPE",
     UI: "$UI",
-    byRef,
-    cell,
-    compute,
-    createJsonSchema: inferSchema,
-    createNodeFactory,
-    deepEqual,
-    derive,
-    event,
-    fetchData,
+    byRef: byRef2,
+    cell: cell2,
+    compute: compute2,
+    createNodeFactory: createNodeFactory2,
+    derive: derive2,
+    fetchData: fetchData2,
+    handler: handler2,
+    ifElse: ifElse2,
+    lift: lift2,
+    llm: llm2,
+    navigateTo: navigateTo2,
+    recipe,
+    recipeFromFrame,
+    render: render3,
+    str: str2,
+    stream: stream2,
+    streamData: streamData2,
     getRecipeEnvironment,
-    getTopFrame: topFrame,
-    getValueAtPath: valueAt,
-    handler,
-    ifElse,
-    isAlias,
+    $: path,
+    select: path,
+    event,
+    Spell,
+    schema,
+    markAsStatic,
+    deepEqual,
+    isStatic,
     isModule,
+    isAlias,
+    isStreamAlias: isStream,
     isOpaqueRef: (value) => refOf(value) !== void 0,
     isRecipe: (value) => graphOf(value) !== void 0,
-    isStatic,
-    isStreamAlias: isStream,
-    lift,
-    llm,
-    markAsStatic,
-    navigateTo,
+    createJsonSchema: inferSchema,
+    getValueAtPath: valueAt,
+    setValueAtPath: withValue,
+    getTopFrame: topFrame,
     popFrame,
     pushFrame,
     pushFrameFromCause: (cause) => pushFrame(void 0, void 0, () => cause),
-    recipe,
-    recipeFromFrame,
-    render,
-    schema,
-    select: path,
-    setValueAtPath: withValue,
-    str,
-    stream,
-    streamData,
     toOpaqueRef: /* @__PURE__ */ Symbol("toOpaqueRef"),
     unsafe_materializeFactory: /* @__PURE__ */ Symbol("unsafe_materializeFactory"),
     unsafe_originalRecipe: /* @__PURE__ */ Symbol("unsafe_originalRecipe"),
     unsafe_parentRecipe: /* @__PURE__ */ Symbol("unsafe_parentRecipe")
   };
-  var runner = {
-    isCell: (value) => value instanceof Cell,
-    isStream: (value) => value instanceof Stream,
-    isQueryResult: isView
-  };
-  var { h: h2, Fragment: Fragment2 } = html_exports;
+  var is2 = (kind) => (value) => value instanceof kind;
   var modules = /* @__PURE__ */ new Map([
     ["@commontools/builder", builder],
     ["@commontools/html", html_exports],
     ["@commontools/llm", {}],
-    ["@commontools/runner", runner],
+    // types only, as nearly all of the next
+    ["@commontools/runner", { isCell: is2(Cell), isStream: is2(Stream) }],
     ["@commontools/utils/sleep", { sleep }],
-    ["commontools", { ...builder, h: h2, Fragment: Fragment2 }]
+    ["commontools", { ...builder, h, Fragment }]
   ]);
-  function require2(name) {
-    const module = modules.get(name);
-    if (module === void 0) throw new Error(`Module not found: ${name}`);
+  function require2(name2) {
+    const module = modules.get(name2);
+    if (module === void 0) throw new Error(`Module not found: ${name2}`);
     return module;
   }
 
   // src/report.ts
   var deepest2 = 64;
   function isUpdatable(result) {
-    const at = resolve(result.child("bgUpdater"));
-    return isStream(found) && (at.handlers?.length ?? 0) > 0;
+    const { handlers = [] } = resolve(result.child("bgUpdater"));
+    return isStream(found) && handlers.length > 0;
   }
   function nameOf(result) {
     resolve(result.child("$NAME"));
     return found === void 0 || found === null || isObject(found) ? null : String(found);
   }
   function integrationOf(result) {
-    return findIntegration(result.child("$UI"), 0) ?? null;
+    return session.fresh ? findIntegration(view(result.child("$UI")), 0) ?? null : null;
   }
-  function findIntegration(place, depth) {
-    if (depth > deepest2) return void 0;
-    const raw = place.raw();
-    if (!isObject(raw)) return void 0;
-    if (isAlias(raw) || isLink(raw)) {
-      if (!session.fresh) return void 0;
-      const at = resolve(place);
-      return at === place || !isObject(found) ? void 0 : findIntegration(at, depth + 1);
+  function findIntegration(node, depth) {
+    if (!isObject(node) || depth > deepest2) return void 0;
+    if (isArray(node)) {
+      for (const child of node) {
+        const integration = findIntegration(child, depth + 1);
+        if (integration !== void 0) return integration;
+      }
+      return void 0;
     }
-    if (raw.type === "vnode" && raw.name === "common-updater" && isObject(raw.props)) {
-      resolve(place.at(["props", "integration"]));
-      if (typeof found === "string") return found;
-    }
-    const children = isArray(raw) ? place : place.child("children");
-    const list = children.raw();
-    if (!isArray(list)) return isObject(list) && !isArray(raw) ? findIntegration(children, depth + 1) : void 0;
-    for (let i = 0; i < list.length; i++) {
-      const integration = findIntegration(children.child(i), depth + 1);
-      if (integration !== void 0) return integration;
-    }
-    return void 0;
+    const { name: name2, props, children } = node;
+    if (name2 === "common-updater" && typeof props?.integration === "string") return props.integration;
+    return findIntegration(children, depth + 1);
   }
   function whereIs({ code, label }) {
     const { fileName, lineNumber, columnNumber } = code;
-    const name = code.name || label;
-    return { name, stack: fileName === void 0 ? "" : `    at ${name} (${fileName}:${lineNumber}:${columnNumber ?? 1})` };
+    const name2 = code.name || label;
+    return { name: name2, stack: fileName === void 0 ? "" : `    at ${name2} (${fileName}:${lineNumber}:${columnNumber ?? 1})` };
   }
 
   // src/web/abort.ts
-  var legacyCodes = { AbortError: 20, TimeoutError: 23, DataCloneError: 25, InvalidCharacterError: 5 };
+  var legacyCodes = { InvalidCharacterError: 5, AbortError: 20, TimeoutError: 23, DataCloneError: 25 };
   var DOMException = class extends Error {
-    constructor(message = "", name = "Error") {
+    constructor(message = "", name2 = "Error") {
       super(message);
-      Object.defineProperty(this, "name", { value: name, configurable: true, writable: true });
+      Object.defineProperty(this, "name", { value: name2, configurable: true, writable: true });
     }
     get code() {
       return legacyCodes[this.name] ?? 0;
     }
   };
-  var Event = class {
-    constructor(type, init = {}) {
-      this.type = type;
-      this.target = null;
-      this.defaultPrevented = false;
-      Object.assign(this, init);
-    }
-    preventDefault() {
-      this.defaultPrevented = true;
-    }
-  };
-  var EventTarget = class {
+  var AbortSignal = class _AbortSignal {
     constructor() {
-      this.listeners = [];
-    }
-    addEventListener(type, listener, options) {
-      if (this.listeners.some((known) => known.type === type && known.listener === listener)) return;
-      this.listeners.push({ type, listener, once: typeof options === "object" && options.once === true });
-    }
-    removeEventListener(type, listener) {
-      const index = this.listeners.findIndex((known) => known.type === type && known.listener === listener);
-      if (index >= 0) this.listeners.splice(index, 1);
-    }
-    dispatchEvent(event2) {
-      event2.target = this;
-      for (const { type, listener, once: once2 } of [...this.listeners]) {
-        if (type !== event2.type) continue;
-        if (once2) this.removeEventListener(type, listener);
-        if (typeof listener === "function") listener.call(this, event2);
-        else listener.handleEvent(event2);
-      }
-      return !event2.defaultPrevented;
-    }
-  };
-  var AbortSignal = class _AbortSignal extends EventTarget {
-    constructor() {
-      super(...arguments);
       this.aborted = false;
       this.reason = void 0;
       this.onabort = null;
+      this.listeners = /* @__PURE__ */ new Set();
     }
-    static abort(reason) {
-      const signal = new _AbortSignal();
-      abort(signal, reason);
-      return signal;
+    addEventListener(_type, listener) {
+      this.listeners.add(listener);
     }
-    static timeout(ms) {
-      const signal = new _AbortSignal();
-      setTimeout(() => abort(signal, new DOMException("The operation timed out.", "TimeoutError")), ms);
-      return signal;
-    }
-    static any(signals) {
-      const any = new _AbortSignal();
-      for (const signal of signals) {
-        if (signal.aborted) abort(any, signal.reason);
-        else signal.addEventListener("abort", () => abort(any, signal.reason), { once: true });
-      }
-      return any;
+    removeEventListener(_type, listener) {
+      this.listeners.delete(listener);
     }
     throwIfAborted() {
       if (this.aborted) throw this.reason;
     }
+    static abort(reason) {
+      const signal = new _AbortSignal();
+      signal.end(reason);
+      return signal;
+    }
+    static timeout(ms) {
+      const signal = new _AbortSignal();
+      setTimeout(() => signal.end(new DOMException("The operation timed out.", "TimeoutError")), ms);
+      return signal;
+    }
+    /** Not of the web: what controllers call. A signal fires once. */
+    end(reason = new DOMException("The operation was aborted.", "AbortError")) {
+      if (this.aborted) return;
+      this.aborted = true;
+      this.reason = reason;
+      const event2 = { type: "abort", target: this };
+      this.onabort?.(event2);
+      for (const listener of [...this.listeners]) listener.call(this, event2);
+    }
   };
-  function abort(signal, reason) {
-    if (signal.aborted) return;
-    signal.aborted = true;
-    signal.reason = reason ?? new DOMException("The operation was aborted.", "AbortError");
-    const event2 = new Event("abort");
-    signal.onabort?.(event2);
-    signal.dispatchEvent(event2);
-  }
   var AbortController = class {
     constructor() {
       this.signal = new AbortSignal();
     }
     abort(reason) {
-      abort(this.signal, reason);
+      this.signal.end(reason);
     }
   };
 
@@ -1959,116 +1846,65 @@
     encode(text = "") {
       return host.encode(String(text));
     }
-    encodeInto(text, into) {
-      let read2 = 0, written = 0;
-      for (const char of text) {
-        const bytes = host.encode(char);
-        if (written + bytes.length > into.length) break;
-        into.set(bytes, written);
-        read2 += char.length;
-        written += bytes.length;
-      }
-      return { read: read2, written };
-    }
   };
   var TextDecoder = class {
-    constructor(encoding = "utf-8", options = {}) {
-      this.encoding = encoding;
-      this.ignoreBOM = false;
-      this.held = new Uint8Array(0);
-      this.encoding = String(encoding).trim().toLowerCase();
+    constructor(label = "utf-8", options = {}) {
+      this.encoding = String(label).trim().toLowerCase();
       this.fatal = options.fatal === true;
-      host.utf8(this.held, this.encoding, 0);
+      host.utf8(new Uint8Array(0), this.encoding, 0);
     }
-    decode(data, { stream: stream2 = false } = {}) {
-      const given = data === void 0 ? new Uint8Array(0) : bytesOf(data);
-      const bytes = new Uint8Array(this.held.length + given.length);
-      bytes.set(this.held);
-      bytes.set(given, this.held.length);
-      const whole = stream2 && this.encoding === "utf-8" ? wholeCharacters(bytes) : bytes.length;
-      this.held = bytes.slice(whole);
-      return host.utf8(bytes.subarray(0, whole), this.encoding, this.fatal ? 1 : 0);
+    /** Bytes are decoded as a whole: bodies come in one piece here, so there is no streaming. */
+    decode(data) {
+      return data === void 0 ? "" : host.utf8(bytesOf(data), this.encoding, this.fatal ? 1 : 0);
     }
   };
-  function wholeCharacters(bytes) {
-    for (let back = 1; back <= 3 && back <= bytes.length; back++) {
-      const byte = bytes[bytes.length - back];
-      if (byte < 128) break;
-      if (byte >= 192) return byte >= (back === 3 ? 240 : back === 2 ? 224 : 192) ? bytes.length - back : bytes.length;
-    }
-    return bytes.length;
-  }
   var atob = (text) => host.atob(String(text));
   var btoa = (text) => host.btoa(String(text));
 
   // src/web/fetch.ts
-  var Headers = class {
-    constructor(init) {
+  var Headers = class extends Pairs {
+    constructor(init = null) {
+      super();
       this.fields = /* @__PURE__ */ new Map();
-      Object.defineProperty(this, "fields", { enumerable: false });
-      if (init === void 0 || init === null) return;
-      const pairs = Symbol.iterator in init ? init : Object.entries(init);
-      for (const [name, value] of pairs) this.append(name, value);
+      hide(this, "fields");
+      for (const [name2, value] of pairsOf(init ?? [])) this.append(name2, value);
     }
-    append(name, value) {
-      const known = this.fields.get(fieldName(name));
-      this.fields.set(fieldName(name), known === void 0 ? fieldValue(value) : `${known}, ${fieldValue(value)}`);
+    append(name2, value) {
+      const known = this.get(name2);
+      this.set(name2, known === null ? value : `${known}, ${value}`);
     }
-    delete(name) {
-      this.fields.delete(fieldName(name));
+    set(name2, value) {
+      const text = String(value).trim();
+      if (/[\0\r\n]/.test(text)) throw new TypeError("Invalid header value: it contains a line break");
+      this.fields.set(fieldName(name2), text);
     }
-    get(name) {
-      return this.fields.get(fieldName(name)) ?? null;
+    get(name2) {
+      return this.fields.get(fieldName(name2)) ?? null;
+    }
+    has(name2) {
+      return this.fields.has(fieldName(name2));
+    }
+    delete(name2) {
+      this.fields.delete(fieldName(name2));
     }
     getSetCookie() {
       return this.fields.get("set-cookie")?.split(/, (?=[^;,\s]+=)/) ?? [];
     }
-    has(name) {
-      return this.fields.has(fieldName(name));
-    }
-    set(name, value) {
-      this.fields.set(fieldName(name), fieldValue(value));
-    }
-    forEach(callback) {
-      for (const [name, value] of this) callback(value, name, this);
-    }
     entries() {
       return [...this.fields].sort(([a], [b]) => a < b ? -1 : 1)[Symbol.iterator]();
     }
-    keys() {
-      return [...this].map(([name]) => name)[Symbol.iterator]();
-    }
-    values() {
-      return [...this].map(([, value]) => value)[Symbol.iterator]();
-    }
-    [Symbol.iterator]() {
-      return this.entries();
-    }
   };
-  function fieldName(name) {
-    const text = String(name);
+  function fieldName(name2) {
+    const text = String(name2);
     if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(text)) throw new TypeError(`Invalid header name: ${stringify(text)}`);
     return text.toLowerCase();
   }
-  function fieldValue(value) {
-    const text = String(value).trim();
-    if (/[\0\r\n]/.test(text)) throw new TypeError("Invalid header value: it contains a line break");
-    return text;
-  }
   var Body = class {
-    constructor(content) {
+    constructor(content, headers) {
       this.content = content;
+      this.headers = headers;
       this.bodyUsed = false;
-      Object.defineProperty(this, "content", { enumerable: false });
-    }
-    take() {
-      const content = this.unread();
-      this.bodyUsed = content !== void 0;
-      return content ?? new Uint8Array(0);
-    }
-    unread() {
-      if (this.bodyUsed) throw new TypeError("The body has been read already");
-      return this.content;
+      hide(this, "content");
     }
     async text() {
       return host.utf8(this.take(), "utf-8", 0);
@@ -2082,12 +1918,21 @@
     async arrayBuffer() {
       return this.take().slice().buffer;
     }
+    unread() {
+      if (this.bodyUsed) throw new TypeError("The body has been read already");
+      return this.content;
+    }
+    take() {
+      const content = this.unread();
+      this.bodyUsed = content !== void 0;
+      return content ?? new Uint8Array(0);
+    }
   };
   function bodyBytes(body, headers) {
     if (body === void 0 || body === null) return void 0;
     if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return bytesOf(body).slice();
-    const form = body instanceof URLSearchParams;
     if (!headers.has("content-type")) {
+      const form = body instanceof URLSearchParams;
       headers.set("content-type", form ? "application/x-www-form-urlencoded;charset=UTF-8" : "text/plain;charset=UTF-8");
     }
     return host.encode(String(body));
@@ -2096,15 +1941,13 @@
     constructor(input, init = {}) {
       const from = input instanceof _Request ? input : void 0;
       const headers = new Headers(init.headers ?? from?.headers);
-      const method = String(init.method ?? from?.method ?? "GET");
-      const body = init.body ?? null;
-      super(body === null ? from?.unread() : bodyBytes(body, headers));
+      super(bodyBytes(init.body, headers) ?? from?.unread(), headers);
       this.url = from?.url ?? absolute(String(input));
-      this.method = /^(get|head|post|put|delete|options|patch)$/i.test(method) ? method.toUpperCase() : method;
+      const method2 = String(init.method ?? from?.method ?? "GET");
+      this.method = /^(get|head|post|put|delete|options|patch)$/i.test(method2) ? method2.toUpperCase() : method2;
       if (this.content !== void 0 && (this.method === "GET" || this.method === "HEAD")) {
         throw new TypeError("Request with GET/HEAD method cannot have body");
       }
-      this.headers = headers;
       this.redirect = init.redirect ?? from?.redirect ?? "follow";
       this.signal = init.signal ?? from?.signal ?? new AbortSignal();
     }
@@ -2112,10 +1955,10 @@
       return new _Request(this);
     }
     start(ended) {
-      const { method, url, redirect } = this;
+      const { method: method2, url, redirect } = this;
       const op = begin(ended);
-      const body = this.content === void 0 ? void 0 : this.take();
-      host.fetch(op, stringify({ method, url, headers: [...this.headers], redirect }), body);
+      const body = this.content && this.take();
+      host.fetch(op, stringify({ method: method2, url, headers: [...this.headers], redirect }), body);
       return op;
     }
   };
@@ -2127,9 +1970,7 @@
   var Response = class _Response extends Body {
     constructor(body, init = {}) {
       const headers = new Headers(init.headers);
-      super(bodyBytes(body, headers));
-      this.type = "default";
-      this.headers = headers;
+      super(bodyBytes(body, headers), headers);
       this.status = init.status ?? 200;
       this.statusText = init.statusText ?? "";
       this.url = init.url ?? "";
@@ -2154,7 +1995,7 @@
       signal.throwIfAborted();
       const onAbort = () => {
         if (forget(op)) host.cancel(op);
-        reject(signal.reason ?? new DOMException("The operation was aborted.", "AbortError"));
+        reject(signal.reason);
       };
       const op = request.start((head, body) => {
         forget(op);
@@ -2163,94 +2004,77 @@
         if (reply.error === void 0) resolve2(new Response(body, reply));
         else reject(Object.assign(new TypeError(reply.error), reply.code === void 0 ? {} : { code: reply.code }));
       });
-      signal.addEventListener("abort", onAbort, { once: true });
+      signal.addEventListener("abort", onAbort);
     });
   }
 
-  // src/fetchdata.ts
-  function fetchData2(node, scope2) {
-    const docs = requestOutputs("fetchData", ["pending", "result", "error", "requestHash"], node, scope2);
-    let current;
-    react(node, scope2, (reads) => {
-      const { url, mode = "json", options = {} } = plainInputs(node.inputs, scope2, reads);
-      const hash = host.refer(stringify({ url, mode, options }), "string");
-      if (hash === current || url !== void 0 && hash === docs.requestHash.read()) return;
-      current = hash;
-      const put2 = (pending2, result, error) => {
-        write(docs.pending.root, pending2);
-        write(docs.result.root, result);
-        write(docs.error.root, error);
+  // src/request.ts
+  function asking(name2, third, question) {
+    return (node, scope2) => {
+      const bound = scope2.bind(node.inputs);
+      const inputs = keys(bound).map((key) => bound[key]);
+      const field = (field2) => outputDocument(scope2, { [name2]: { [field2]: inputs } }).root;
+      const [pending2, result, other, requestHash] = [field("pending"), field("result"), field(third), field("requestHash")];
+      const links = { pending: linkTo(pending2), result: linkTo(result), [third]: linkTo(other) };
+      scope2.output(node.outputs, { ...links, requestHash: linkTo(requestHash) });
+      let current;
+      const put2 = (isPending, answer, more) => {
+        write(pending2, isPending);
+        write(result, answer);
+        write(other, more);
       };
-      if (url === void 0) {
-        put2(false);
-        return;
-      }
-      put2(true);
-      const finish = (result, error, doneHash) => whenAtRest(() => {
-        if (hash !== current) return;
-        put2(false, result, error);
-        if (doneHash !== void 0) write(docs.requestHash.root, doneHash);
-        else current = void 0;
+      react(node, scope2, (reads) => {
+        const { about, send } = question(plain(node.inputs, scope2, reads));
+        const hash = host.refer(stringify(about), "string");
+        if (hash === current || send !== void 0 && hash === requestHash.raw()) return;
+        current = hash;
+        put2(send !== void 0);
+        const finish = (done, answer, more) => whenAtRest(() => {
+          if (hash !== current) return;
+          put2(false, answer, more);
+          if (done) write(requestHash, hash);
+          else current = void 0;
+        });
+        send?.().then(
+          (answer) => finish(true, answer, third === "partial" ? answer : void 0),
+          (error2) => finish(false, void 0, third === "error" ? error2 : void 0)
+        );
       });
-      fetch(url, options).then((response) => mode === "json" ? response.json() : response.text()).then((result) => finish(result, void 0, hash), (error) => finish(void 0, error));
-    });
-  }
-  function plainInputs(tree, scope2, reads) {
-    if (tree instanceof Alias) return JSON.parse(stringify(inputValue(tree, scope2, reads) ?? {}));
-    const value = (part) => {
-      if (part instanceof Alias) {
-        const seen = inputValue(part, scope2, reads);
-        return isObject(seen) ? JSON.parse(stringify(seen)) : seen;
-      }
-      if (isArray(part)) return part.map(value);
-      return isObject(part) ? mapObject(part, value) : part;
     };
-    return value(tree);
   }
-
-  // src/llm.ts
-  function llm2(node, scope2) {
-    const docs = requestOutputs("llm", ["pending", "result", "partial", "requestHash"], node, scope2);
-    let current;
-    react(node, scope2, (reads) => {
-      const { system, prompt, messages = [], stop, max_tokens = 4096, model = "claude-3-5-sonnet" } = plainInputs(node.inputs, scope2, reads);
-      if (system === void 0 || prompt === void 0 && messages.length === 0) {
-        write(docs.pending.root, false);
-        return;
-      }
-      const talk = prompt === void 0 ? messages : [...messages, prompt];
-      const request = {
-        messages: talk.map((content, i) => ({ role: i % 2 === 0 ? "user" : "assistant", content })),
-        system,
-        stop,
-        max_tokens,
-        model,
-        stream: true
-      };
-      const hash = host.refer(stringify(request), "string");
-      if (hash === current || hash === docs.requestHash.read()) return;
-      current = hash;
-      write(docs.pending.root, true);
-      write(docs.result.root, void 0);
-      const finish = (result) => whenAtRest(() => {
-        if (hash !== current) return;
-        write(docs.pending.root, false);
-        write(docs.result.root, result);
-        write(docs.partial.root, result);
-        if (result !== void 0) write(docs.requestHash.root, hash);
-      });
-      fetch(new URL("/api/ai/llm", apiURL()), { method: "POST", body: stringify(request) }).then(answerOf).then(finish, () => finish());
-    });
+  function plain(tree, scope2, reads) {
+    if (tree instanceof Alias) {
+      const value = inputValue(tree, scope2, reads);
+      return isObject(value) ? parse(stringify(value)) : value;
+    }
+    if (isArray(tree)) return tree.map((part) => plain(part, scope2, reads));
+    return isObject(tree) ? mapObject(tree, (part) => plain(part, scope2, reads)) : tree;
   }
-  async function answerOf(response) {
+  var fetchData3 = asking("fetchData", "error", ({ url, mode = "json", options = {} }) => ({
+    about: { url, mode, options },
+    send: url === void 0 ? void 0 : async () => {
+      const response = await fetch(url, options);
+      return mode === "json" ? response.json() : response.text();
+    }
+  }));
+  var llm3 = asking("llm", "partial", (inputs) => {
+    const { system, prompt, messages = [], stop, max_tokens = 4096, model = "claude-3-5-sonnet" } = inputs;
+    const talk = prompt === void 0 ? messages : [...messages, prompt];
+    if (system === void 0 || talk.length === 0) return { about: null };
+    const turns = talk.map((content, i) => ({ role: i % 2 === 0 ? "user" : "assistant", content }));
+    const about = { messages: turns, system, prompt, stop, max_tokens, model, stream: true };
+    const url = apiURL() + "/api/ai/llm";
+    return { about, send: async () => answerText(await fetch(url, { method: "POST", body: stringify(about) })) };
+  });
+  async function answerText(response) {
     const text = await response.text();
     if (!response.ok) throw new Error(`The model service answered ${response.status}`);
     if (response.headers.get("content-type") === "application/json") return parse(text).content;
-    return text.split("\n").filter((line2) => line2 !== "").map((line2) => parse(line2)).join("");
+    return text.split("\n").filter((line) => line !== "").map((line) => parse(line)).join("");
   }
-  function streamData2() {
+  var streamData3 = (node, scope2) => react(node, scope2, () => {
     throw new Error("streamData is not available in the background: a run can't keep a connection open.");
-  }
+  });
 
   // src/builtin.ts
   function react({ module, reads, writes }, scope2, body) {
@@ -2288,34 +2112,35 @@
     react(node, scope2, (reads) => {
       const elements = inputValue(list, scope2, reads) ?? [];
       if (!isArray(elements)) throw new Error(`map needs an array, but was given a ${typeof elements}`);
-      const place = list instanceof Alias ? writeTarget(scope2.place(list)) : void 0;
-      for (const row of rows.splice(elements.length)) row.stop();
+      const place2 = list instanceof Alias ? writeTarget(scope2.place(list)) : void 0;
+      for (const row of rows.splice(elements.length)) row?.stop();
+      const links = output.read();
       for (let i = rows.length; i < elements.length; i++) {
-        const argument = place === void 0 ? { element: elements[i], index: i, array: elements } : { element: linkTo(place.child(i)), index: i, array: linkTo(place) };
-        const row = ownDocument({}, { result: linkTo(output.root), index: i });
+        const known = links[i];
+        if (known !== void 0 && graph2.nodes.length === 0) {
+          rows.push(void 0);
+          continue;
+        }
+        const argument = place2 === void 0 ? { element: elements[i], index: i, array: elements } : { element: linkTo(place2.child(i)), index: i, array: linkTo(place2) };
+        const row = known === void 0 ? ownDocument({}, { result: linkTo(output.root), index: i }) : placeOf(known).doc;
         const instance = run(graph2, graph2.id, argument, row, scope2);
         instance.process.adopt(scope2.process);
         rows.push(instance);
-        const links = output.read();
-        if (i >= links.length) append(output.root, [linkTo(row.root)]);
+        if (known === void 0) append(output.root, [linkTo(row.root)]);
       }
-      if (output.read().length > elements.length) resize(output.root, elements.length);
+      if (links.length > elements.length) resize(output.root, elements.length);
     });
   }
-  function navigateTo2() {
+  function navigateTo3() {
   }
-  var builtins = { fetchData: fetchData2, ifElse: conditional2, llm: llm2, map: mapList, navigateTo: navigateTo2, streamData: streamData2 };
-  function requestOutputs(name, fields, node, scope2) {
-    const bound = scope2.bind(node.inputs);
-    const docs = {};
-    const links = {};
-    for (const field of fields) {
-      docs[field] = outputDocument(scope2, { [name]: { [field]: keys(bound).map((key) => bound[key]) } });
-      links[field] = linkTo(docs[field].root);
-    }
-    scope2.output(node.outputs, links);
-    return docs;
-  }
+  var builtins = {
+    fetchData: fetchData3,
+    ifElse: conditional2,
+    llm: llm3,
+    map: mapList,
+    navigateTo: navigateTo3,
+    streamData: streamData3
+  };
 
   // src/code.ts
   function instantiateCode(node, scope2) {
@@ -2333,7 +2158,7 @@
   }
   function instantiateHandler({ module, inputs }, scope2, key) {
     const alias = inputs[key];
-    const place = resolve(scope2.place(alias));
+    const place2 = resolve(scope2.place(alias));
     const code = module.implementation;
     const bound = scope2.bind(inputs);
     const handle = (event2) => {
@@ -2341,30 +2166,29 @@
         throw new TypeError(`Cannot read properties of ${event2} (reading 'preventDefault')`);
       }
       event2.preventDefault?.();
-      const cause = once(() => ({ ...bound, [key]: uuid() }));
-      const inputs2 = { ...bound, [key]: storedForm(place, event2) };
-      const given = inputsDocument(inputs2, () => entityId(inputs2, cause()));
+      const inputs2 = { ...bound, [key]: storedForm(place2, event2) };
+      const given = frozenDocument(inputs2, () => entityId(inputs2, frame.cause));
       const props = argumentAt(given.root, module, void 0);
-      const frame = pushFrame(scope2, void 0, cause, true);
+      const frame = pushFrame(scope2, void 0, () => ({ ...bound, [key]: uuid() }), true);
       return inFrame(
         frame,
         () => module.wrapper === "handler" ? code.call(props, props.$event, props) : code(props),
-        (result) => void resultGraph(result, scope2, { resultFor: cause() })
+        (result) => void resultGraph(result, scope2, frame)
       );
     };
-    scope2.listen(place, { kind: "handler", code, label: String(place.key), handle });
+    scope2.listen(place2, { kind: "handler", code, label: String(place2.key), handle });
   }
   function instantiateLift({ module, inputs, outputs, reads, writes }, scope2) {
     const code = module.implementation;
-    const place = inputs instanceof Alias ? scope2.place(inputs) : inputsPlace(scope2.bind(inputs));
-    const cause = once(() => ({ inputs: scope2.bind(inputs), outputs: scope2.bind(outputs), fn: code }));
+    const place2 = inputs instanceof Alias ? scope2.place(inputs) : inputsPlace(scope2.bind(inputs));
+    const cause = () => ({ inputs: scope2.bind(inputs), outputs: scope2.bind(outputs), fn: code });
     const label = writes.length > 0 ? String(writes[0].path.at(-1)) : "";
     const targets = writes.map((alias) => writeTarget(scope2.place(alias)));
     const action = new Action({ kind: "lift", code, label }, targets, (reads2) => {
-      const argument = place && argumentAt(place, module, reads2);
+      const argument = argumentAt(place2, module, reads2);
       const frame = pushFrame(scope2, reads2, cause);
       return inFrame(frame, () => code(argument), (result) => {
-        const graph2 = resultGraph(result, scope2, { resultFor: cause() });
+        const graph2 = resultGraph(result, scope2, frame);
         scope2.output(outputs, graph2 === void 0 ? result : linkTo(graph2.root));
       });
     });
@@ -2386,30 +2210,25 @@
       if (!awaited) popFrame(frame);
     }
   }
-  function resultGraph(result, scope2, cause) {
+  function resultGraph(result, scope2, frame) {
     let found2 = false;
     walkRefs(result, () => found2 = true);
     if (!found2) return void 0;
     const graph2 = graphOf(recipeFromFrame("result of a function", void 0, () => result));
-    const doc = ownDocument({}, cause);
+    const doc = ownDocument({}, { resultFor: frame.cause });
     run(graph2, graph2.id, void 0, doc, scope2);
     return doc;
   }
-  function inputsDocument(inputs, id) {
-    const doc = new Document(id).begin(inputs);
+  function frozenDocument(inputs, id) {
+    const doc = temporary(inputs, id);
     doc.frozen = true;
     return doc;
   }
   function inputsPlace(inputs) {
-    if (inputs === void 0) return void 0;
-    return inputsDocument(inputs, () => entityId(isObject(inputs) ? inputs : { value: inputs }, { immutable: inputs })).root;
+    return frozenDocument(inputs, () => entityId(isObject(inputs) ? inputs : { value: inputs }, { immutable: inputs })).root;
   }
-  function argumentAt(place, { plan }, reads) {
-    return plan === void 0 ? view(place, reads) : read(place, plan, reads);
-  }
-  function once(make) {
-    let made;
-    return () => made ??= make();
+  function argumentAt(place2, { plan }, reads) {
+    return plan === void 0 ? view(place2, reads) : read(place2, plan, reads);
   }
 
   // src/run.ts
@@ -2438,14 +2257,21 @@
     }
     /** A part of the graph with its aliases bound to this instance: the form in which it is stored. */
     bind(tree) {
-      if (tree instanceof Alias) return { $alias: this.aliasTarget(tree) };
-      if (isArray(tree)) return tree.map((item) => this.bind(item));
-      if (isObject(tree)) return mapObject(tree, (field) => this.bind(field));
-      return tree;
-    }
-    aliasTarget(alias) {
-      const { doc } = this.place(alias);
-      return alias.target({ "/": doc.id });
+      if (tree instanceof Alias) return { $alias: tree.target({ "/": this.place(tree).doc.id }) };
+      if (!isObject(tree)) return tree;
+      if (isArray(tree)) {
+        const list = new Array(tree.length);
+        for (let i = 0; i < tree.length; i++) list[i] = this.bind(tree[i]);
+        return list;
+      }
+      const out = {};
+      const names = keys(tree);
+      for (let i = 0; i < names.length; i++) {
+        const key = names[i];
+        const field = tree[key];
+        if (field !== void 0) out[key] = typeof field === "object" ? this.bind(field) : field;
+      }
+      return out;
     }
     /** What an action that was not run yet is assumed to read: whatever its inputs lead to. */
     readsOf(aliases) {
@@ -2456,9 +2282,9 @@
     add(action) {
       this.actions.push(action);
     }
-    listen(place, handler2) {
-      (place.handlers ??= []).push(handler2);
-      this.streams.push({ place, handler: handler2 });
+    listen(place2, handler3) {
+      (place2.handlers ??= []).push(handler3);
+      this.streams.push({ place: place2, handler: handler3 });
     }
     /** Writes what a node put out to where its outputs are bound. */
     output(binding, value) {
@@ -2470,7 +2296,7 @@
     }
     stop() {
       for (const action of this.actions) action.stop();
-      for (const { place, handler: handler2 } of this.streams) place.handlers = place.handlers?.filter((other) => other !== handler2);
+      for (const { place: place2, handler: handler3 } of this.streams) place2.handlers = place2.handlers?.filter((other) => other !== handler3);
       for (const scope2 of this.inner) scope2.stop();
       instances.delete(this.process);
     }
@@ -2478,7 +2304,7 @@
   var instances = /* @__PURE__ */ new Map();
   function ownDocument(source, cause) {
     const doc = documentOf(entityId(source, cause));
-    if (session.fresh && !doc.loaded) doc.begin(void 0);
+    if (session.fresh && !doc.loaded) doc.begin();
     return doc;
   }
   function run(graph2, recipeId, argument, result, parent) {
@@ -2489,7 +2315,6 @@
     const stored = process.read();
     const before = isObject(stored) ? stored : void 0;
     const sameRecipe = before?.$TYPE === recipeId;
-    const first = before?.argument === void 0;
     const internal = scope2.bind(graph2.initial.internal) ?? {};
     if (before === void 0) {
       write(process.root, { $TYPE: recipeId, resultRef: linkTo(result.root), internal });
@@ -2500,7 +2325,8 @@
         if (kept[key] === void 0) write(process.root.at(["internal", key]), internal[key]);
       }
     }
-    const full = withDefaults(boundArgument(argument), graph2.argumentSchema, first);
+    const given = boundArgument(argument);
+    const full = before?.argument === void 0 ? merged(given, defaultsOf(graph2.argumentSchema)) : given;
     if (full !== void 0) write(process.root.child("argument"), full);
     if (!sameRecipe) replace(result.root, scope2.bind(graph2.result));
     for (const node of graph2.nodes) if (node.module.type === "recipe") instantiate(node, scope2);
@@ -2509,21 +2335,15 @@
   }
   function processOf(result) {
     result.read();
-    if (result.source === void 0) {
-      result.adopt(ownDocument({}, { cell: { "/": result.id }, path: [] }));
-    }
+    if (result.source === void 0) result.adopt(ownDocument({}, linkTo(result.root)));
     return result.source;
   }
   function boundArgument(argument) {
     if (!isLink(argument)) return argument;
-    const place = documentOf(argument.cell["/"]).root.at(argument.path);
-    resolve(place);
-    const { cell: cell2, path: path2 } = argument;
-    if (!isObject(found) || isArray(found)) return { $alias: { cell: cell2, path: path2 } };
-    return Object.fromEntries(keys(found).map((key) => [key, { $alias: { cell: cell2, path: [...path2, key] } }]));
-  }
-  function withDefaults(argument, schema2, first) {
-    return first ? merged(argument, defaultsOf(schema2)) : argument;
+    resolve(placeOf(argument));
+    const { cell: cell3, path: path2 } = argument;
+    if (!isObject(found) || isArray(found)) return { $alias: { cell: cell3, path: path2 } };
+    return Object.fromEntries(keys(found).map((key) => [key, { $alias: { cell: cell3, path: [...path2, key] } }]));
   }
   function merged(value, defaults) {
     if (value === void 0) return defaults;
@@ -2546,12 +2366,8 @@
   function instantiateRecipe({ module, inputs, outputs }, scope2) {
     const graph2 = graphOf(module.implementation);
     const argument = scope2.bind(inputs);
-    const result = ownDocument({}, {
-      recipe: graph2.id,
-      parent: { "/": scope2.process.id },
-      inputBindings: argument,
-      outputBindings: scope2.bind(outputs)
-    });
+    const bindings = { inputBindings: argument, outputBindings: scope2.bind(outputs) };
+    const result = ownDocument({}, { recipe: graph2.id, parent: { "/": scope2.process.id }, ...bindings });
     run(graph2, graph2.id, argument, result, scope2);
     scope2.output(outputs, linkTo(result.root));
   }
@@ -2560,80 +2376,67 @@
   function saveChanges(roots) {
     const queue = /* @__PURE__ */ new Set();
     for (const doc of documents.values()) if (doc.dirty && (doc.stored || roots.includes(doc))) queue.add(doc);
+    const anyNew = [...documents.values()].some(isNew);
     let saved = 0;
     for (const doc of queue) {
       if (doc.save()) saved++;
-      if (doc.source !== void 0) include(doc.source, queue);
+      if (!anyNew) continue;
+      include(doc.source, queue);
       linkedFrom(doc.value, queue);
     }
     return saved;
   }
   function linkedFrom(value, queue) {
     if (!isObject(value)) return;
-    const cell2 = isAlias(value) ? value.$alias.cell : isLink(value) ? value.cell : void 0;
-    if (cell2 !== void 0) {
-      const doc = documents.get(cell2["/"]);
-      if (doc !== void 0) include(doc, queue);
-    } else if (isArray(value)) for (const item of value) linkedFrom(item, queue);
+    const cell3 = isAlias(value) ? value.$alias.cell : isLink(value) ? value.cell : void 0;
+    if (cell3 !== void 0) include(documents.get(cell3["/"]), queue);
+    else if (isArray(value)) for (const item of value) linkedFrom(item, queue);
     else for (const key of keys(value)) linkedFrom(value[key], queue);
   }
   function include(doc, queue) {
-    const made = doc.dirty || doc.value !== void 0 || doc.source !== void 0;
-    if (doc.loaded && !doc.stored && made) queue.add(doc);
+    if (doc !== void 0 && isNew(doc)) queue.add(doc);
+  }
+  function isNew(doc) {
+    return doc.loaded && !doc.stored && (doc.dirty || doc.value !== void 0 || doc.source !== void 0);
   }
 
   // src/web/clone.ts
   function structuredClone(value) {
-    const done = /* @__PURE__ */ new Map();
-    const clone = (value2) => {
-      if (typeof value2 === "function" || typeof value2 === "symbol") {
-        throw new DOMException(`A ${typeof value2} can't be cloned`, "DataCloneError");
-      }
-      if (!isObject(value2)) return value2;
-      if (done.has(value2)) return done.get(value2);
-      const keep = (copy2) => {
-        done.set(value2, copy2);
-        return copy2;
-      };
-      if (value2 instanceof Date) return keep(/* @__PURE__ */ new Date(+value2));
-      if (value2 instanceof RegExp) return keep(new RegExp(value2.source, value2.flags));
-      if (value2 instanceof ArrayBuffer) return keep(value2.slice(0));
-      if (ArrayBuffer.isView(value2)) return keep(value2.slice());
-      if (value2 instanceof Map) {
-        const copy2 = keep(/* @__PURE__ */ new Map());
-        for (const [key, part] of value2) copy2.set(clone(key), clone(part));
-        return copy2;
-      }
-      if (value2 instanceof Set) {
-        const copy2 = keep(/* @__PURE__ */ new Set());
-        for (const part of value2) copy2.add(clone(part));
-        return copy2;
-      }
-      const copy = keep(isArray(value2) ? new Array(value2.length) : value2 instanceof Error ? errorLike(value2) : {});
-      for (const key of keys(value2)) copy[key] = clone(value2[key]);
-      return copy;
-    };
-    return clone(value);
+    return clone(value, /* @__PURE__ */ new Map());
   }
-  function errorLike(error) {
-    const copy = new Error(error.message);
-    Object.defineProperty(copy, "name", { value: error.name, configurable: true, writable: true });
-    Object.defineProperty(copy, "stack", { value: error.stack, configurable: true, writable: true });
+  function clone(value, done) {
+    if (typeof value === "function" || typeof value === "symbol") {
+      throw new DOMException(`A ${typeof value} can't be cloned`, "DataCloneError");
+    }
+    if (!isObject(value)) return value;
+    if (done.has(value)) return done.get(value);
+    const copy = emptyLike(value);
+    done.set(value, copy);
+    if (value instanceof Map) for (const [key, part] of value) copy.set(clone(key, done), clone(part, done));
+    else if (value instanceof Set) for (const part of value) copy.add(clone(part, done));
+    else if (!ArrayBuffer.isView(value)) for (const key of keys(value)) copy[key] = clone(value[key], done);
     return copy;
+  }
+  function emptyLike(value) {
+    if (value instanceof Date) return /* @__PURE__ */ new Date(+value);
+    if (value instanceof RegExp) return new RegExp(value.source, value.flags);
+    if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return value.slice(0);
+    if (value instanceof Map) return /* @__PURE__ */ new Map();
+    if (value instanceof Set) return /* @__PURE__ */ new Set();
+    if (isArray(value)) return new Array(value.length);
+    return value instanceof Error ? Object.assign(new Error(value.message), { name: value.name }) : {};
   }
 
   // src/web/console.ts
   var deepest3 = 4;
-  var indent = "";
-  function line(level, args) {
-    host.log(level, indent + args.map((arg) => typeof arg === "string" ? arg : inspect(arg, 0)).join(" "));
-  }
+  var writer = (level) => (...args) => host.log(level, args.map((arg) => typeof arg === "string" ? arg : inspect(arg, 0)).join(" "));
   function inspect(value, depth) {
     if (typeof value === "string") return stringify(value);
     if (typeof value === "bigint") return `${value}n`;
     if (typeof value === "function") return `[function ${value.name || "anonymous"}]`;
     if (!isObject(value)) return String(value);
-    if (value instanceof Error) return `${value.name}: ${value.message}${value.stack ? "\n" + value.stack.trimEnd() : ""}`;
+    if (value instanceof Error) return `${value.name}: ${value.message}
+${value.stack ?? ""}`.trimEnd();
     if (value instanceof Date) return isNaN(+value) ? "Invalid Date" : value.toISOString();
     if (value instanceof RegExp) return String(value);
     if (depth >= deepest3) return isArray(value) ? "[…]" : "{…}";
@@ -2644,29 +2447,20 @@
     const fields = keys(value).map((key) => `${/^[\w$]+$/.test(key) ? key : stringify(key)}: ${inner(value[key])}`);
     return fields.length === 0 ? "{}" : `{ ${fields.join(", ")} }`;
   }
-  var counts = /* @__PURE__ */ new Map();
-  var started = /* @__PURE__ */ new Map();
+  var [log, debug2, error] = [writer("log"), writer("debug"), writer("error")];
   var console = {
-    log: (...args) => line("log", args),
-    info: (...args) => line("info", args),
-    debug: (...args) => line("debug", args),
-    warn: (...args) => line("warn", args),
-    error: (...args) => line("error", args),
-    trace: (...args) => line("debug", [...args, "\n" + new Error().stack]),
-    dir: (value) => line("log", [value]),
-    table: (value) => line("log", [value]),
-    assert: (holds, ...args) => holds || line("error", ["Assertion failed:", ...args]),
-    group: (...args) => {
-      line("log", args);
-      indent += "  ";
-    },
-    groupEnd: () => void (indent = indent.slice(2)),
-    count: (label = "default") => {
-      counts.set(label, (counts.get(label) ?? 0) + 1);
-      line("log", [`${label}: ${counts.get(label)}`]);
-    },
-    time: (label = "default") => void started.set(label, host.now()),
-    timeEnd: (label = "default") => line("log", [`${label}: ${host.now() - (started.get(label) ?? host.now())} ms`])
+    log,
+    debug: debug2,
+    error,
+    info: writer("info"),
+    warn: writer("warn"),
+    dir: log,
+    table: log,
+    trace: (...args) => debug2(...args, "\n" + new Error().stack),
+    assert: (holds, ...args) => holds || error("Assertion failed:", ...args),
+    group: log,
+    groupEnd: () => {
+    }
   };
 
   // src/web/date.ts
@@ -2675,48 +2469,49 @@
     if (target === void 0) return new NativeDate(host.now()).toString();
     return Reflect.construct(NativeDate, args.length === 0 ? [host.now()] : args, target);
   }
+  var method = (value) => ({ value, writable: true, configurable: true });
   Object.defineProperties(VirtualDate, {
     prototype: { value: NativeDate.prototype, writable: false },
     length: { value: 7 },
     name: { value: "Date" },
-    now: { value: () => Math.floor(host.now()), writable: true, configurable: true },
-    parse: { value: NativeDate.parse, writable: true, configurable: true },
-    UTC: { value: NativeDate.UTC, writable: true, configurable: true }
+    now: method(() => Math.floor(host.now())),
+    parse: method(NativeDate.parse),
+    UTC: method(NativeDate.UTC)
   });
-  Object.defineProperty(NativeDate.prototype, "constructor", { value: VirtualDate, writable: true, configurable: true });
+  Object.defineProperty(NativeDate.prototype, "constructor", method(VirtualDate));
   var origin;
   var performance = {
     get timeOrigin() {
       return origin ??= host.now();
     },
-    now() {
-      return host.now() - performance.timeOrigin;
-    }
+    now: () => host.now() - performance.timeOrigin
   };
 
   // src/web/selector.ts
-  var token = /\s*([>+~,])\s*|\s+|(\*|(?:[\w-]|[^\x00-\x7f]|\\.)+(?:\|(?:[\w-]|\\.)+)?)|#((?:[\w-]|\\.)+)|\.((?:[\w-]|\\.)+)|\[\s*([\w:-]+)\s*(?:([~|^$*]?=)\s*(?:"([^"]*)"|'([^']*)'|([^\]\s]+))\s*)?\]|:([\w-]+)(?:\(([^()]*)\))?/y;
+  var name = /(?:[\w-]|[^\x00-\x7f]|\\.)+/.source;
+  var token = new RegExp(
+    `\\s*(?<combinator>[>+~,])\\s*|(?<space>\\s+)|(?<type>\\*|${name}(?:\\|${name})?)|#(?<id>${name})|\\.(?<class>${name})|\\[\\s*(?<attribute>[\\w:-]+)\\s*(?:(?<operator>[~|^$*]?=)\\s*(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\\]\\s]+))\\s*)?\\]|:(?<pseudo>[\\w-]+)(?:\\((?<argument>[^()]*)\\))?|(?<invalid>[^])`,
+    "g"
+  );
   function parseSelector(text) {
     const selectors = [];
-    const source = text.trim();
-    let at = { tests: [], combinator: "", left: void 0 };
-    token.lastIndex = 0;
-    while (token.lastIndex < source.length) {
-      const found2 = token.exec(source);
-      if (found2 === null) throw new DOMException(`'${text}' is not a valid selector`, "SyntaxError");
-      const [, combinator, name, id, className, attribute, operator, double, single, bare, pseudo, argument] = found2;
-      const test = name !== void 0 ? nameTest(unescaped(name)) : id !== void 0 ? (element) => element.id === unescaped(id) : className !== void 0 ? (element) => element.classList.contains(unescaped(className)) : attribute !== void 0 ? attributeTest(attribute, operator, double ?? single ?? bare ?? "") : pseudo !== void 0 ? pseudoTest(pseudo, argument, text) : void 0;
-      if (test !== void 0) at.tests.push(test);
-      else if (combinator === ",") {
+    let at = { tests: [], combinator: "" };
+    for (const { groups } of text.trim().matchAll(token)) {
+      const part = groups;
+      if (part.combinator === ",") {
         selectors.push(at);
-        at = { tests: [], combinator: "", left: void 0 };
-      } else at = { tests: [], combinator: combinator ?? " ", left: at };
+        at = { tests: [], combinator: "" };
+      } else if (part.combinator !== void 0 || part.space !== void 0) {
+        at = { tests: [], combinator: part.combinator ?? " ", left: at };
+      } else at.tests.push(testOf(part, text));
     }
     selectors.push(at);
-    if (selectors.some((selector) => selector.tests.length === 0)) {
-      throw new DOMException(`'${text}' is not a valid selector`, "SyntaxError");
-    }
+    if (selectors.some((selector) => selector.tests.length === 0)) throw invalid(text);
     return selectors;
+  }
+  var invalid = (text) => new DOMException(`'${text}' is not a selector that is supported`, "SyntaxError");
+  function matchesAny(selectors, element) {
+    return selectors.some((selector) => matches(selector, element));
   }
   function matches({ tests, combinator, left }, element) {
     if (!tests.every((test) => test(element))) return false;
@@ -2728,56 +2523,39 @@
     }
     return false;
   }
-  function unescaped(name) {
-    return name.replace(/\\(.)/g, "$1");
-  }
-  function nameTest(name) {
-    if (name === "*") return () => true;
-    const qualified = name.replace("|", ":");
-    return (element) => element.localName === name || element.named(qualified);
-  }
-  function attributeTest(name, operator, wanted) {
-    const check = {
-      "=": (value) => value === wanted,
-      "~=": (value) => value.split(/\s+/).includes(wanted),
-      "|=": (value) => value === wanted || value.startsWith(wanted + "-"),
-      "^=": (value) => wanted !== "" && value.startsWith(wanted),
-      "$=": (value) => wanted !== "" && value.endsWith(wanted),
-      "*=": (value) => wanted !== "" && value.includes(wanted)
-    };
-    return (element) => {
-      const value = element.getAttribute(name);
-      return value !== null && (operator === void 0 || check[operator](value));
-    };
-  }
-  function pseudoTest(name, argument, text) {
-    switch (name) {
-      case "first-child":
-        return (element) => element.previousElementSibling === null;
-      case "last-child":
-        return (element) => element.nextElementSibling === null;
-      case "only-child":
-        return (element) => element.previousElementSibling === null && element.nextElementSibling === null;
-      case "empty":
-        return (element) => element.childNodes.length === 0;
-      case "nth-child": {
-        const position = Number(argument);
-        return (element) => element.parentNode.children.indexOf(element) + 1 === position;
-      }
-      case "not": {
-        const inner = parseNested(argument ?? "");
-        return (element) => !inner.some((selector) => matches(selector, element));
-      }
-      default:
-        throw new DOMException(`':${name}' in '${text}' is not supported`, "SyntaxError");
+  function testOf(part, text) {
+    const { type, id, class: className, attribute, operator, pseudo, argument = "" } = part;
+    const plain2 = (escaped) => escaped.replace(/\\(.)/g, "$1");
+    if (type === "*") return () => true;
+    const local = plain2(type ?? "");
+    if (type !== void 0) return (element) => element.localName === local || element.named(local.replace("|", ":"));
+    if (id !== void 0) return (element) => element.id === plain2(id);
+    if (className !== void 0) return (element) => element.classList.contains(plain2(className));
+    if (attribute !== void 0) {
+      const compare = comparisons[operator ?? ""];
+      const wanted = part.double ?? part.single ?? part.bare ?? "";
+      return (element) => element.hasAttribute(attribute) && compare(element.getAttribute(attribute), wanted);
     }
+    const inner = pseudo === "not" ? parseSelector(argument) : [];
+    if (pseudo === "not") return (element) => !matchesAny(inner, element);
+    const test = pseudoClasses[pseudo ?? ""];
+    if (test === void 0) throw invalid(text);
+    return (element) => test(element, Number(argument));
   }
-  function parseNested(text) {
-    const { lastIndex } = token;
-    const inner = parseSelector(text);
-    token.lastIndex = lastIndex;
-    return inner;
-  }
+  var comparisons = {
+    "": () => true,
+    "=": (value, wanted) => value === wanted,
+    "~=": (value, wanted) => value.split(/\s+/).includes(wanted),
+    "|=": (value, wanted) => value === wanted || value.startsWith(wanted + "-"),
+    "^=": (value, wanted) => wanted !== "" && value.startsWith(wanted),
+    "$=": (value, wanted) => wanted !== "" && value.endsWith(wanted),
+    "*=": (value, wanted) => wanted !== "" && value.includes(wanted)
+  };
+  var pseudoClasses = {
+    "first-child": (element) => element.previousElementSibling === null,
+    "last-child": (element) => element.nextElementSibling === null,
+    "nth-child": (element, position) => element.parentNode.children.indexOf(element) + 1 === position
+  };
 
   // src/web/dom.ts
   var Node = class {
@@ -2801,10 +2579,7 @@
       return this.parentNode instanceof Element ? this.parentNode : null;
     }
     get textContent() {
-      return this.childNodes.map((node) => node instanceof Comment ? "" : node.textContent).join("");
-    }
-    get nodeValue() {
-      return null;
+      return this.childNodes.map((node) => node.nodeType === 8 ? "" : node.textContent).join("");
     }
     get firstChild() {
       return this.childNodes[0] ?? null;
@@ -2813,16 +2588,15 @@
       return this.childNodes.at(-1) ?? null;
     }
     get nextSibling() {
-      return this.sibling(1);
+      return sibling(this, this.parentNode?.childNodes, 1);
     }
     get previousSibling() {
-      return this.sibling(-1);
-    }
-    sibling(step) {
-      const around = this.parentNode?.childNodes ?? [];
-      return around[around.indexOf(this) + step] ?? null;
+      return sibling(this, this.parentNode?.childNodes, -1);
     }
   };
+  function sibling(node, around, step) {
+    return around?.[around.indexOf(node) + step] ?? null;
+  }
   var Text = class extends Node {
     constructor(parent, data) {
       super(parent);
@@ -2831,9 +2605,6 @@
       this.nodeName = "#text";
     }
     get textContent() {
-      return this.data;
-    }
-    get nodeValue() {
       return this.data;
     }
   };
@@ -2848,32 +2619,28 @@
     get children() {
       return this.childNodes.filter((node) => node instanceof Element);
     }
-    get childElementCount() {
-      return this.children.length;
-    }
     get firstElementChild() {
       return this.children[0] ?? null;
     }
     get lastElementChild() {
       return this.children.at(-1) ?? null;
     }
-    getElementsByTagName(name) {
-      return this.collect((element) => name === "*" || element.named(name));
+    getElementsByTagName(name2) {
+      return this.collect((element) => name2 === "*" || element.named(name2));
     }
     getElementsByTagNameNS(_namespace, local) {
       return this.collect((element) => local === "*" || element.localName === local);
     }
     getElementsByClassName(names) {
-      const wanted = names.split(/\s+/).filter(Boolean);
-      return this.collect((element) => wanted.every((name) => element.classList.contains(name)));
+      return this.querySelectorAll(names.replace(/\s*(\S+)/g, ".$1"));
     }
     querySelectorAll(text) {
       const selectors = parseSelector(text);
-      return this.collect((element) => anyMatches(selectors, element));
+      return this.collect((element) => matchesAny(selectors, element));
     }
     querySelector(text) {
       const selectors = parseSelector(text);
-      return this.collect((element) => anyMatches(selectors, element), 1)[0] ?? null;
+      return this.collect((element) => matchesAny(selectors, element), 1)[0] ?? null;
     }
     /** The elements below this one for which `wanted` holds, in document order. */
     collect(wanted, most = Infinity, into = []) {
@@ -2886,27 +2653,20 @@
       return into;
     }
   };
-  function anyMatches(selectors, element) {
-    return selectors.some((selector) => matches(selector, element));
-  }
   var Element = class extends ParentNode {
-    constructor(parent, [name, attributes, children], html) {
+    constructor(parent, [name2, attributes, children], html) {
       super(parent);
       this.html = html;
       this.nodeType = Node.ELEMENT_NODE;
-      const colon = name.indexOf(":");
-      this.nodeName = html ? name.toUpperCase() : name;
-      this.localName = name.slice(colon + 1);
-      this.prefix = colon < 0 ? null : name.slice(0, colon);
+      const colon = name2.indexOf(":");
+      this.nodeName = html ? name2.toUpperCase() : name2;
+      this.localName = name2.slice(colon + 1);
+      this.prefix = colon < 0 ? null : name2.slice(0, colon);
       this.values = new Map(attributes);
       this.childNodes = children.map((tree) => nodeOf(this, tree, html));
     }
     get tagName() {
       return this.nodeName;
-    }
-    /** Whether this is the qualified name of the element. */
-    named(name) {
-      return this.nodeName === (this.html ? name.toUpperCase() : name);
     }
     get id() {
       return this.values.get("id") ?? "";
@@ -2914,34 +2674,11 @@
     get className() {
       return this.values.get("class") ?? "";
     }
-    get classList() {
-      const names = this.className.split(/\s+/);
-      return { contains: (name) => names.includes(name) };
-    }
     get attributes() {
-      return [...this.values].map(([name, value]) => ({ name, value }));
+      return [...this.values].map(([name2, value]) => ({ name: name2, value }));
     }
-    getAttribute(name) {
-      return this.values.get(this.html ? name.toLowerCase() : name) ?? null;
-    }
-    hasAttribute(name) {
-      return this.getAttribute(name) !== null;
-    }
-    getAttributeNames() {
-      return [...this.values.keys()];
-    }
-    get nextElementSibling() {
-      return this.siblingElement(1);
-    }
-    get previousElementSibling() {
-      return this.siblingElement(-1);
-    }
-    matches(text) {
-      return anyMatches(parseSelector(text), this);
-    }
-    closest(text) {
-      for (let at = this; at !== null; at = at.parentElement) if (at.matches(text)) return at;
-      return null;
+    get innerText() {
+      return this.textContent;
     }
     get innerHTML() {
       return this.childNodes.map(serialize).join("");
@@ -2949,12 +2686,35 @@
     get outerHTML() {
       return serialize(this);
     }
-    get innerText() {
-      return this.textContent;
+    get nextElementSibling() {
+      return sibling(this, this.parentNode?.children, 1);
     }
-    siblingElement(step) {
-      const around = this.parentNode.children;
-      return around[around.indexOf(this) + step] ?? null;
+    get previousElementSibling() {
+      return sibling(this, this.parentNode?.children, -1);
+    }
+    get classList() {
+      const names = this.className.split(/\s+/);
+      return { contains: (name2) => names.includes(name2) };
+    }
+    /** Whether this is the qualified name of the element. */
+    named(name2) {
+      return this.nodeName === (this.html ? name2.toUpperCase() : name2);
+    }
+    getAttribute(name2) {
+      return this.values.get(this.html ? name2.toLowerCase() : name2) ?? null;
+    }
+    getAttributeNames() {
+      return [...this.values.keys()];
+    }
+    hasAttribute(name2) {
+      return this.getAttribute(name2) !== null;
+    }
+    matches(text) {
+      return matchesAny(parseSelector(text), this);
+    }
+    closest(text) {
+      for (let at = this; at !== null; at = at.parentElement) if (at.matches(text)) return at;
+      return null;
     }
   };
   var Document2 = class extends ParentNode {
@@ -2977,9 +2737,6 @@
     get title() {
       return this.querySelector("title")?.textContent.trim() ?? "";
     }
-    get textContent() {
-      return "";
-    }
     getElementById(id) {
       return this.collect((element) => element.id === id, 1)[0] ?? null;
     }
@@ -2999,9 +2756,9 @@
     if (node instanceof Text) return node.data.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
     if (!(node instanceof Element)) return "";
     const quoted = (value) => value.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
-    const attributes = node.attributes.map(({ name: name2, value }) => ` ${name2}="${quoted(value)}"`).join("");
-    const name = node.prefix === null ? node.localName : `${node.prefix}:${node.localName}`;
-    return `<${name}${attributes}>${node.childNodes.map(serialize).join("")}</${name}>`;
+    const attributes = node.attributes.map(({ name: name3, value }) => ` ${name3}="${quoted(value)}"`).join("");
+    const name2 = node.prefix === null ? node.localName : `${node.prefix}:${node.localName}`;
+    return `<${name2}${attributes}>${node.innerHTML}</${name2}>`;
   }
 
   // src/web/globals.ts
@@ -3016,8 +2773,6 @@
     DOMException,
     DOMParser,
     Element,
-    Event,
-    EventTarget,
     Headers,
     Node,
     Request,
@@ -3040,8 +2795,8 @@
     self: globalThis
   };
   function installGlobals() {
-    for (const [name, value] of Object.entries(globals)) {
-      Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
+    for (const [name2, value] of Object.entries(globals)) {
+      Object.defineProperty(globalThis, name2, { value, writable: true, enumerable: false, configurable: true });
     }
     const errors = Error;
     errors.captureStackTrace ??= () => {
@@ -3051,20 +2806,19 @@
 
   // src/main.ts
   var graph;
-  var loadError = {
-    name: "Error",
-    message: "The recipe's top-level await is never settled.",
-    stack: ""
-  };
+  var loadError = failed("The recipe's top-level await is never settled.");
   var task;
   var handled = false;
+  function failed(message) {
+    return { name: "Error", message, stack: "" };
+  }
   function define(code) {
     const module = { exports: {} };
     code(require2, module.exports, module).then(
       () => {
         graph = graphOf(module.exports.default);
-        loadError = graph === void 0 ? { name: "Error", message: "No default recipe found in the compiled exports.", stack: "" } : void 0;
-        if (graph !== void 0) nameGraphs(graph);
+        if (graph === void 0) loadError = failed("No default recipe found in the compiled exports.");
+        else nameGraphs(graph);
       },
       (thrown) => loadError = describeThrown(thrown)
     );
@@ -3073,9 +2827,7 @@
     for (const { module, inputs } of graph2.nodes) {
       for (const value of [module.implementation, inputs?.op]) {
         const inner = graphOf(value);
-        if (inner === void 0) continue;
-        void inner.id;
-        nameGraphs(inner);
+        if (inner?.id !== void 0) nameGraphs(inner);
       }
     }
   }
@@ -3088,23 +2840,16 @@
     },
     start(json) {
       task = parse(json);
-      const cast = task.mode === "cast";
       session.space = task.space;
-      session.fresh = cast;
+      session.fresh = handled = task.mode === "cast";
       const result = documentOf(task.charm);
       const process = documentOf(task.process);
-      if (cast) {
-        process.begin(void 0);
-        result.begin(void 0);
-      }
+      if (session.fresh) for (const doc of [result, process]) doc.begin();
       result.adopt(process);
-      run(graph, task.recipe, cast ? task.argument ?? {} : void 0, result);
-      if (cast) handled = true;
-      else whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
+      run(graph, task.recipe, session.fresh ? task.argument ?? {} : void 0, result);
+      if (!session.fresh) whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
     },
-    settle(op, head, body) {
-      settle2(op, head, body instanceof Uint8Array ? body : new Uint8Array(body ?? new ArrayBuffer(0)));
-    },
+    settle: settle2,
     finish() {
       const result = documentOf(task.charm).root;
       return stringify({

@@ -48,14 +48,11 @@ func pendingAgain(job charm.Job, due time.Time, attempt int) *charm.Job {
 // and the job's row taken away or turned into what follows. Memory follows when
 // tx is on disk. It is an error when the claim is not this service's any more.
 func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.State) error {
-	if err := q.holds(tx, c); err != nil {
+	live, err := q.held(tx, c)
+	if err != nil {
 		return err
 	}
 	if err := tx.AddRun(run); err != nil {
-		return err
-	}
-	live, err := tx.Job(c.Job.ID)
-	if err != nil {
 		return err
 	}
 	next := end.Next
@@ -78,11 +75,7 @@ func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.Sta
 		}
 	}
 	if c.Job.Charm != 0 {
-		current, err := tx.Charm(c.Job.Charm)
-		if err != nil {
-			return err
-		}
-		s.NextRun = nextRun(current, s, next, run.EndedAt)
+		s.NextRun = nextRun(q.charmOf(c), s, next, run.EndedAt)
 		if err := tx.PutState(c.Job.Charm, s); err != nil {
 			return err
 		}
@@ -104,19 +97,24 @@ func nextRun(c charm.Charm, s charm.State, job *charm.Job, after time.Time) time
 // what the run did must not be written.
 var ErrNotOurs = errors.New("the claim is not this service's any more")
 
-// holds checks the fence: the row must still carry this claim's run and epoch.
-func (q *Queue) holds(tx store.Reader, c Claim) error {
+// held is the claim's row, which must still carry its run and epoch: the fence
+// against a service that was thought dead.
+func (q *Queue) held(tx store.Reader, c Claim) (charm.Job, error) {
 	live, err := tx.Job(c.Job.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return ErrNotOurs
+		return live, ErrNotOurs
 	}
-	if err != nil {
-		return err
+	if err == nil && (live.Epoch != q.epoch || live.Run != c.Job.Run || live.Status != charm.Running) {
+		err = ErrNotOurs
 	}
-	if live.Epoch != q.epoch || live.Run != c.Job.Run || live.Status != charm.Running {
-		return ErrNotOurs
-	}
-	return nil
+	return live, err
+}
+
+// charmOf is the claim's charm as it is now; its schedule may have changed.
+func (q *Queue) charmOf(c Claim) charm.Charm {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return c.entry.charm
 }
 
 // ended brings memory in step with a run's end that is on disk.

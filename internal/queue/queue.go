@@ -67,33 +67,33 @@ func (q *Queue) Epoch() int64 { return q.epoch }
 
 // Next waits for the next due work and claims it. The claim is on disk when
 // Next returns. ErrClosed: no more is handed out.
-func (q *Queue) Next(ctx context.Context) (Claim, error) {
+func (q *Queue) Next(ctx context.Context) (*Claim, error) {
 	for {
 		e, wait, err := q.pick(charm.ExecuteCharm)
 		if err != nil {
-			return Claim{}, err
+			return nil, err
 		}
 		if e != nil {
 			return q.claim(ctx, e)
 		}
 		if err := q.sleep(ctx, wait); err != nil {
-			return Claim{}, err
+			return nil, err
 		}
 	}
 }
 
 // NextTask waits for maintenance that is due and claims it.
-func (q *Queue) NextTask(ctx context.Context) (Claim, error) {
+func (q *Queue) NextTask(ctx context.Context) (*Claim, error) {
 	for {
 		e, wait, err := q.pick(charm.Maintenance)
 		if err != nil {
-			return Claim{}, err
+			return nil, err
 		}
 		if e != nil {
 			return q.claim(ctx, e)
 		}
 		if err := q.sleep(ctx, wait); err != nil {
-			return Claim{}, err
+			return nil, err
 		}
 	}
 }
@@ -170,51 +170,87 @@ func (q *Queue) pickTask(now time.Time) (*entry, time.Duration, error) {
 	return nil, wait, nil
 }
 
-func (q *Queue) claim(ctx context.Context, e *entry) (Claim, error) {
+func (q *Queue) claim(ctx context.Context, e *entry) (*Claim, error) {
+	c := q.newClaim(e)
+	err := q.store.Update(ctx, func(tx store.Tx) error { return q.write(tx, c) })
+	if err != nil {
+		q.GiveBack(c)
+		return nil, fmt.Errorf("claiming job %s: %w", c.Job.ID, err)
+	}
+	return &c, nil
+}
+
+// newClaim is the claim of a picked entry, not yet on disk.
+func (q *Queue) newClaim(e *entry) Claim {
 	q.mu.Lock()
-	job, now := e.nextJob(q.opts.Now()), q.opts.Now()
-	c, s := e.charm, e.state
-	q.mu.Unlock()
-	timeout := c.Timeout
+	defer q.mu.Unlock()
+	now := q.opts.Now()
+	job := e.nextJob(now)
+	timeout := e.charm.Timeout
 	if timeout == 0 {
 		timeout = q.opts.DefaultTimeout
 	}
 	job.Status, job.Epoch, job.Run = charm.Running, q.epoch, NewID(now)
 	job.ClaimedAt, job.LeaseEnd = now, now.Add(timeout+charm.MaxHold+charm.LeaseSlack)
-	err := q.store.Update(ctx, func(tx store.Tx) error {
-		if job.Charm != 0 {
-			now, err := tx.State(job.Charm)
-			if err != nil {
-				return err
-			}
-			if now.Disabled && !s.Disabled && !job.Once {
-				return errDisabledMeanwhile
-			}
-			if _, err := tx.Charm(job.Charm); err != nil {
-				return err // removed since it was picked
-			}
-		}
-		return tx.PutJob(job)
+	return Claim{Job: job, Charm: e.charm, State: e.state, entry: e}
+}
+
+// write puts the claim's row into tx.
+func (q *Queue) write(tx store.Tx, c Claim) error {
+	if !q.stillWanted(c) {
+		return errNotWanted
+	}
+	tx.AfterCommit(func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		job := c.Job
+		c.entry.job = &job
 	})
+	return tx.PutJob(c.Job)
+}
+
+// ClaimNext claims what is due at this moment inside tx, the transaction that
+// ends another run: a busy service then writes once a run instead of twice. It
+// is nil when nothing is due. When tx fails it must be given back.
+func (q *Queue) ClaimNext(tx store.Tx) (*Claim, error) {
+	e, _, err := q.pick(charm.ExecuteCharm)
+	if e == nil || err != nil {
+		return nil, nil // also when the queue is closed: Next says so
+	}
+	c := q.newClaim(e)
+	if err := q.write(tx, c); err != nil {
+		q.GiveBack(c)
+		if errors.Is(err, errNotWanted) {
+			err = nil
+		}
+		return nil, err
+	}
+	return &c, nil
+}
+
+var errNotWanted = errors.New("the charm was removed or disabled meanwhile")
+
+// stillWanted looks again before the claim is written: what was committed before
+// is in memory by then, since both happen on the store's writer.
+func (q *Queue) stillWanted(c Claim) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if err != nil {
-		q.giveBack(e, now)
-		return Claim{}, fmt.Errorf("claiming job %s: %w", job.ID, err)
-	}
-	e.job = &job
-	return Claim{Job: job, Charm: c, State: s, entry: e}, nil
+	return !c.entry.removed && (c.Job.Once || !c.entry.state.Disabled)
 }
 
-var errDisabledMeanwhile = errors.New("the charm was disabled meanwhile")
-
-// giveBack undoes pick. The caller holds mu.
-func (q *Queue) giveBack(e *entry, now time.Time) {
+// GiveBack undoes a claim that did not get to disk.
+func (q *Queue) GiveBack(c Claim) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e := c.entry
 	e.running = false
 	q.release(e)
-	e.notBefore = now.Add(time.Second) // the store refused: do not spin
+	e.notBefore = q.opts.Now().Add(giveBackWait)
 	q.arm(e)
 }
+
+// giveBackWait keeps from spinning while the store refuses.
+const giveBackWait = 100 * time.Millisecond
 
 // release ends e's part in what is in flight. The caller holds mu.
 func (q *Queue) release(e *entry) {

@@ -105,7 +105,7 @@ func (w *world) next() queue.Claim {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return c
+	return *c
 }
 
 // idle asserts that nothing is handed out for a while.
@@ -454,6 +454,39 @@ func TestRemovedWhileRunning(t *testing.T) {
 	})
 }
 
+func TestTheNextClaimRidesWithAnEnd(t *testing.T) {
+	inBubble(t, func(w *world) {
+		a, b := w.add(1), w.add(2)
+		first := w.next()
+		var ahead *queue.Claim
+		claim := func(tx store.Tx) (err error) {
+			ahead, err = w.queue.ClaimNext(tx)
+			return err
+		}
+		undone := errors.New("undone")
+		err := w.db.Update(w.t.Context(), func(tx store.Tx) error { return errors.Join(claim(tx), undone) })
+		if !errors.Is(err, undone) || ahead == nil || len(w.rows()) != 1 {
+			t.Fatalf("a transaction that failed gave %+v, %v and left %+v", ahead, err, w.rows())
+		}
+		w.queue.GiveBack(*ahead)
+		w.update(claim)
+		if ahead != nil {
+			t.Error("what was just given back was handed out at once: the store may be refusing")
+		}
+		time.Sleep(time.Second)
+		w.update(claim)
+		if ahead == nil || ahead.Charm.ID != b.ID || len(w.rows()) != 2 {
+			t.Fatalf("claimed %+v, rows %+v", ahead, w.rows())
+		}
+		w.mustEnd(*ahead, charm.OK)
+		w.mustEnd(first, charm.OK)
+		w.update(claim)
+		if ahead != nil || w.standing(a).Job != nil || w.standing(b).Job != nil {
+			t.Error("something was claimed that is not due")
+		}
+	})
+}
+
 func TestMaintenanceHasASlotOfItsOwn(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.add(1)
@@ -472,7 +505,7 @@ func TestMaintenanceHasASlotOfItsOwn(t *testing.T) {
 		if claim.Job.Task != charm.Cleanup || time.Since(at) != time.Minute {
 			t.Errorf("%s came after %v", claim.Job.Task, time.Since(at))
 		}
-		w.mustEnd(claim, charm.OK)
+		w.mustEnd(*claim, charm.OK)
 		if w.queue.HasTask(charm.Cleanup) || len(w.rows()) != 0 {
 			t.Error("the task is still there")
 		}

@@ -21,7 +21,7 @@ type attempt struct {
 	*Session
 
 	mu       sync.Mutex
-	since    int64 // the commit of the space that every document is served as of
+	space    charm.Space // every document is served as of its commit
 	served   map[string]memory.Version
 	log      runLog
 	requests int
@@ -48,17 +48,15 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 	}
 	process := merkle.ProcessID(id).Link()
 	task := wire.Task{
-		Run: w.Run, Mode: w.Mode, Charm: w.Charm.ID, Process: process, Space: w.Space.DID,
+		Run: w.Run, Mode: w.Mode, Charm: w.Charm.ID, Process: process, Space: w.Charm.Space,
 		Recipe: a.recipe.ID, RecipeFile: a.recipe.Name, Argument: w.Argument, Event: w.Event, Stream: w.Stream,
 		Now: a.started.UnixMilli(), Seed: a.seed, APIURL: a.runner.apiURL(), Occasion: w.Occasion, Timeout: w.Timeout,
 	}
 	ahead := append([]string{w.Charm.ID, process}, a.runner.predicted(w)...)
 	err = a.runner.store.View(ctx, func(r store.Reader) error {
-		space, err := r.Space(w.Space.DID)
-		if err != nil {
+		if a.space, err = r.Space(w.Charm.Space); err != nil {
 			return err
 		}
-		a.since = space.Since
 		task.Documents, err = a.read(r, ahead)
 		return err
 	})
@@ -104,10 +102,10 @@ func (a *attempt) read(r store.Reader, ids []string) ([]wire.Document, error) {
 // did not exist. A state that retention has taken is served as it is now: the
 // commit will find that it changed and the run is made again.
 func (a *attempt) fact(r store.Reader, of string) (store.Fact, error) {
-	head, err := r.Head(a.work.Space.Row, memory.JSON, of)
-	if err == nil && head.Since > a.since {
+	head, err := r.Head(a.space.Row, memory.JSON, of)
+	if err == nil && head.Since > a.space.Since {
 		var then store.Fact
-		if then, err = r.FactAsOf(a.work.Space.Row, memory.JSON, of, a.since); errors.Is(err, store.ErrForgotten) {
+		if then, err = r.FactAsOf(a.space.Row, memory.JSON, of, a.space.Since); errors.Is(err, store.ErrForgotten) {
 			return head, nil
 		}
 		head = then

@@ -14,6 +14,16 @@ import (
 // version compiled is compiled again first: its program is made for a runtime
 // that is not there any more.
 func (r *Runner) current(ctx context.Context, id string) (rec charm.Recipe, err error) {
+	if rec, ok := r.recipes.get(id); ok {
+		return rec, nil
+	}
+	if rec, err = r.stored(ctx, id); err == nil {
+		r.recipes.put(rec)
+	}
+	return rec, err
+}
+
+func (r *Runner) stored(ctx context.Context, id string) (rec charm.Recipe, err error) {
 	err = r.store.View(ctx, func(v store.Reader) error {
 		rec, err = v.Recipe(id)
 		return err

@@ -20,7 +20,7 @@ func (a *attempt) result(out wire.Result, exit pool.Exit) Result {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r := Result{
-		Outcome: charm.OK, Report: out.Report, Requests: a.requests, CPU: out.CPU, PeakBytes: out.PeakBytes,
+		Outcome: charm.OK, Space: a.space, Report: out.Report, Requests: a.requests, CPU: out.CPU, PeakBytes: out.PeakBytes,
 		Started: exit.Dispatched, Ended: exit.Ended,
 	}
 	if r.Started.IsZero() {
@@ -45,6 +45,9 @@ func (a *attempt) result(out wire.Result, exit pool.Exit) Result {
 	r.Read = a.versions(out, exit)
 	if r.Outcome == charm.OK {
 		a.draft(&r, out)
+	}
+	if r.Draft != nil {
+		r.Read = slices.DeleteFunc(r.Read, r.Draft.Changing)
 	}
 	a.noteLifts(out)
 	r.Log = a.log.String()
@@ -139,6 +142,9 @@ func (a *attempt) position(stack string) string {
 	return fmt.Sprintf("%s:%d:%d", path.Base(p.File), p.Line, p.Column)
 }
 
+// mostMaps bounds how many source maps are kept parsed.
+const mostMaps = 256
+
 func (r *Runner) sourceMap(rec charm.Recipe) *recipe.Map {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -149,6 +155,9 @@ func (r *Runner) sourceMap(rec charm.Recipe) *recipe.Map {
 	if err != nil {
 		r.logger.Warn("the source map of a recipe cannot be read; errors have no positions", "recipe", rec.ID, "err", err)
 		m = nil
+	}
+	if len(r.maps) >= mostMaps {
+		clear(r.maps)
 	}
 	r.maps[rec.ID] = m
 	return m
@@ -208,7 +217,7 @@ func (a *attempt) draft(r *Result, out wire.Result) {
 	if len(changes) == 0 {
 		return
 	}
-	draft, err := memory.NewDraft(a.work.Space, a.runner.memory.Issuer(), changes, map[string]string{"run": a.work.Run}, a.runner.now())
+	draft, err := memory.NewDraft(a.space, a.runner.memory.Issuer(), changes, map[string]string{"run": a.work.Run}, a.runner.now())
 	if err != nil {
 		r.fail(charm.Errored, charm.CodeTooLarge, err.Error())
 		return

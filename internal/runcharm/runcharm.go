@@ -31,6 +31,8 @@ type Runner struct {
 	logger *slog.Logger
 	now    func() time.Time
 
+	recipes recipeCache
+
 	mu   sync.Mutex
 	read map[string][]string    // documents a charm read last time, by space and id
 	maps map[string]*recipe.Map // source maps by recipe id
@@ -60,7 +62,6 @@ type Work struct {
 	Run      string // id of the run
 	Occasion string // equal over the retries of one job
 	Mode     string // wire.ModeCast or wire.ModeEvent
-	Space    charm.Space
 	Charm    charm.Charm
 	Recipe   *charm.Recipe   // nil: the stored one
 	Argument json.RawMessage // of a cast; may be nil
@@ -73,11 +74,12 @@ type Work struct {
 type Result struct {
 	Outcome   charm.Outcome
 	Code      charm.ErrorCode
-	Error     string // for people; "" when ok
-	Position  string // file.tsx:LINE:COL of the error
-	Permanent bool   // trying again cannot help
-	Draft     *memory.Draft
-	Read      []memory.Version // what it saw; all must still be so at the commit
+	Error     string           // for people; "" when ok
+	Position  string           // file.tsx:LINE:COL of the error
+	Permanent bool             // trying again cannot help
+	Space     charm.Space      // as it was when the run began
+	Draft     *memory.Draft    // what it changes; nil when nothing
+	Read      []memory.Version // what else it saw; all must still be so at the commit
 	Report    wire.Report
 	Log       string
 	Requests  int
@@ -141,13 +143,13 @@ func (r *Runner) remember(w Work, ids []string) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.read[w.Space.DID+w.Charm.ID] = ids
+	r.read[w.Charm.Space+w.Charm.ID] = ids
 }
 
 func (r *Runner) predicted(w Work) []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.read[w.Space.DID+w.Charm.ID]
+	return r.read[w.Charm.Space+w.Charm.ID]
 }
 
 // Forget drops what is remembered of a charm that was removed.

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +21,11 @@ func TestMain(m *testing.M) {
 		play()
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if leftover != "" {
+		_ = os.RemoveAll(leftover)
+	}
+	os.Exit(code)
 }
 
 // seen is what a process finds behind the walls.
@@ -79,10 +84,35 @@ var roles = map[string]func(){
 	},
 }
 
+// withRaceDetector is set by a file that only the race detector's build has.
+var withRaceDetector bool
+
+// plain is this test binary without the race detector, whose own memory does not
+// fit a worker's limits.
+var plain = sync.OnceValues(func() (string, error) {
+	if !withRaceDetector {
+		return "/proc/self/exe", nil
+	}
+	dir, err := os.MkdirTemp("", "sandbox-test")
+	if err != nil {
+		return "", err
+	}
+	leftover = dir
+	path := filepath.Join(dir, "plain.test")
+	return path, exec.Command("go", "test", "-race=false", "-c", "-o", path, ".").Run()
+})
+
+// leftover is the folder to remove after the last test.
+var leftover string
+
 // played is the output of this binary in a role.
 func played(t *testing.T, name string, extra ...*os.File) (string, error) {
 	t.Helper()
-	cmd := exec.Command("/proc/self/exe")
+	exe, err := plain()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
 	cmd.Env = []string{role + "=" + name, "SANDBOX_TEST_FILE=" + filepath.Join(t.TempDir(), "f")}
 	cmd.ExtraFiles = extra
 	out, err := cmd.Output()

@@ -55,17 +55,22 @@ func (s *Service) Start(ctx context.Context) error {
 func (s *Service) loop(fn func()) { s.loops.Go(fn) }
 
 // work carries out claims one after another until the queue is closed.
-func (s *Service) work(ctx context.Context, next func(context.Context) (queue.Claim, error), h handlers.Handler) {
+func (s *Service) work(ctx context.Context, next func(context.Context) (*queue.Claim, error), h handlers.Handler) {
+	var ahead *queue.Claim
 	for {
-		claim, err := next(ctx)
+		claim, err := ahead, error(nil)
+		if claim == nil {
+			claim, err = next(ctx)
+		}
 		switch {
 		case errors.Is(err, queue.ErrClosed), errors.Is(err, context.Canceled):
 			return
 		case err != nil:
 			s.logger.Warn("a run could not be claimed", "err", err)
+			ahead = nil
 			continue
 		}
-		if err := h.Handle(ctx, claim); err != nil {
+		if ahead, err = h.Handle(ctx, *claim); err != nil {
 			s.logger.Error("a run could not be ended; it is recovered at the next start", "job", claim.Job.ID, "charm", claim.Charm.Ref(), "err", err)
 		}
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"syscall"
 
 	"charmd/internal/charm"
 	"charmd/internal/recipe"
@@ -34,14 +33,6 @@ func newSession(in, out *os.File) *session {
 		tasks: make(chan wire.Message, 1), documents: make(chan *wire.Documents, 1), code: make(chan *wire.Code, 1),
 		replies: make(chan *wire.Reply, 2*charm.MaxRequestsPerRun),
 	}
-}
-
-// polled opens an inherited pipe so that Go waits for it with its poller rather
-// than with a thread, which saves a change of threads for every message. It must
-// be the only File of the descriptor: one that is collected closes it.
-func polled(fd uintptr, name string) *os.File {
-	_ = syscall.SetNonblock(int(fd), true) // without it the pipe is slower, no more
-	return os.NewFile(fd, name)
 }
 
 // serve does tasks until the pipe ends.

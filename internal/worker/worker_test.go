@@ -1,9 +1,13 @@
+//go:build unix
+
 package worker_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -14,6 +18,7 @@ import (
 	"charmd/internal/charm"
 	"charmd/internal/pool"
 	"charmd/internal/recipe"
+	"charmd/internal/testbin"
 	"charmd/internal/wire"
 )
 
@@ -322,6 +327,22 @@ func TestFiftyRunsAtOnceOnTwoWorkers(t *testing.T) {
 	for range 50 {
 		if exit := <-ends; exit.Kind != pool.Done {
 			t.Errorf("%+v", exit)
+		}
+	}
+}
+
+func TestAWorkerLeavesWithItsPipe(t *testing.T) {
+	t.Parallel()
+	for input, want := range map[string]int{"": 0, "no frame at all": 1, "\x00\x00\x00\x07\x01\x00\x00\x00\x02[]": 1} {
+		cmd := exec.Command(testbin.Path(t), "worker")
+		cmd.Stdin = strings.NewReader(input)
+		out, _ := cmd.Output()
+		m, err := wire.NewReader(bytes.NewReader(out), wire.Child).Next()
+		if _, ok := m.(*wire.Hello); !ok {
+			t.Errorf("%q: the first message is %T, %v", input, m, err)
+		}
+		if got := cmd.ProcessState.ExitCode(); got != want {
+			t.Errorf("%q: exit status %d, want %d", input, got, want)
 		}
 	}
 }

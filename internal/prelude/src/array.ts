@@ -25,13 +25,12 @@ const changing: Record<string, (raw: unknown[], args: any[], of: View) => unknow
   },
   reverse: (raw) => raw.reverse(),
   fill: (raw, [value, start, end], of) => {
-    const range = raw.map((_, i) => i).slice(start, end);
-    for (const i of range) raw[i] = storedForm(of.place, value);
+    for (const i of raw.map((_, i) => i).slice(start, end)) raw[i] = storedForm(of.place, value);
     return raw;
   },
   sort: (raw, [compare], of) => {
     const pairs = raw.map((value, i) => ({ value, seen: of.field(raw as unknown as Fields, i) }));
-    pairs.sort((a, b) => (compare ?? byText)(a.seen, b.seen));
+    pairs.sort((a, b) => compare === undefined ? byText(String(a.seen), String(b.seen)) : compare(a.seen, b.seen));
     pairs.forEach((pair, i) => raw[i] = pair.value);
     return raw;
   },
@@ -60,11 +59,5 @@ arrayMethods.set("push", (of, raw) => (...args) => {
 });
 
 /** What was taken out of a document, as a view of a document of its own. */
-function detached(value: unknown): unknown {
-  return isObject(value) ? view(temporary(value).root) : value;
-}
-
-function byText(a: unknown, b: unknown): number {
-  const x = String(a), y = String(b);
-  return x < y ? -1 : x > y ? 1 : 0;
-}
+function detached(value: unknown): unknown { return isObject(value) ? view(temporary(value).root) : value; }
+function byText(a: string, b: string): number { return a < b ? -1 : a > b ? 1 : 0; }

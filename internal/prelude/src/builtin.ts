@@ -1,11 +1,10 @@
 // The nodes that are part of the runtime, by name (runtime spec §2.6, §2.7, §3.8).
 
 import type { Document } from "./document";
-import { fetchData } from "./fetchdata";
 import { Alias, type Graph, type GraphNode, graphOf } from "./graph";
-import { type Fields, isArray, keys, stringify } from "./host";
-import { linkTo, writeTarget } from "./link";
-import { llm, streamData } from "./llm";
+import { isArray, stringify } from "./host";
+import { type Link, linkTo, placeOf, writeTarget } from "./link";
+import { fetchData, llm, streamData } from "./request";
 import { ownDocument, run, type Scope } from "./run";
 import { Action, type Reads, schedule } from "./scheduler";
 import { view } from "./view";
@@ -53,47 +52,38 @@ function mapList(node: GraphNode, scope: Scope): void {
   const output = outputDocument(scope, { map: { "/": scope.process.id }, op: graph.id, cause: bound });
   scope.output(node.outputs, linkTo(output.root));
   if (output.read() === undefined) write(output.root, []);
-  const rows: Scope[] = [];
+  const rows: (Scope | undefined)[] = [];
   react(node, scope, (reads) => {
     const elements = inputValue(list, scope, reads) ?? [];
     if (!isArray(elements)) throw new Error(`map needs an array, but was given a ${typeof elements}`);
     // Links name the place of the list itself: they stay right when a link to another list is put there.
     const place = list instanceof Alias ? writeTarget(scope.place(list)) : undefined;
-    for (const row of rows.splice(elements.length)) row.stop();
+    for (const row of rows.splice(elements.length)) row?.stop();
+    const links = output.read() as Link[];
     for (let i = rows.length; i < elements.length; i++) {
+      const known = links[i];
+      // The id of the output depends on the recipe and on the list, so what is stored for a row fits: without nodes
+      // there is nothing to compute anew.
+      if (known !== undefined && graph.nodes.length === 0) {
+        rows.push(undefined);
+        continue;
+      }
       const argument = place === undefined
         ? { element: elements[i], index: i, array: elements }
         : { element: linkTo(place.child(i)), index: i, array: linkTo(place) };
-      const row = ownDocument({}, { result: linkTo(output.root), index: i });
+      const row = known === undefined ? ownDocument({}, { result: linkTo(output.root), index: i }) : placeOf(known).doc;
       const instance = run(graph, graph.id, argument, row, scope);
       instance.process.adopt(scope.process);
       rows.push(instance);
-      const links = output.read() as unknown[];
-      if (i >= links.length) append(output.root, [linkTo(row.root)]);
+      if (known === undefined) append(output.root, [linkTo(row.root)]);
     }
-    if ((output.read() as unknown[]).length > elements.length) resize(output.root, elements.length);
+    if (links.length > elements.length) resize(output.root, elements.length);
   });
 }
 
 // There is no browser to go anywhere with; recipes that navigate run all the same.
 function navigateTo(): void {}
 
-export const builtins: Record<string, Builtin> = { fetchData, ifElse: conditional, llm, map: mapList, navigateTo, streamData };
-
-/** The outputs of a request: a document for each field, linked from the node's output. */
-export function requestOutputs<K extends string>(
-  name: string,
-  fields: readonly K[],
-  node: GraphNode,
-  scope: Scope,
-): Record<K, Document> {
-  const bound = scope.bind(node.inputs) as Fields;
-  const docs = {} as Record<K, Document>;
-  const links: Fields = {};
-  for (const field of fields) {
-    docs[field] = outputDocument(scope, { [name]: { [field]: keys(bound).map((key) => bound[key]) } });
-    links[field] = linkTo(docs[field].root);
-  }
-  scope.output(node.outputs, links);
-  return docs;
-}
+export const builtins: Record<string, Builtin> = {
+  fetchData, ifElse: conditional, llm, map: mapList, navigateTo, streamData,
+};

@@ -1,26 +1,26 @@
 // Cells and streams, as recipes get them for asCell and asStream members (runtime spec §3.8).
 
-import type { Document, Place } from "./document";
+import type { Place } from "./document";
 import { topFrame } from "./frame";
-import { type Fields, isArray, isObject, type Key, keys } from "./host";
+import { type Fields, isArray, isObject, type Key, keys, stringify } from "./host";
 import { anchor, found, isAlias, isStream, type Link, linkTo, resolve } from "./link";
 import { planOf, read, type Schema, schemaAt } from "./schema";
-import { Action, deliver, type Reads, schedule } from "./scheduler";
+import { Action, deliver, type EventHandler, type Reads, schedule } from "./scheduler";
 import { session } from "./session";
 import { ID, LINK, PLACE, REF } from "./symbols";
 import { view } from "./view";
 import { append, write } from "./write";
 
-/** A stream if one is stored there, else a cell. A document that nobody has read yet is not fetched to find out. */
+/** A stream if one is stored there, else a cell. */
 export function cellAt(place: Place, schema?: Schema, root: Schema | undefined = schema, reads?: Reads): Cell | Stream {
-  return streamAt(place) !== undefined ? new Stream(place) : new Cell(place, schema, root, reads);
+  return isStreamAt(place) ? new Stream(place) : new Cell(place, schema, root, reads);
 }
 
-/** The place of the stream that `place` leads to. */
-function streamAt(place: Place): Place | undefined {
-  if (!place.doc.loaded) return undefined;
-  const at = resolve(place);
-  return isStream(found) ? at : undefined;
+// A document that nobody has read yet is not fetched to find out: streams are in documents of running instances.
+function isStreamAt(place: Place): boolean {
+  if (!place.doc.loaded) return false;
+  resolve(place);
+  return isStream(found);
 }
 
 /** Queues `event` for every handler of the stream at `place`. Answers whether there was one. */
@@ -33,41 +33,22 @@ export function sendEvent(place: Place, event: unknown): boolean {
 abstract class Located {
   constructor(readonly place: Place) {}
 
-  get [PLACE](): Place {
-    return this.place;
-  }
-
-  get [LINK](): Link {
-    return { space: session.space, ...linkTo(this.place) };
-  }
-
-  get cellLink(): Link {
-    return this[LINK];
-  }
-
-  get entityId(): { "/": string } {
-    return { "/": this.place.doc.id };
-  }
-
-  getAsCellLink(): Link {
-    return this[LINK];
-  }
-
-  toJSON(): Link {
-    return linkTo(this.place);
-  }
+  get [PLACE](): Place { return this.place; }
+  get [LINK](): Link { return { space: session.space, ...linkTo(this.place) }; }
+  get cellLink(): Link { return this[LINK]; }
+  get entityId(): { "/": string } { return { "/": this.place.doc.id }; }
+  getAsCellLink(): Link { return this[LINK]; }
+  toJSON(): Link { return linkTo(this.place); }
 }
 
 export class Stream extends Located {
-  send(event: unknown): void {
-    sendEvent(this.place, event);
-  }
+  send(event: unknown): void { sendEvent(this.place, event); }
 
   sink(callback: (event: unknown) => unknown): () => void {
     const at = resolve(this.place);
-    const handler = { kind: "handler", code: callback, label: "sink", handle: callback } as const;
+    const handler: EventHandler = { kind: "handler", code: callback, label: "sink", handle: callback };
     (at.handlers ??= []).push(handler);
-    return () => void at.handlers?.splice(at.handlers.indexOf(handler), 1);
+    return () => void (at.handlers = at.handlers?.filter((other) => other !== handler));
   }
 }
 
@@ -81,25 +62,20 @@ export class Cell extends Located {
     super(place);
   }
 
-  get value(): unknown {
-    return this.get();
-  }
+  get value(): unknown { return this.get(); }
 
   get(): unknown {
     const schema = this.schema ?? aliasSchema(this.place);
-    return schema === undefined
-      ? view(this.place, this.reads)
-      : read(this.place, planOf(schema, this.rootSchema ?? schema), this.reads);
+    if (schema === undefined) return view(this.place, this.reads);
+    return read(this.place, planOf(schema, this.rootSchema ?? schema), this.reads);
   }
 
   set(value: unknown): void {
-    if (streamAt(this.place) !== undefined) sendEvent(this.place, value);
+    if (isStreamAt(this.place)) sendEvent(this.place, value);
     else write(this.place, value);
   }
 
-  send(value: unknown): void {
-    this.set(value);
-  }
+  send(value: unknown): void { this.set(value); }
 
   update(values: unknown): void {
     if (!isObject(values) || isArray(values)) throw new Error("Can't update with non-object value");
@@ -111,24 +87,20 @@ export class Cell extends Located {
     if (found === undefined || found === null) write(at, isArray(this.schema?.default) ? this.schema.default : []);
     else if (!isArray(found)) throw new Error("Can't push into non-array value");
     const frame = topFrame();
-    append(at, frame === undefined ? values : values.map((value) => isBare(value) ? { ...value, [ID]: frame.nextId() } : value));
+    // Inside a handler or a lift a plain object becomes a document of its own.
+    append(at, values.map((value) => frame !== undefined && isBare(value) ? { ...value, [ID]: frame.nextId() } : value));
   }
 
   key(key: Key): Cell | Stream {
-    const child = this.place.child(key);
-    return cellAt(child, schemaAt(this.schema, key, this.rootSchema), this.rootSchema, this.reads);
+    return cellAt(this.place.child(key), schemaAt(this.schema, key, this.rootSchema), this.rootSchema, this.reads);
   }
 
-  equals(other: unknown): boolean {
-    return JSON.stringify(this) === JSON.stringify(other);
-  }
+  equals(other: unknown): boolean { return stringify(this) === stringify(other); }
+  withLog(reads: Reads): Cell { return new Cell(this.place, this.schema, this.rootSchema, reads); }
+  getAsQueryResult(path: Key[] = [], reads = this.reads): unknown { return view(this.place.at(path), reads); }
 
   asSchema(schema?: Schema, root: Schema | undefined = schema): Cell {
     return new Cell(this.place, schema, root, this.reads);
-  }
-
-  withLog(reads: Reads): Cell {
-    return new Cell(this.place, this.schema, this.rootSchema, reads);
   }
 
   /** Calls back now and whenever something that the callback's value is made of has changed. */
@@ -140,14 +112,10 @@ export class Cell extends Located {
     return () => action.stop();
   }
 
-  getAsQueryResult(path: Key[] = [], reads = this.reads): unknown {
-    return view(this.place.at(path), reads);
-  }
-
   getSourceCell(schema?: Schema): Cell | Stream | undefined {
-    this.place.doc.read();
-    const source: Document | undefined = this.place.doc.source;
-    return source && cellAt(source.root, schema);
+    const { doc } = this.place;
+    doc.read();
+    return doc.source && cellAt(doc.source.root, schema);
   }
 }
 
@@ -157,7 +125,6 @@ function aliasSchema(place: Place): Schema | undefined {
   return isAlias(raw) ? raw.$alias.schema as Schema | undefined : undefined;
 }
 
-/** A plain object without an [ID]: pushed inside a handler it becomes a document of its own. */
 function isBare(value: unknown): value is Fields {
   if (!isObject(value) || isArray(value)) return false;
   const marks = value as { [ID]?: unknown; [LINK]?: unknown; [REF]?: unknown };

@@ -1,7 +1,7 @@
 // Nodes that are JavaScript functions. One with a stream among its inputs handles that stream's events; any other runs
 // whenever something it read has changed (runtime spec §2.4, §2.5, §3.3).
 
-import { Document, type Place } from "./document";
+import { type Document, type Place, temporary } from "./document";
 import { entityId } from "./entity";
 import { type Frame, popFrame, pushFrame } from "./frame";
 import { Alias, type GraphNode, graphOf, type Module, walkRefs } from "./graph";
@@ -43,15 +43,14 @@ function instantiateHandler({ module, inputs }: GraphNode, scope: Scope, key: st
       throw new TypeError(`Cannot read properties of ${event} (reading 'preventDefault')`);
     }
     (event as { preventDefault?: () => void }).preventDefault?.();
-    const cause = once(() => ({ ...bound, [key]: uuid() }));
     const inputs = { ...bound, [key]: storedForm(place, event) };
-    const given = inputsDocument(inputs, () => entityId(inputs, cause()));
+    const given = frozenDocument(inputs, () => entityId(inputs, frame.cause));
     const props = argumentAt(given.root, module, undefined);
-    const frame = pushFrame(scope, undefined, cause, true);
+    const frame = pushFrame(scope, undefined, () => ({ ...bound, [key]: uuid() }), true);
     return inFrame(
       frame,
       () => module.wrapper === "handler" ? code.call(props, (props as Fields).$event, props) : code(props),
-      (result) => void resultGraph(result, scope, { resultFor: cause() }),
+      (result) => void resultGraph(result, scope, frame),
     );
   };
   scope.listen(place, { kind: "handler", code, label: String(place.key), handle });
@@ -60,14 +59,14 @@ function instantiateHandler({ module, inputs }: GraphNode, scope: Scope, key: st
 function instantiateLift({ module, inputs, outputs, reads, writes }: GraphNode, scope: Scope): void {
   const code = module.implementation as Code;
   const place = inputs instanceof Alias ? scope.place(inputs) : inputsPlace(scope.bind(inputs));
-  const cause = once(() => ({ inputs: scope.bind(inputs), outputs: scope.bind(outputs), fn: code }));
+  const cause = () => ({ inputs: scope.bind(inputs), outputs: scope.bind(outputs), fn: code });
   const label = writes.length > 0 ? String(writes[0]!.path.at(-1)) : "";
   const targets = writes.map((alias) => writeTarget(scope.place(alias)));
   const action = new Action({ kind: "lift", code, label }, targets, (reads) => {
-    const argument = place && argumentAt(place, module, reads);
+    const argument = argumentAt(place, module, reads);
     const frame = pushFrame(scope, reads, cause);
     return inFrame(frame, () => code(argument), (result) => {
-      const graph = resultGraph(result, scope, { resultFor: cause() });
+      const graph = resultGraph(result, scope, frame);
       scope.output(outputs, graph === undefined ? result : linkTo(graph.root));
     });
   });
@@ -93,33 +92,27 @@ function inFrame(frame: Frame, code: () => unknown, done: (result: unknown) => v
 }
 
 /** A result that holds opaque refs is run as a recipe of its own; answers the result document of that. */
-function resultGraph(result: unknown, scope: Scope, cause: object): Document | undefined {
+function resultGraph(result: unknown, scope: Scope, frame: Frame): Document | undefined {
   let found = false;
   walkRefs(result, () => found = true);
   if (!found) return undefined;
   const graph = graphOf(recipeFromFrame("result of a function", undefined, () => result))!;
-  const doc = ownDocument({}, cause);
+  const doc = ownDocument({}, { resultFor: frame.cause });
   run(graph, graph.id, undefined, doc, scope);
   return doc;
 }
 
-/** The bound inputs of a node, as a document that nobody can write to. */
-function inputsDocument(inputs: unknown, id: () => string): Document {
-  const doc = new Document(id).begin(inputs);
+function frozenDocument(inputs: unknown, id: () => string): Document {
+  const doc = temporary(inputs, id);
   doc.frozen = true;
   return doc;
 }
 
-function inputsPlace(inputs: unknown): Place | undefined {
-  if (inputs === undefined) return undefined;
-  return inputsDocument(inputs, () => entityId(isObject(inputs) ? inputs : { value: inputs }, { immutable: inputs })).root;
+/** The bound inputs of a lift, as a document that nobody can write to. */
+function inputsPlace(inputs: unknown): Place {
+  return frozenDocument(inputs, () => entityId(isObject(inputs) ? inputs : { value: inputs }, { immutable: inputs })).root;
 }
 
 function argumentAt(place: Place, { plan }: Module, reads: Reads | undefined): unknown {
   return plan === undefined ? view(place, reads) : read(place, plan, reads);
-}
-
-function once<T>(make: () => T): () => T {
-  let made: T | undefined;
-  return () => made ??= make();
 }

@@ -3,7 +3,8 @@
 // kept on it, and a change finds those above and below it without comparing paths.
 
 import { type EntityId, newId } from "./entity";
-import { host, isObject, type Key, parse, stringify } from "./host";
+import { type Fields, host, isObject, type Key, parse, stringify } from "./host";
+import type { Plan } from "./schema";
 import type { Action, EventHandler, Reads } from "./scheduler";
 
 export class Place {
@@ -17,9 +18,9 @@ export class Place {
 
   child(key: Key): Place {
     const name = typeof key === "string" ? key : String(key);
-    if (this.kids === undefined) this.kids = new Map();
-    let kid = this.kids.get(name);
-    if (kid === undefined) this.kids.set(name, kid = new Place(this.doc, this, key));
+    const kids = this.kids ??= new Map<string, Place>();
+    let kid = kids.get(name);
+    if (kid === undefined) kids.set(name, kid = new Place(this.doc, this, key));
     return kid;
   }
 
@@ -52,43 +53,37 @@ export class Document {
   frozen = false;
   /** Grows whenever an object or array of this document is replaced, so that views know that theirs may be gone. */
   shape = 0;
-  private _id: EntityId | undefined;
-  private _cause: (() => EntityId) | undefined;
-  private _text: string | undefined;
+  /** Grows with every change. */
+  version = 0;
+  /** What the document last looked like through a schema. */
+  seen: { plan: Plan; version: number; copy: Fields } | undefined;
+  /** The stored form; undefined until it was asked for, "" if there is none. */
+  private text: string | undefined;
 
-  constructor(id: EntityId | (() => EntityId)) {
-    if (typeof id === "string") this._id = id;
-    else this._cause = id;
-  }
+  constructor(private name: EntityId | (() => EntityId)) {}
 
   /** Ids cost a hash, and most temporary documents are never linked to: so they are made when asked for. */
   get id(): EntityId {
-    if (this._id === undefined) {
-      this._id = this._cause!();
-      documents.set(this._id, this);
-    }
-    return this._id;
+    if (typeof this.name === "function") documents.set(this.name = this.name(), this);
+    return this.name;
   }
 
-  get loaded(): boolean {
-    return this._text !== undefined;
-  }
-
-  /** True when the document, already loaded, has a stored form. */
-  get stored(): boolean {
-    return this._text !== undefined && this._text !== "";
-  }
+  get loaded(): boolean { return this.text !== undefined; }
+  get stored(): boolean { return this.loaded && this.text !== ""; }
 
   read(): unknown {
-    if (this._text === undefined) this._load();
-    return this.value;
+    if (this.text !== undefined) return this.value;
+    this.text = host.doc(this.id);
+    if (this.text === "") return undefined;
+    const { value, source } = parse(this.text) as { value?: unknown; source?: { "/": EntityId } };
+    if (source !== undefined) this.source = documentOf(source["/"]);
+    return this.value = value;
   }
 
   /** Makes this a new document, without asking the host for a stored one. */
-  begin(value: unknown, source?: Document): this {
-    this._text = "";
+  begin(value?: unknown): this {
+    this.text = "";
     this.value = value;
-    this.source = source;
     return this;
   }
 
@@ -97,23 +92,21 @@ export class Document {
     this.read();
     if (this.source !== undefined) return;
     this.source = source;
+    this.touch();
+  }
+
+  /** Notes that the document differs from what is stored. */
+  touch(): void {
     this.dirty = true;
+    this.version++;
   }
 
   /** Hands the document to the host unless its text is what is stored already. Answers whether it was handed over. */
   save(): boolean {
     const text = stringify({ value: this.value, source: this.source && { "/": this.source.id } });
-    if (text === this._text) return false;
-    host.put(this.id, this._text = text);
+    if (text === this.text) return false;
+    host.put(this.id, this.text = text);
     return true;
-  }
-
-  private _load(): void {
-    this._text = host.doc(this.id);
-    if (this._text === "") return;
-    const form = parse(this._text) as { value?: unknown; source?: { "/": EntityId } };
-    this.value = form.value;
-    if (isObject(form.source)) this.source = documentOf(form.source["/"]);
   }
 }
 
@@ -126,6 +119,4 @@ export function documentOf(id: EntityId): Document {
 }
 
 /** A document of this run alone: it is stored only if a stored document comes to link to it. */
-export function temporary(value: unknown, id: () => EntityId = newId): Document {
-  return new Document(id).begin(value);
-}
+export function temporary(value: unknown, id = newId): Document { return new Document(id).begin(value); }

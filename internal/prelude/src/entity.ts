@@ -10,9 +10,7 @@ export function entityId(source: object, cause: unknown): EntityId {
   return host.refer(stringify(cleaned(source, cause)), "link");
 }
 
-export function newId(): EntityId {
-  return entityId({}, uuid());
-}
+export function newId(): EntityId { return entityId({}, uuid()); }
 
 // Equal values after the first become null, primitives included: ids in real databases were made that way.
 function cleaned(source: object, cause: unknown): unknown {

@@ -2,29 +2,18 @@
 
 import { isObject, stringify } from "./host";
 
-export interface Thrown {
-  name: string;
-  message: string;
-  stack: string;
-}
+export interface Thrown { name: string; message: string; stack: string }
 
-export interface Failure extends Thrown {
-  kind: "handler" | "lift";
-}
+export interface Failure extends Thrown { kind: "handler" | "lift" }
 
 export function describeThrown(thrown: unknown): Thrown {
   if (thrown instanceof Error || isObject(thrown) && typeof thrown.message === "string") {
     const { name, message, stack } = thrown as Partial<Error>;
     return { name: String(name ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
   }
-  return { name: "", message: textOf(thrown), stack: "" };
-}
-
-function textOf(thrown: unknown): string {
-  if (!isObject(thrown)) return String(thrown);
   try {
-    return stringify(thrown) ?? String(thrown);
+    return { name: "", message: isObject(thrown) ? stringify(thrown) : String(thrown), stack: "" };
   } catch {
-    return "an object that has no JSON form";
+    return { name: "", message: "an object that has no JSON form", stack: "" };
   }
 }

@@ -13,7 +13,7 @@ export class Frame {
 
   constructor(
     readonly parent: Frame | undefined,
-    /** The running recipe instance; undefined while a recipe is being built. */
+    /** The running recipe instance; undefined while a recipe is loaded. */
     readonly scope?: Scope,
     readonly reads?: Reads,
     private readonly makeCause?: () => unknown,
@@ -22,31 +22,22 @@ export class Frame {
   ) {}
 
   /** What the ids of documents made in this frame depend on. Made when first asked for: most frames make none. */
-  get cause(): unknown {
-    return this.causeMade ??= this.makeCause?.();
-  }
-
-  nextId(): number {
-    return this.idsGiven++;
-  }
+  get cause(): unknown { return this.causeMade ??= this.makeCause?.(); }
+  nextId(): number { return this.idsGiven++; }
 }
 
 let top: Frame | undefined;
 
-export function topFrame(): Frame | undefined {
-  return top;
-}
+export function topFrame(): Frame | undefined { return top; }
 
 export function pushFrame(scope?: Scope, reads?: Reads, makeCause?: () => unknown, once?: boolean): Frame {
-  return top = new Frame(top, scope, reads, makeCause, once);
+  // What is built inside a running function can use the cells of the instance that the function belongs to.
+  return top = new Frame(top, scope ?? top?.scope, reads ?? top?.reads, makeCause, once);
 }
 
 /** Ends a frame, and with it any that were left above it. One that has ended already is left alone. */
 export function popFrame(frame: Frame | undefined = top): void {
-  for (let at = top; at !== undefined; at = at.parent) {
-    if (at === frame) {
-      top = at.parent;
-      return;
-    }
-  }
+  let at = top;
+  while (at !== undefined && at !== frame) at = at.parent;
+  if (at !== undefined) top = at.parent;
 }

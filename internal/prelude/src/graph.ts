@@ -5,7 +5,7 @@ import type { Place } from "./document";
 import { type Frame, topFrame } from "./frame";
 import { type Fields, host, isArray, isObject, type Key, keys, mapObject, stringify } from "./host";
 import type { AliasTarget } from "./link";
-import { type Ref, refOf, type Root, withValue } from "./opaque";
+import { type Ref, refOf, type Root } from "./opaque";
 import type { Plan, Schema } from "./schema";
 import { GRAPH, PLACE } from "./symbols";
 
@@ -20,12 +20,7 @@ export interface Module {
 }
 
 /** A node while its graph is being built: inputs and outputs still hold refs. */
-export interface Node {
-  module: Module;
-  inputs: unknown;
-  outputs: unknown;
-  frame: Frame;
-}
+export interface Node { module: Module; inputs: unknown; outputs: unknown; frame: Frame }
 
 /** A cell in a graph: of an instance `depth` instances out from the one that the graph becomes, or a stored value. */
 export class Alias {
@@ -34,17 +29,12 @@ export class Alias {
   constructor(readonly depth: number, readonly ref: Ref | undefined, readonly place?: Place) {}
 
   /** The path in the process document. The names of an enclosing graph are known only after it was built too. */
-  get path(): readonly Key[] {
-    return this.known ??= this.place?.path ?? [...this.ref!.root.path, ...this.ref!.path];
-  }
+  get path(): readonly Key[] { return this.known ??= this.place?.path ?? [...this.ref!.root.path, ...this.ref!.path]; }
 
   target(cell?: unknown): AliasTarget {
-    const out: Fields = { path: this.path };
     const schema = this.ref?.schema;
-    if (schema !== undefined) {
-      out.schema = schema;
-      out.rootSchema = this.ref!.root.schema;
-    }
+    const { path } = this;
+    const out: Fields = schema === undefined ? { path } : { path, schema, rootSchema: this.ref!.root.schema };
     if (cell !== undefined) out.cell = cell;
     return out as AliasTarget;
   }
@@ -70,9 +60,7 @@ export class Graph {
   constructor(public argumentSchema: unknown, readonly resultSchema: unknown) {}
 
   /** The name of a recipe that has no source of its own: a reference of its graph, "ba4jc…". */
-  get id(): string {
-    return this.text ??= host.refer(stringify(this), "string");
-  }
+  get id(): string { return this.text ??= host.refer(stringify(this), "string"); }
 
   /** `level` counts the graphs that enclose this one as a value among a node's inputs. */
   toJSON(level = 0): Fields {
@@ -82,11 +70,9 @@ export class Graph {
       resultSchema: this.resultSchema,
       initial: json(this.initial),
       result: json(this.result),
-      nodes: this.nodes.map(({ module, inputs, outputs }) => ({
-        module: moduleJSON(module, level),
-        inputs: json(inputs),
-        outputs: json(outputs),
-      })),
+      nodes: this.nodes.map(({ module, inputs, outputs }) => (
+        { module: moduleJSON(module, level), inputs: json(inputs), outputs: json(outputs) }
+      )),
     };
   }
 }
@@ -95,11 +81,9 @@ export function graphOf(value: unknown): Graph | undefined {
   return typeof value === "function" ? (value as { [GRAPH]?: Graph })[GRAPH] : undefined;
 }
 
-function moduleJSON({ plan: _plan, implementation, ...rest }: Module, level: number): Fields {
-  const graph = graphOf(implementation);
-  const shown = graph?.toJSON(level) ?? (typeof implementation === "function" ? String(implementation) : implementation);
-  const { type, ...others } = rest;
-  return { type, implementation: shown, ...others };
+function moduleJSON({ plan: _plan, type, implementation: code, ...rest }: Module, level: number): Fields {
+  const implementation = graphOf(code)?.toJSON(level) ?? (typeof code === "function" ? String(code) : code);
+  return { type, implementation, ...rest };
 }
 
 function treeJSON(value: unknown, level: number): unknown {
@@ -204,12 +188,9 @@ function makeContainers(graph: Graph): void {
   const aliases = [graph.result, ...graph.nodes.flatMap(({ reads, writes }) => [...reads, ...writes])].flatMap(aliasesIn);
   for (const { depth, path, place } of aliases) {
     if (depth > 0 || place !== undefined || path[0] !== "internal" || path.length < 3) continue;
-    const internal = graph.initial.internal ??= {};
-    for (let length = 2; length < path.length; length++) {
-      const container = path.slice(1, length);
-      const known = container.reduce<unknown>((value, key) => isObject(value) ? value[key] : undefined, internal);
-      if (known === undefined) withValue(internal, container, typeof path[length] === "number" ? [] : {});
-      else if (!isObject(known) || known instanceof Alias) break;
+    let container: unknown = graph.initial;
+    for (let i = 0; i < path.length - 1 && isObject(container) && !(container instanceof Alias); i++) {
+      container = container[path[i]!] ??= typeof path[i + 1] === "number" ? [] : {};
     }
   }
 }

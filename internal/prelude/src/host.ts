@@ -7,18 +7,12 @@ export interface Host {
   refer(json: string, form: "link" | "string"): string;
   log(level: string, text: string): void;
   fetch(op: number, head: string, body?: Uint8Array): void;
-  cancel(op: number): void;
   timer(op: number, ms: number, repeat: 0 | 1): void;
-  now(): number;
-  entropy(n: number): Uint8Array;
-  url(input: string, base?: string): string;
-  urlset(href: string, part: string, value: string): string;
-  utf8(bytes: Uint8Array, label: string, fatal: 0 | 1): string;
-  encode(text: string): Uint8Array;
-  atob(text: string): string;
-  btoa(text: string): string;
-  xml(text: string, mime: string): string;
-  env(): string;
+  cancel(op: number): void;
+  now(): number; entropy(n: number): Uint8Array; env(): string;
+  url(input: string, base?: string): string; urlset(href: string, part: string, value: string): string;
+  utf8(bytes: Uint8Array, label: string, fatal: 0 | 1): string; encode(text: string): Uint8Array;
+  atob(text: string): string; btoa(text: string): string; xml(text: string, mime: string): string;
 }
 
 const scope = globalThis as unknown as { __host?: Host };
@@ -27,15 +21,13 @@ delete scope.__host;
 
 export const { parse, stringify } = JSON;
 export const { isArray } = Array;
-export const { keys, is, hasOwn } = Object;
+export const { keys, is } = Object;
 export const NativeDate = Date;
 
 export type Key = string | number;
 export type Fields = Record<string, unknown>;
 
-export function isObject(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null;
-}
+export function isObject(value: unknown): value is Fields { return typeof value === "object" && value !== null; }
 
 /** A copy with every field replaced; fields that become undefined are left out. */
 export function mapObject(value: Fields, change: (field: unknown) => unknown): Fields {

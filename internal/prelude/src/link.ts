@@ -12,33 +12,22 @@ export type Alias = { $alias: AliasTarget };
 
 const longestChain = 100;
 
-export function linkTo(place: Place): Link {
-  return { cell: { "/": place.doc.id }, path: place.path };
-}
+export function linkTo(place: Place): Link { return { cell: { "/": place.doc.id }, path: place.path }; }
 
 export function isLink(value: unknown): value is Link {
-  if (!isObject(value)) return false;
-  const cell = value.cell;
-  return isObject(cell) && typeof cell["/"] === "string" && isArray(value.path);
+  return isObject(value) && isObject(value.cell) && typeof value.cell["/"] === "string" && isArray(value.path);
 }
 
-export function isAlias(value: unknown): value is Alias {
-  return isObject(value) && isObject(value.$alias);
-}
-
-export function placeOf(link: Link): Place {
-  return documentOf(link.cell["/"]).root.at(link.path);
-}
+export function isAlias(value: unknown): value is Alias { return isObject(value) && isObject(value.$alias); }
+export function placeOf(link: Link): Place { return documentOf(link.cell["/"]).root.at(link.path); }
 
 export function sameLink(a: Link, b: Link): boolean {
   if (a.cell["/"] !== b.cell["/"] || a.path.length !== b.path.length) return false;
-  for (let i = 0; i < a.path.length; i++) if (a.path[i] !== b.path[i] && String(a.path[i]) !== String(b.path[i])) return false;
+  for (let i = 0; i < a.path.length; i++) if (String(a.path[i]) !== String(b.path[i])) return false;
   return true;
 }
 
-export function isStream(value: unknown): boolean {
-  return isObject(value) && value.$stream === true;
-}
+export function isStream(value: unknown): boolean { return isObject(value) && value.$stream === true; }
 
 export function aliasTarget(doc: Document, alias: AliasTarget): Place {
   return (alias.cell === undefined ? doc : documentOf(alias.cell["/"])).root.at(alias.path);

@@ -19,23 +19,19 @@ type Module = { exports: { default?: unknown } };
 type RecipeCode = (require: (name: string) => object, exports: object, module: Module) => Promise<void>;
 
 let graph: Graph | undefined;
-let loadError: Thrown | undefined = {
-  name: "Error",
-  message: "The recipe's top-level await is never settled.",
-  stack: "",
-};
+let loadError: Thrown = failed("The recipe's top-level await is never settled.");
 let task: Task;
 let handled = false;
+
+function failed(message: string): Thrown { return { name: "Error", message, stack: "" }; }
 
 function define(code: RecipeCode): void {
   const module: Module = { exports: {} };
   code(require, module.exports, module).then(
     () => {
       graph = graphOf(module.exports.default);
-      loadError = graph === undefined
-        ? { name: "Error", message: "No default recipe found in the compiled exports.", stack: "" }
-        : undefined;
-      if (graph !== undefined) nameGraphs(graph);
+      if (graph === undefined) loadError = failed("No default recipe found in the compiled exports.");
+      else nameGraphs(graph);
     },
     (thrown) => loadError = describeThrown(thrown),
   );
@@ -46,9 +42,7 @@ function nameGraphs(graph: Graph): void {
   for (const { module, inputs } of graph.nodes) {
     for (const value of [module.implementation, (inputs as { op?: unknown } | undefined)?.op]) {
       const inner = graphOf(value);
-      if (inner === undefined) continue;
-      void inner.id;
-      nameGraphs(inner);
+      if (inner?.id !== undefined) nameGraphs(inner);
     }
   }
 }
@@ -63,24 +57,17 @@ const root = {
 
   start(json: string): void {
     task = parse(json);
-    const cast = task.mode === "cast";
     session.space = task.space;
-    session.fresh = cast;
+    session.fresh = handled = task.mode === "cast";
     const result = documentOf(task.charm);
     const process = documentOf(task.process);
-    if (cast) {
-      process.begin(undefined);
-      result.begin(undefined);
-    }
+    if (session.fresh) for (const doc of [result, process]) doc.begin();
     result.adopt(process);
-    run(graph!, task.recipe, cast ? task.argument ?? {} : undefined, result);
-    if (cast) handled = true;
-    else whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
+    run(graph!, task.recipe, session.fresh ? task.argument ?? {} : undefined, result);
+    if (!session.fresh) whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
   },
 
-  settle(op: number, head: string, body: Uint8Array | ArrayBuffer | undefined): void {
-    settle(op, head, body instanceof Uint8Array ? body : new Uint8Array(body ?? new ArrayBuffer(0)));
-  },
+  settle,
 
   finish(): string {
     const result = documentOf(task.charm).root;

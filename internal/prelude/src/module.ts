@@ -1,49 +1,43 @@
-// What recipes may import. Types-only packages are here too, empty, for compilers that keep such an import.
+// What recipes may import. A library for recipes would be one more entry of the table.
 
-import { cell, compute, createNodeFactory, derive, fetchData, handler, ifElse, lift, llm, navigateTo, render } from "./node";
-import { byRef, str, stream, streamData } from "./node";
 import { Cell, Stream } from "./cell";
-import { getRecipeEnvironment } from "./environment";
 import { popFrame, pushFrame, topFrame } from "./frame";
 import { graphOf } from "./graph";
 import * as html from "./html";
 import { isAlias, isStream } from "./link";
+import * as node from "./node";
 import { refOf, valueAt, withValue } from "./opaque";
 import { inferSchema, recipe, recipeFromFrame } from "./recipe";
+import { getRecipeEnvironment } from "./session";
 import { deepEqual, event, isModule, isStatic, markAsStatic, path, schema, Spell } from "./spell";
 import { ID, ID_FIELD } from "./symbols";
-import { isView } from "./view";
 import { sleep } from "./web/timers";
 
+const { byRef, cell, compute, createNodeFactory, derive, fetchData, handler, ifElse, lift, llm, navigateTo } = node;
+const { render, str, stream, streamData } = node;
+
 const builder = {
-  $: path, ID, ID_FIELD, NAME: "$NAME", Spell, TYPE: "$TYPE", UI: "$UI",
-  byRef, cell, compute, createJsonSchema: inferSchema, createNodeFactory, deepEqual, derive, event, fetchData,
-  getRecipeEnvironment, getTopFrame: topFrame, getValueAtPath: valueAt, handler, ifElse, isAlias, isModule,
+  ID, ID_FIELD, NAME: "$NAME", TYPE: "$TYPE", UI: "$UI",
+  byRef, cell, compute, createNodeFactory, derive, fetchData, handler, ifElse, lift, llm, navigateTo, recipe,
+  recipeFromFrame, render, str, stream, streamData, getRecipeEnvironment,
+  $: path, select: path, event, Spell, schema, markAsStatic, deepEqual, isStatic, isModule, isAlias, isStreamAlias: isStream,
   isOpaqueRef: (value: unknown) => refOf(value) !== undefined, isRecipe: (value: unknown) => graphOf(value) !== undefined,
-  isStatic, isStreamAlias: isStream, lift, llm, markAsStatic, navigateTo, popFrame, pushFrame,
+  createJsonSchema: inferSchema, getValueAtPath: valueAt, setValueAtPath: withValue,
+  getTopFrame: topFrame, popFrame, pushFrame,
   pushFrameFromCause: (cause: unknown) => pushFrame(undefined, undefined, () => cause),
-  recipe, recipeFromFrame, render, schema, select: path, setValueAtPath: withValue, str, stream, streamData,
-  toOpaqueRef: Symbol("toOpaqueRef"),
-  unsafe_materializeFactory: Symbol("unsafe_materializeFactory"),
-  unsafe_originalRecipe: Symbol("unsafe_originalRecipe"),
-  unsafe_parentRecipe: Symbol("unsafe_parentRecipe"),
+  toOpaqueRef: Symbol("toOpaqueRef"), unsafe_materializeFactory: Symbol("unsafe_materializeFactory"),
+  unsafe_originalRecipe: Symbol("unsafe_originalRecipe"), unsafe_parentRecipe: Symbol("unsafe_parentRecipe"),
 };
 
-const runner = {
-  isCell: (value: unknown) => value instanceof Cell,
-  isStream: (value: unknown) => value instanceof Stream,
-  isQueryResult: isView,
-};
-
-const { h, Fragment } = html;
+const is = (kind: Function) => (value: unknown): boolean => value instanceof kind;
 
 const modules = new Map<string, object>([
   ["@commontools/builder", builder],
   ["@commontools/html", html],
-  ["@commontools/llm", {}],
-  ["@commontools/runner", runner],
+  ["@commontools/llm", {}], // types only, as nearly all of the next
+  ["@commontools/runner", { isCell: is(Cell), isStream: is(Stream) }],
   ["@commontools/utils/sleep", { sleep }],
-  ["commontools", { ...builder, h, Fragment }],
+  ["commontools", { ...builder, h: html.h, Fragment: html.Fragment }],
 ]);
 
 export function require(name: string): object {

@@ -2,8 +2,7 @@
 // being built (runtime spec §2.4-2.6).
 
 import { topFrame } from "./frame";
-import type { Module, Node } from "./graph";
-import { graphOf, walkRefs } from "./graph";
+import { graphOf, type Module, type Node, walkRefs } from "./graph";
 import { type Fields, isArray, isObject, keys } from "./host";
 import { newOpaqueRef, type OpaqueRef } from "./opaque";
 import { recipe } from "./recipe";
@@ -19,31 +18,26 @@ function addNode(module: Module, inputs: unknown, outputs: unknown): void {
   for (const part of [inputs, outputs]) walkRefs(part, (ref) => ref.root.nodes.add(node));
 }
 
-export function createNodeFactory(module: Module): Factory {
-  if (module.argumentSchema !== undefined) module.plan = planOf(module.argumentSchema);
-  const factory = (inputs?: unknown): OpaqueRef => {
+/** A function that adds a node of `module` and returns the ref of its output. */
+export function nodeFactory(module: Module): (inputs?: unknown) => OpaqueRef {
+  return (inputs) => {
     const outputs = newOpaqueRef(undefined, module.resultSchema);
     addNode(module, inputs, outputs);
     return outputs;
   };
-  return Object.assign(factory, module);
 }
 
-export function byRef(name: string): Factory {
-  return createNodeFactory({ type: "ref", implementation: name });
-}
+export function createNodeFactory(module: Module): Factory { return Object.assign(nodeFactory(module), module); }
+export function byRef(name: string): Factory { return createNodeFactory({ type: "ref", implementation: name }); }
 
 function codeModule(implementation: Code, argumentSchema?: Schema, resultSchema?: Schema): Module {
-  const module: Module = { type: "javascript", implementation };
-  if (argumentSchema !== undefined) module.argumentSchema = argumentSchema;
-  if (resultSchema !== undefined) module.resultSchema = resultSchema;
-  return module;
+  const schemas = argumentSchema && { argumentSchema, resultSchema, plan: planOf(argumentSchema) };
+  return { type: "javascript", implementation, ...schemas };
 }
 
 /** lift(fn) or lift(argumentSchema, resultSchema, fn). */
 export function lift(first: unknown, resultSchema?: Schema, fn?: Code): Factory {
-  if (typeof first === "function") return createNodeFactory(codeModule(first as Code));
-  return createNodeFactory(codeModule(fn!, first as Schema, resultSchema));
+  return createNodeFactory(fn === undefined ? codeModule(first as Code) : codeModule(fn, first as Schema, resultSchema));
 }
 
 /** derive(input, fn) or derive(argumentSchema, resultSchema, input, fn). */
@@ -51,9 +45,7 @@ export function derive(...args: any[]): OpaqueRef {
   return args.length > 2 ? lift(args[0], args[1], args[3])(args[2]) : lift(args[1])(args[0]);
 }
 
-export function compute(fn: Code): OpaqueRef {
-  return lift(fn)(undefined);
-}
+export function compute(fn: Code): OpaqueRef { return lift(fn)(undefined); }
 
 /** Like compute; functions in what `fn` returns become handlers. */
 export function render(fn: Code): OpaqueRef {
@@ -68,15 +60,10 @@ export function render(fn: Code): OpaqueRef {
 
 /** handler(fn) or handler(eventSchema, stateSchema, fn). */
 export function handler(first: unknown, stateSchema?: Schema, fn?: Code): Factory & { with: Factory } {
-  const schemas = typeof first !== "function";
-  const argumentSchema = schemas
-    ? { type: "object", properties: { $event: (first ?? {}) as Schema, ...stateSchema?.properties } }
-    : undefined;
-  const module: Module = { ...codeModule((schemas ? fn : first) as Code), wrapper: "handler" };
-  if (argumentSchema !== undefined) {
-    module.argumentSchema = argumentSchema;
-    module.plan = planOf(argumentSchema);
-  }
+  const module: Module = fn === undefined
+    ? codeModule(first as Code)
+    : codeModule(fn, { type: "object", properties: { $event: (first ?? {}) as Schema, ...stateSchema?.properties } });
+  module.wrapper = "handler";
   const factory = (props: Fields = {}): OpaqueRef => {
     const events = stream();
     addNode(module, { ...props, $event: events }, {});
@@ -85,13 +72,8 @@ export function handler(first: unknown, stateSchema?: Schema, fn?: Code): Factor
   return Object.assign(factory, module, { with: factory, bind: factory });
 }
 
-export function cell(value?: unknown, schema?: Schema): OpaqueRef {
-  return newOpaqueRef(value, schema);
-}
-
-export function stream(): OpaqueRef {
-  return newOpaqueRef({ $stream: true });
-}
+export function cell(value?: unknown, schema?: Schema): OpaqueRef { return newOpaqueRef(value, schema); }
+export function stream(): OpaqueRef { return newOpaqueRef({ $stream: true }); }
 
 export const ifElse = (condition: unknown, then: unknown, otherwise: unknown): OpaqueRef =>
   conditional([condition, then, otherwise]);
@@ -103,9 +85,15 @@ export const streamData = byRef("streamData");
 export const llm = byRef("llm");
 export const navigateTo = byRef("navigateTo");
 
-const interpolate = lift(({ strings, values }: { strings: string[]; values: unknown[] }) =>
-  strings.reduce((text, string, i) => text + string + (i < values.length ? String(values[i]) : ""), "")
-);
+const interpolate = createNodeFactory({
+  type: "javascript",
+  implementation: ({ strings, values }: { strings: string[]; values: unknown[] }) => {
+    let text = strings[0]!;
+    for (let i = 0; i < values.length; i++) text += String(values[i]) + strings[i + 1];
+    return text;
+  },
+  plan: planOf({ properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } } }),
+});
 
 export function str(strings: TemplateStringsArray, ...values: unknown[]): OpaqueRef {
   return interpolate({ strings: [...strings], values });

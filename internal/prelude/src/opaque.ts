@@ -29,9 +29,7 @@ export class Root {
 export class Ref implements ProxyHandler<object> {
   constructor(readonly root: Root, readonly path: readonly Key[], readonly schema: Schema | undefined) {}
 
-  child(key: Key): Ref {
-    return new Ref(this.root, [...this.path, key], schemaAt(this.schema, key, this.root.schema));
-  }
+  child(key: Key): Ref { return new Ref(this.root, [...this.path, key], schemaAt(this.schema, key, this.root.schema)); }
 
   get(_target: object, key: string | symbol): unknown {
     if (key === REF) return this;
@@ -69,7 +67,8 @@ const methods: Record<string, (ref: Ref, ...args: any[]) => unknown> = Object.as
   set: (ref: Ref, value: unknown) => assignValue(ref, value),
   key: (ref: Ref, key: Key) => opaqueRef(ref.child(key)),
   setDefault: (ref: Ref, value: unknown) => {
-    if (valueAt(ref.root.defaults, ref.path) === undefined) ref.root.defaults = withValue(ref.root.defaults, ref.path, value);
+    const { root, path } = ref;
+    if (valueAt(root.defaults, path) === undefined) root.defaults = withValue(root.defaults, path, value);
   },
   setName: (ref: Ref, name: string) => void (ref.root.name = name),
   setPreExisting: (ref: Ref, value: { [PLACE]?: Place }) => void (ref.root.existing = value[PLACE]),
@@ -79,9 +78,7 @@ const methods: Record<string, (ref: Ref, ...args: any[]) => unknown> = Object.as
   toJSON: () => null,
 });
 
-export function opaqueRef(ref: Ref, target: object = {}): OpaqueRef {
-  return new Proxy(target, ref);
-}
+export function opaqueRef(ref: Ref, target: object = {}): OpaqueRef { return new Proxy(target, ref); }
 
 /** A new cell in the graph of the code that is running. */
 export function newOpaqueRef(value?: unknown, schema?: Schema): OpaqueRef {

@@ -1,14 +1,16 @@
 // recipe(): runs a recipe function once over opaque refs and keeps the graph (runtime spec §2.2).
 
 import { popFrame, pushFrame, topFrame } from "./frame";
-import { buildGraph, Graph } from "./graph";
-import { type Fields, isArray, isObject, keys } from "./host";
-import { createNodeFactory, type Factory } from "./node";
+import { buildGraph, Graph, type Module } from "./graph";
+import { isArray, isObject, keys } from "./host";
+import { nodeFactory } from "./node";
 import { newOpaqueRef, type OpaqueRef, refOf } from "./opaque";
 import type { Schema } from "./schema";
 import { GRAPH } from "./symbols";
 
-export type Recipe = Factory & Pick<Graph, "argumentSchema" | "resultSchema" | "initial" | "result" | "nodes">;
+export type Recipe =
+  & ((inputs?: unknown) => OpaqueRef)
+  & Pick<Graph, "argumentSchema" | "resultSchema" | "initial" | "result" | "nodes">;
 
 /** recipe(argumentSchema | description, [resultSchema], fn). */
 export function recipe(about: string | Schema, second: unknown, third?: unknown): Recipe {
@@ -27,36 +29,27 @@ export function recipe(about: string | Schema, second: unknown, third?: unknown)
   }
 }
 
-/** A graph of what `fn` makes in the frame that is on top. */
-export function recipeFromFrame(about: string | Schema, resultSchema: Schema | undefined, fn: (inputs: OpaqueRef) => unknown): Recipe {
-  const frame = topFrame()!;
+/** The recipe of what `fn` makes in the frame that is on top. */
+export function recipeFromFrame(description: string, resultSchema: unknown, fn: (inputs: OpaqueRef) => unknown): Recipe {
   const inputs = newOpaqueRef();
-  const graph = new Graph(typeof about === "string" ? { type: "object", properties: {}, description: about } : about, resultSchema ?? {});
-  return asRecipe(buildGraph(frame, refOf(inputs), fn(inputs), graph));
+  const graph = new Graph({ type: "object", properties: {}, description }, resultSchema ?? {});
+  return asRecipe(buildGraph(topFrame()!, refOf(inputs), fn(inputs), graph));
 }
 
 function asRecipe(graph: Graph): Recipe {
-  const module = { type: "recipe" as const, implementation: undefined as unknown };
-  const factory = createNodeFactory(module) as Factory & Fields;
-  // The factory is its own module's implementation; it shows the graph's fields instead of the module's.
-  for (const key of keys(module)) delete factory[key];
+  const module: Module = { type: "recipe", implementation: undefined };
   const { argumentSchema, resultSchema, initial, result, nodes } = graph;
-  module.implementation = Object.assign(factory, { argumentSchema, resultSchema, initial, result, nodes });
-  Object.defineProperty(factory, "toJSON", { value: () => graph.toJSON() });
-  Object.defineProperty(factory, GRAPH, { value: graph });
-  return factory as unknown as Recipe;
+  const recipe = Object.assign(nodeFactory(module), { argumentSchema, resultSchema, initial, result, nodes });
+  Object.defineProperties(recipe, { toJSON: { value: () => graph.toJSON() }, [GRAPH]: { value: graph } });
+  return module.implementation = recipe;
 }
 
 /** A schema that fits an example value; with defaults, every leaf that is not an object gets its value as default. */
 export function inferSchema(example: unknown, withDefaults = false): Schema {
   const schema: Schema = {};
   if (isArray(example)) {
-    const properties: Record<string, Schema> = {};
-    for (const item of example) {
-      if (isObject(item)) for (const key of keys(item)) properties[key] ??= inferSchema(item[key]);
-    }
     schema.type = "array";
-    schema.items = { type: "object", properties };
+    schema.items = inferSchema(Object.assign({}, ...example.filter(isObject).reverse()));
   } else if (isObject(example)) {
     schema.type = "object";
     schema.properties = {};

@@ -6,8 +6,8 @@ import { instantiateCode } from "./code";
 import { type Document, documentOf, type Place } from "./document";
 import { entityId } from "./entity";
 import { Alias, type Graph, type GraphNode, graphOf } from "./graph";
-import { type Fields, is, isArray, isObject, type Key, keys, mapObject } from "./host";
-import { type AliasTarget, found, isAlias, isLink, linkTo, resolve } from "./link";
+import { type Fields, is, isArray, isObject, type Key, keys } from "./host";
+import { found, isAlias, isLink, linkTo, placeOf, resolve } from "./link";
 import type { Root } from "./opaque";
 import { defaultsOf, type Schema } from "./schema";
 import { type Action, type EventHandler, Reads } from "./scheduler";
@@ -41,15 +41,21 @@ export class Scope {
 
   /** A part of the graph with its aliases bound to this instance: the form in which it is stored. */
   bind(tree: unknown): unknown {
-    if (tree instanceof Alias) return { $alias: this.aliasTarget(tree) };
-    if (isArray(tree)) return tree.map((item) => this.bind(item));
-    if (isObject(tree)) return mapObject(tree, (field) => this.bind(field));
-    return tree;
-  }
-
-  private aliasTarget(alias: Alias): AliasTarget {
-    const { doc } = this.place(alias);
-    return alias.target({ "/": doc.id });
+    if (tree instanceof Alias) return { $alias: tree.target({ "/": this.place(tree).doc.id }) };
+    if (!isObject(tree)) return tree;
+    if (isArray(tree)) {
+      const list = new Array<unknown>(tree.length);
+      for (let i = 0; i < tree.length; i++) list[i] = this.bind(tree[i]);
+      return list;
+    }
+    const out: Fields = {};
+    const names = keys(tree);
+    for (let i = 0; i < names.length; i++) {
+      const key = names[i]!;
+      const field = tree[key];
+      if (field !== undefined) out[key] = typeof field === "object" ? this.bind(field) : field;
+    }
+    return out;
   }
 
   /** What an action that was not run yet is assumed to read: whatever its inputs lead to. */
@@ -59,9 +65,7 @@ export class Scope {
     return reads;
   }
 
-  add(action: Action): void {
-    this.actions.push(action);
-  }
+  add(action: Action): void { this.actions.push(action); }
 
   listen(place: Place, handler: EventHandler): void {
     (place.handlers ??= []).push(handler);
@@ -90,7 +94,7 @@ const instances = new Map<Document, Scope>();
 /** A document of the run that may have been stored by an earlier one. */
 export function ownDocument(source: object, cause: unknown): Document {
   const doc = documentOf(entityId(source, cause));
-  if (session.fresh && !doc.loaded) doc.begin(undefined);
+  if (session.fresh && !doc.loaded) doc.begin();
   return doc;
 }
 
@@ -104,7 +108,6 @@ export function run(graph: Graph, recipeId: string, argument: unknown, result: D
   const stored = process.read();
   const before: Fields | undefined = isObject(stored) ? stored : undefined;
   const sameRecipe = before?.$TYPE === recipeId;
-  const first = before?.argument === undefined;
   const internal = (scope.bind(graph.initial.internal) ?? {}) as Fields;
   if (before === undefined) {
     write(process.root, { $TYPE: recipeId, resultRef: linkTo(result.root), internal });
@@ -115,7 +118,8 @@ export function run(graph: Graph, recipeId: string, argument: unknown, result: D
       if (kept[key] === undefined) write(process.root.at(["internal", key]), internal[key]);
     }
   }
-  const full = withDefaults(boundArgument(argument), graph.argumentSchema as Schema, first);
+  const given = boundArgument(argument);
+  const full = before?.argument === undefined ? merged(given, defaultsOf(graph.argumentSchema as Schema)) : given;
   if (full !== undefined) write(process.root.child("argument"), full);
   if (!sameRecipe) replace(result.root, scope.bind(graph.result));
   // Inner instances first: the others' reads lead through their documents.
@@ -126,24 +130,17 @@ export function run(graph: Graph, recipeId: string, argument: unknown, result: D
 
 function processOf(result: Document): Document {
   result.read();
-  if (result.source === undefined) {
-    result.adopt(ownDocument({}, { cell: { "/": result.id }, path: [] }));
-  }
+  if (result.source === undefined) result.adopt(ownDocument({}, linkTo(result.root)));
   return result.source!;
 }
 
 /** An argument that is itself a link becomes one alias for each field that its target has now. */
 function boundArgument(argument: unknown): unknown {
   if (!isLink(argument)) return argument;
-  const place = documentOf(argument.cell["/"]).root.at(argument.path);
-  resolve(place);
+  resolve(placeOf(argument));
   const { cell, path } = argument;
   if (!isObject(found) || isArray(found)) return { $alias: { cell, path } };
   return Object.fromEntries(keys(found).map((key) => [key, { $alias: { cell, path: [...path, key] } }]));
-}
-
-function withDefaults(argument: unknown, schema: Schema | undefined, first: boolean): unknown {
-  return first ? merged(argument, defaultsOf(schema)) : argument;
 }
 
 function merged(value: unknown, defaults: unknown): unknown {
@@ -170,12 +167,8 @@ function instantiate(node: GraphNode, scope: Scope): void {
 function instantiateRecipe({ module, inputs, outputs }: GraphNode, scope: Scope): void {
   const graph = graphOf(module.implementation)!;
   const argument = scope.bind(inputs);
-  const result = ownDocument({}, {
-    recipe: graph.id,
-    parent: { "/": scope.process.id },
-    inputBindings: argument,
-    outputBindings: scope.bind(outputs),
-  });
+  const bindings = { inputBindings: argument, outputBindings: scope.bind(outputs) };
+  const result = ownDocument({}, { recipe: graph.id, parent: { "/": scope.process.id }, ...bindings });
   run(graph, graph.id, argument, result, scope);
   scope.output(outputs, linkTo(result.root));
 }

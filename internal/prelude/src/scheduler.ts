@@ -19,15 +19,9 @@ export class Reads {
 }
 
 /** A user's function, for reports: what it is for, and a name for it if it has none. */
-export interface Source {
-  kind: "handler" | "lift";
-  code: Function;
-  label: string;
-}
+export interface Source { kind: "handler" | "lift"; code: Function; label: string }
 
-export interface EventHandler extends Source {
-  handle(event: unknown): unknown;
-}
+export interface EventHandler extends Source { handle(event: unknown): unknown }
 
 const mostRunsBetweenRests = 100;
 const nothing = new Reads();
@@ -37,10 +31,8 @@ export class Action {
   runs = 0;
   active = true;
   pending = false;
-  /** Used while a batch is put in order: the actions that read what this one writes, and how many this waits for. */
-  feeds: Action[] = [];
-  waitsFor = 0;
-  metBy: Action | undefined;
+  /** Used while a batch is put in order. */
+  placed = false;
 
   constructor(
     readonly source: Source,
@@ -52,19 +44,13 @@ export class Action {
   subscribe(reads: Reads): void {
     const before = this.reads.places;
     for (let i = 0; i < before.length; i++) {
-      const readers = before[i]!.readers;
-      const at = readers === undefined ? -1 : readers.indexOf(this);
-      if (at < 0) continue;
-      readers![at] = readers![readers!.length - 1]!;
-      readers!.pop();
+      const { readers = [] } = before[i]!;
+      const at = readers.indexOf(this);
+      if (at >= 0) readers.splice(at, 1);
     }
     this.reads = reads;
-    const places = reads.places;
-    for (let i = 0; i < places.length; i++) {
-      const place = places[i]!;
-      if (place.readers === undefined) place.readers = [this];
-      else place.readers.push(this);
-    }
+    const now = reads.places;
+    for (let i = 0; i < now.length; i++) (now[i]!.readers ??= []).push(this);
   }
 
   stop(): void {
@@ -132,7 +118,7 @@ function turn(): void {
       const event = events.shift();
       if (event !== undefined && !settle(event.handler, undefined, event.value)) return;
       if (pending.length > 0) {
-        batch = inOrder(pending).reverse();
+        batch = inOrder(pending);
         pending = [];
       } else if (events.length === 0) break;
     }
@@ -188,44 +174,32 @@ function fail(source: Source, thrown: unknown): void {
   failures.push({ kind: source.kind, ...describeThrown(thrown) });
 }
 
-/** Writers before readers; among equals the order of scheduling. A cycle is entered where least is waited for. */
+/** The actions in the order in which they are to run, from last to first: after an action comes what it feeds. */
 function inOrder(actions: Action[]): Action[] {
   if (actions.length < 2) return actions;
-  for (let i = 0; i < actions.length; i++) {
-    const { writes } = actions[i]!;
-    for (let j = 0; j < writes.length; j++) {
-      for (let above = writes[j]!.parent; above !== undefined; above = above.parent) meet(actions[i]!, above.readers);
-      meetBelow(actions[i]!, writes[j]!);
-    }
-  }
   const order: Action[] = [];
-  while (actions.length > 0) {
-    let next = 0;
-    for (let i = 1; i < actions.length && actions[next]!.waitsFor > 0; i++) {
-      if (actions[i]!.waitsFor < actions[next]!.waitsFor) next = i;
-    }
-    const action = actions[next]!;
-    actions.splice(next, 1);
-    for (let i = 0; i < action.feeds.length; i++) action.feeds[i]!.waitsFor--;
-    action.feeds = [];
-    order.push(action);
-  }
-  for (let i = 0; i < order.length; i++) order[i]!.metBy = undefined;
+  for (let i = actions.length - 1; i >= 0; i--) place(actions[i]!, order);
+  for (let i = 0; i < order.length; i++) order[i]!.placed = false;
   return order;
 }
 
-function meetBelow(writer: Action, place: Place): void {
-  meet(writer, place.readers);
-  if (place.kids !== undefined) for (const kid of place.kids.values()) meetBelow(writer, kid);
+// A circle is cut where it is entered: at the action that was scheduled last.
+function place(action: Action, order: Action[]): void {
+  if (action.placed || !action.pending) return;
+  action.placed = true;
+  for (let i = 0; i < action.writes.length; i++) {
+    let above: Place | undefined = action.writes[i]!;
+    placeBelow(above, order);
+    while ((above = above.parent) !== undefined) placeAll(above.readers, order);
+  }
+  order.push(action);
 }
 
-function meet(writer: Action, readers: Action[] | undefined): void {
-  if (readers === undefined) return;
-  for (let i = 0; i < readers.length; i++) {
-    const reader = readers[i]!;
-    if (reader === writer || !reader.pending || reader.metBy === writer) continue;
-    reader.metBy = writer;
-    writer.feeds.push(reader);
-    reader.waitsFor++;
-  }
+function placeBelow(at: Place, order: Action[]): void {
+  placeAll(at.readers, order);
+  if (at.kids !== undefined) for (const kid of at.kids.values()) placeBelow(kid, order);
+}
+
+function placeAll(readers: Action[] | undefined, order: Action[]): void {
+  if (readers !== undefined) for (let i = 0; i < readers.length; i++) place(readers[i]!, order);
 }

@@ -4,20 +4,17 @@
 import { cellAt } from "./cell";
 import { type Document, documentOf, type Place, temporary } from "./document";
 import { type Fields, isArray, isObject, keys, parse, stringify } from "./host";
-import { follow, found, isLink, resolve, writeTarget } from "./link";
+import { follow, found, isLink, placeOf, resolve, writeTarget } from "./link";
 import type { Reads } from "./scheduler";
 import { view } from "./view";
 
 export interface Schema extends Fields {
   type?: string;
-  description?: string;
   properties?: Record<string, Schema>;
   additionalProperties?: boolean | Schema;
   items?: Schema;
   anyOf?: Schema[];
   default?: unknown;
-  asCell?: boolean;
-  asStream?: boolean;
   $ref?: string;
 }
 
@@ -31,6 +28,8 @@ export class Plan {
   plain = false;
   /** A primitive that is stored is what is read. */
   asIs = false;
+  /** An object of primitives. */
+  flat = false;
   readonly fields: { key: string; plan: Plan }[] = [];
   extra: Plan | undefined;
   items: Plan | undefined;
@@ -73,7 +72,9 @@ function fill(plan: Plan, { type, properties, additionalProperties: extra, items
     plan.kind = items === undefined ? "list" : "array";
     plan.items = part(items ?? {});
   } else if (type === undefined || type === "object") plan.kind = "view";
+  if (plan.asCell && plan.schema !== undefined) planOf(plan.schema, root);
   plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view" || plan.kind === "list");
+  plan.flat = plan.kind === "object" && plan.extra === undefined && parts.every((made) => made.asIs);
   plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
 }
 
@@ -92,33 +93,41 @@ function cellPlace(place: Place, reads?: Reads): Place {
   const raw = at.raw();
   if (!isLink(raw)) return at;
   reads?.add(at);
-  return documentOf(raw.cell["/"]).root.at(raw.path);
+  return placeOf(raw);
 }
 
 // `place` is where `raw` is stored in `doc`; it may be missing if the plan is plain.
 function shaped(doc: Document, place: Place | undefined, raw: unknown, plan: Plan, reads?: Reads): unknown {
   if (raw === undefined && plan.default !== undefined) return defaultOf(plan);
   switch (plan.kind) {
-    case "view":
-      return view(place!, reads);
-    case "object":
-      return shapedObject(doc, place, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
-    case "array":
-      return isArray(raw) ? shapedList(doc, place, raw, plan.items!, reads) : [];
-    case "list":
-      return isArray(raw) ? shapedList(doc, place, raw, plan.items!, reads) : copyOf(raw);
-    case "choice":
-      return chosen(doc, place, raw, plan, reads);
-    case "scalar":
-      return copyOf(raw);
+    case "view": return view(place!, reads);
+    case "object": return shapedObject(doc, place, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
+    case "array": return isArray(raw) ? shapedList(doc, place, raw, plan.items!, reads) : [];
+    case "list": return isArray(raw) ? shapedList(doc, place, raw, plan.items!, reads) : copyOf(raw);
+    case "choice": return chosen(doc, place, raw, plan, reads);
+    case "scalar": return copyOf(raw);
   }
 }
 
 function member(doc: Document, place: Place | undefined, raw: unknown, plan: Plan, reads?: Reads): unknown {
   if (plan.asCell) return read(place!, plan, reads);
   if (typeof raw !== "object" || raw === null) return plan.asIs ? raw : shaped(doc, place, raw, plan, reads);
+  if (plan.flat && isLink(raw) && raw.path.length === 0) return snapshot(documentOf(raw.cell["/"]), plan, reads);
   const next = follow(doc, raw as Fields);
   return next === undefined ? shaped(doc, place, raw, plan, reads) : read(next, plan, reads);
+}
+
+/** A linked object of primitives: handlers ask for whole lists of these again and again, and get fresh copies. */
+function snapshot(doc: Document, plan: Plan, reads?: Reads): unknown {
+  const { seen } = doc;
+  if (seen === undefined || seen.plan !== plan || seen.version !== doc.version) {
+    const copy = read(doc.root, plan, reads) as Fields;
+    const at = resolve(doc.root);
+    if (at === doc.root && !keys(copy).some((key) => isObject(copy[key]))) doc.seen = { plan, version: doc.version, copy };
+    return { ...copy };
+  }
+  reads?.add(doc.root);
+  return { ...seen.copy };
 }
 
 function shapedObject(doc: Document, place: Place | undefined, raw: Fields, plan: Plan, reads?: Reads): Fields {
@@ -179,9 +188,7 @@ function defaultOf(plan: Plan): unknown {
 }
 
 // A stored object must not get into the hands of a recipe as it is: a change would bypass write().
-function copyOf(raw: unknown): unknown {
-  return isObject(raw) ? parse(stringify(raw)) : raw;
-}
+function copyOf(raw: unknown): unknown { return isObject(raw) ? parse(stringify(raw)) : raw; }
 
 /** The schema of a part, where the schema of the whole says something about it. */
 export function schemaAt(schema: Schema | undefined, key: string | number, root = schema): Schema | undefined {

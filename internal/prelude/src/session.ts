@@ -1,15 +1,12 @@
-// What this run is about. Filled by start(), read by the parts that need it.
+// What this run is about, and what recipes may know of it.
+
+import { host, type Key, parse } from "./host";
+import { URL } from "./web/url";
 
 export interface Task {
   mode: "cast" | "event";
-  charm: string;
-  process: string;
-  space: string;
-  recipe: string;
-  argument?: unknown;
-  stream?: (string | number)[];
-  event?: unknown;
-  run: string;
+  charm: string; process: string; space: string; recipe: string;
+  argument?: unknown; stream?: Key[]; event?: unknown;
 }
 
 export const session = {
@@ -19,3 +16,13 @@ export const session = {
   /** The recipe asked for another run at once. */
   again: false,
 };
+
+const environment = (): { apiUrl: string; occasion: string } => parse(host.env());
+
+export const apiURL = (): string => environment().apiUrl;
+
+/** `occasion` is equal in every retry of a run; again() asks for another run as part of what this one commits. */
+export function getRecipeEnvironment(): { apiUrl: URL; occasion: string; again: () => void } {
+  const { apiUrl, occasion } = environment();
+  return { apiUrl: new URL(apiUrl), occasion, again: () => void (session.again = true) };
+}

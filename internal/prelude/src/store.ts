@@ -8,11 +8,13 @@ import { isAlias, isLink } from "./link";
 export function saveChanges(roots: readonly Document[]): number {
   const queue = new Set<Document>();
   for (const doc of documents.values()) if (doc.dirty && (doc.stored || roots.includes(doc))) queue.add(doc);
+  const anyNew = [...documents.values()].some(isNew);
   let saved = 0;
   // The set grows while it is walked: by the new documents that a saved one leads to.
   for (const doc of queue) {
     if (doc.save()) saved++;
-    if (doc.source !== undefined) include(doc.source, queue);
+    if (!anyNew) continue;
+    include(doc.source, queue);
     linkedFrom(doc.value, queue);
   }
   return saved;
@@ -21,14 +23,15 @@ export function saveChanges(roots: readonly Document[]): number {
 function linkedFrom(value: unknown, queue: Set<Document>): void {
   if (!isObject(value)) return;
   const cell = isAlias(value) ? value.$alias.cell : isLink(value) ? value.cell : undefined;
-  if (cell !== undefined) {
-    const doc = documents.get(cell["/"]);
-    if (doc !== undefined) include(doc, queue);
-  } else if (isArray(value)) for (const item of value) linkedFrom(item, queue);
+  if (cell !== undefined) include(documents.get(cell["/"]), queue);
+  else if (isArray(value)) for (const item of value) linkedFrom(item, queue);
   else for (const key of keys(value)) linkedFrom(value[key], queue);
 }
 
-function include(doc: Document, queue: Set<Document>): void {
-  const made = doc.dirty || doc.value !== undefined || doc.source !== undefined;
-  if (doc.loaded && !doc.stored && made) queue.add(doc);
+function include(doc: Document | undefined, queue: Set<Document>): void {
+  if (doc !== undefined && isNew(doc)) queue.add(doc);
+}
+
+function isNew(doc: Document): boolean {
+  return doc.loaded && !doc.stored && (doc.dirty || doc.value !== undefined || doc.source !== undefined);
 }

@@ -17,14 +17,6 @@ export function view(place: Place, reads?: Reads): unknown {
   return isObject(raw) ? new Proxy(raw, new View(at, reads, at.doc.shape)) : raw;
 }
 
-export function isView(value: unknown): boolean {
-  return isObject(value) && placeOfView(value) !== undefined;
-}
-
-export function placeOfView(value: object): Place | undefined {
-  return (value as { [PLACE]?: Place })[PLACE];
-}
-
 export class View implements ProxyHandler<Fields> {
   constructor(readonly place: Place, readonly reads: Reads | undefined, private readonly shape: number) {}
 
@@ -37,7 +29,8 @@ export class View implements ProxyHandler<Fields> {
   }
 
   set(_target: Fields, key: string | symbol, value: unknown): boolean {
-    if (typeof key === "symbol") return false;
+    // Marks like [ID] are for new objects: what is stored has its identity already.
+    if (typeof key === "symbol") return true;
     if (key === "length" && isArray(this.place.raw())) resize(this.place, Number(value));
     else write(this.place.child(key), value);
     return true;
@@ -48,9 +41,7 @@ export class View implements ProxyHandler<Fields> {
     return true;
   }
 
-  field(raw: Fields, key: Key): unknown {
-    return this.shown(raw[key], key);
-  }
+  field(raw: Fields, key: Key): unknown { return this.shown(raw[key], key); }
 
   // An object inside this one's document is noted as read with this one: only links and aliases lead elsewhere.
   private shown(value: unknown, key: Key): unknown {

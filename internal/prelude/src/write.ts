@@ -31,14 +31,10 @@ export function append(place: Place, values: readonly unknown[]): void {
 }
 
 /** Puts `raw`, which is in stored form already, in the stead of whatever is at `place`, an alias too. */
-export function replace(place: Place, raw: unknown): void {
-  put(place, containerOf(place), raw);
-}
+export function replace(place: Place, raw: unknown): void { put(place, containerOf(place), raw); }
 
 /** The stored form of a value that is to become a part of what is at `place`. */
-export function storedForm(place: Place, value: unknown): unknown {
-  return copied(place, anchorOf(place), value, 0);
-}
+export function storedForm(place: Place, value: unknown): unknown { return copied(place, anchorOf(place), value, 0); }
 
 /** Makes `elements`, which are in stored form already, the array at `place`. */
 export function replaceElements(place: Place, elements: unknown[]): void {
@@ -51,7 +47,7 @@ export function replaceElements(place: Place, elements: unknown[]): void {
 export function resize(place: Place, length: number): void {
   refuseFrozen(place.doc);
   (place.raw() as unknown[]).length = length;
-  place.doc.dirty = true;
+  place.doc.touch();
   place.doc.shape++;
   changed(place);
 }
@@ -72,9 +68,7 @@ function containerOf(place: Place): object {
 }
 
 // A document holds its value in the field "value": so the top of a document needs no treatment of its own.
-function keyOf(place: Place): Key {
-  return place.parent === undefined ? "value" : place.key;
-}
+function keyOf(place: Place): Key { return place.parent === undefined ? "value" : place.key; }
 
 function assign(place: Place, container: object, value: unknown, siblings?: readonly unknown[]): void {
   const current = (container as Fields)[keyOf(place)];
@@ -132,13 +126,11 @@ function put(place: Place, container: object, raw: unknown): void {
   if (isObject(fields[key])) place.doc.shape++;
   if (raw === undefined && !isArray(container)) delete fields[key];
   else fields[key] = raw;
-  place.doc.dirty = true;
+  place.doc.touch();
   changed(place);
 }
 
-function refuseFrozen(doc: Document): void {
-  if (doc.frozen) throw new Error("Cell is read-only");
-}
+function refuseFrozen(doc: Document): void { if (doc.frozen) throw new Error("Cell is read-only"); }
 
 function linked(value: unknown): unknown {
   if (!isObject(value)) return value;
@@ -151,9 +143,7 @@ function anchorOf(place: Place): Place {
   return place;
 }
 
-function isMarked(value: Marked): boolean {
-  return value[ID] !== undefined || value[ID_FIELD] !== undefined;
-}
+function isMarked(value: Marked): boolean { return value[ID] !== undefined || value[ID_FIELD] !== undefined; }
 
 /** Writes an object with an [ID] or [ID_FIELD] into its own document and answers the link to it. */
 function asEntity(value: Marked, anchor: Place, siblings?: readonly unknown[]): Link {
@@ -169,7 +159,7 @@ function asEntity(value: Marked, anchor: Place, siblings?: readonly unknown[]): 
   }
   const frame = topFrame();
   const doc = documentOf(entityId({ id }, { parent: { "/": anchor.doc.id }, path: anchor.path, context: frame?.cause }));
-  if (!doc.loaded && (session.fresh || frame?.once)) doc.begin(undefined);
+  if (!doc.loaded && (session.fresh || frame?.once)) doc.begin();
   doc.adopt(anchor.doc);
   write(doc.root, unmarked(value));
   return linkTo(doc.root);
@@ -221,6 +211,4 @@ function storable(value: unknown): unknown {
   return typeof value === "symbol" ? undefined : value;
 }
 
-function copyOfJSON(value: unknown): unknown {
-  return parse(stringify(value));
-}
+function copyOfJSON(value: unknown): unknown { return parse(stringify(value)); }

@@ -3,42 +3,28 @@
 import { isArray, isObject, keys } from "../host";
 import { DOMException } from "./abort";
 
-export function structuredClone<T>(value: T): T {
-  const done = new Map<unknown, unknown>();
-  const clone = (value: unknown): unknown => {
-    if (typeof value === "function" || typeof value === "symbol") {
-      throw new DOMException(`A ${typeof value} can't be cloned`, "DataCloneError");
-    }
-    if (!isObject(value)) return value;
-    if (done.has(value)) return done.get(value);
-    const keep = <C>(copy: C): C => {
-      done.set(value, copy);
-      return copy;
-    };
-    if (value instanceof Date) return keep(new Date(+value));
-    if (value instanceof RegExp) return keep(new RegExp(value.source, value.flags));
-    if (value instanceof ArrayBuffer) return keep(value.slice(0));
-    if (ArrayBuffer.isView(value)) return keep((value as unknown as Uint8Array).slice());
-    if (value instanceof Map) {
-      const copy = keep(new Map());
-      for (const [key, part] of value) copy.set(clone(key), clone(part));
-      return copy;
-    }
-    if (value instanceof Set) {
-      const copy = keep(new Set());
-      for (const part of value) copy.add(clone(part));
-      return copy;
-    }
-    const copy = keep(isArray(value) ? new Array(value.length) : value instanceof Error ? errorLike(value) : {});
-    for (const key of keys(value)) (copy as Record<string, unknown>)[key] = clone(value[key]);
-    return copy;
-  };
-  return clone(value) as T;
+export function structuredClone<T>(value: T): T { return clone(value, new Map()) as T; }
+
+function clone(value: unknown, done: Map<unknown, unknown>): unknown {
+  if (typeof value === "function" || typeof value === "symbol") {
+    throw new DOMException(`A ${typeof value} can't be cloned`, "DataCloneError");
+  }
+  if (!isObject(value)) return value;
+  if (done.has(value)) return done.get(value);
+  const copy: any = emptyLike(value);
+  done.set(value, copy);
+  if (value instanceof Map) for (const [key, part] of value) copy.set(clone(key, done), clone(part, done));
+  else if (value instanceof Set) for (const part of value) copy.add(clone(part, done));
+  else if (!ArrayBuffer.isView(value)) for (const key of keys(value)) copy[key] = clone(value[key], done);
+  return copy;
 }
 
-function errorLike(error: Error): Error {
-  const copy = new Error(error.message);
-  Object.defineProperty(copy, "name", { value: error.name, configurable: true, writable: true });
-  Object.defineProperty(copy, "stack", { value: error.stack, configurable: true, writable: true });
-  return copy;
+function emptyLike(value: object): unknown {
+  if (value instanceof Date) return new Date(+value);
+  if (value instanceof RegExp) return new RegExp(value.source, value.flags);
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return (value as ArrayBuffer).slice(0);
+  if (value instanceof Map) return new Map();
+  if (value instanceof Set) return new Set();
+  if (isArray(value)) return new Array(value.length);
+  return value instanceof Error ? Object.assign(new Error(value.message), { name: value.name }) : {};
 }

@@ -3,32 +3,27 @@
 
 import { host, NativeDate } from "../host";
 
-function VirtualDate(this: unknown, ...args: unknown[]): unknown {
+export function VirtualDate(this: unknown, ...args: unknown[]): unknown {
   const target = new.target as Function | undefined;
   if (target === undefined) return new NativeDate(host.now()).toString();
   return Reflect.construct(NativeDate, args.length === 0 ? [host.now()] : args, target);
 }
 
+const method = (value: Function) => ({ value, writable: true, configurable: true });
 Object.defineProperties(VirtualDate, {
   prototype: { value: NativeDate.prototype, writable: false },
   length: { value: 7 },
   name: { value: "Date" },
-  now: { value: () => Math.floor(host.now()), writable: true, configurable: true },
-  parse: { value: NativeDate.parse, writable: true, configurable: true },
-  UTC: { value: NativeDate.UTC, writable: true, configurable: true },
+  now: method(() => Math.floor(host.now())),
+  parse: method(NativeDate.parse),
+  UTC: method(NativeDate.UTC),
 });
-Object.defineProperty(NativeDate.prototype, "constructor", { value: VirtualDate, writable: true, configurable: true });
-
-export { VirtualDate };
+Object.defineProperty(NativeDate.prototype, "constructor", method(VirtualDate));
 
 let origin: number | undefined;
 
 /** Milliseconds since the clock was first asked in this run. */
 export const performance = {
-  get timeOrigin(): number {
-    return origin ??= host.now();
-  },
-  now(): number {
-    return host.now() - performance.timeOrigin;
-  },
+  get timeOrigin(): number { return origin ??= host.now(); },
+  now: (): number => host.now() - performance.timeOrigin,
 };

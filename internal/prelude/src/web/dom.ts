@@ -1,7 +1,7 @@
 // DOMParser over the host's tree of a document: as much of the DOM as it takes to read feeds and pages. Read-only.
 
 import { host, isArray, isObject, parse } from "../host";
-import { matches, parseSelector, type Selector } from "./selector";
+import { matchesAny, parseSelector } from "./selector";
 
 type TreeElement = [name: string, attributes: [name: string, value: string][], children: Tree[]];
 type Tree = TreeElement | string | { c: string };
@@ -11,62 +11,30 @@ export abstract class Node {
   static readonly TEXT_NODE = 3;
   static readonly COMMENT_NODE = 8;
   static readonly DOCUMENT_NODE = 9;
-
   abstract readonly nodeType: number;
   abstract readonly nodeName: string;
   childNodes: Node[] = [];
 
   constructor(readonly parentNode: ParentNode | null) {}
 
-  get parentElement(): Element | null {
-    return this.parentNode instanceof Element ? this.parentNode : null;
-  }
+  get parentElement(): Element | null { return this.parentNode instanceof Element ? this.parentNode : null; }
+  get textContent(): string { return this.childNodes.map((node) => node.nodeType === 8 ? "" : node.textContent).join(""); }
+  get firstChild(): Node | null { return this.childNodes[0] ?? null; }
+  get lastChild(): Node | null { return this.childNodes.at(-1) ?? null; }
+  get nextSibling(): Node | null { return sibling(this, this.parentNode?.childNodes, 1); }
+  get previousSibling(): Node | null { return sibling(this, this.parentNode?.childNodes, -1); }
+}
 
-  get textContent(): string {
-    return this.childNodes.map((node) => node instanceof Comment ? "" : node.textContent).join("");
-  }
-
-  get nodeValue(): string | null {
-    return null;
-  }
-
-  get firstChild(): Node | null {
-    return this.childNodes[0] ?? null;
-  }
-
-  get lastChild(): Node | null {
-    return this.childNodes.at(-1) ?? null;
-  }
-
-  get nextSibling(): Node | null {
-    return this.sibling(1);
-  }
-
-  get previousSibling(): Node | null {
-    return this.sibling(-1);
-  }
-
-  private sibling(step: number): Node | null {
-    const around = this.parentNode?.childNodes ?? [];
-    return around[around.indexOf(this) + step] ?? null;
-  }
+function sibling<N extends Node>(node: N, around: N[] | undefined, step: number): N | null {
+  return around?.[around.indexOf(node) + step] ?? null;
 }
 
 export class Text extends Node {
   readonly nodeType: number = Node.TEXT_NODE;
   readonly nodeName: string = "#text";
 
-  constructor(parent: ParentNode, readonly data: string) {
-    super(parent);
-  }
-
-  override get textContent(): string {
-    return this.data;
-  }
-
-  override get nodeValue(): string {
-    return this.data;
-  }
+  constructor(parent: ParentNode, readonly data: string) { super(parent); }
+  override get textContent(): string { return this.data; }
 }
 
 export class Comment extends Text {
@@ -75,21 +43,9 @@ export class Comment extends Text {
 }
 
 abstract class ParentNode extends Node {
-  get children(): Element[] {
-    return this.childNodes.filter((node): node is Element => node instanceof Element);
-  }
-
-  get childElementCount(): number {
-    return this.children.length;
-  }
-
-  get firstElementChild(): Element | null {
-    return this.children[0] ?? null;
-  }
-
-  get lastElementChild(): Element | null {
-    return this.children.at(-1) ?? null;
-  }
+  get children(): Element[] { return this.childNodes.filter((node): node is Element => node instanceof Element); }
+  get firstElementChild(): Element | null { return this.children[0] ?? null; }
+  get lastElementChild(): Element | null { return this.children.at(-1) ?? null; }
 
   getElementsByTagName(name: string): Element[] {
     return this.collect((element) => name === "*" || element.named(name));
@@ -99,23 +55,20 @@ abstract class ParentNode extends Node {
     return this.collect((element) => local === "*" || element.localName === local);
   }
 
-  getElementsByClassName(names: string): Element[] {
-    const wanted = names.split(/\s+/).filter(Boolean);
-    return this.collect((element) => wanted.every((name) => element.classList.contains(name)));
-  }
+  getElementsByClassName(names: string): Element[] { return this.querySelectorAll(names.replace(/\s*(\S+)/g, ".$1")); }
 
   querySelectorAll(text: string): Element[] {
     const selectors = parseSelector(text);
-    return this.collect((element) => anyMatches(selectors, element));
+    return this.collect((element) => matchesAny(selectors, element));
   }
 
   querySelector(text: string): Element | null {
     const selectors = parseSelector(text);
-    return this.collect((element) => anyMatches(selectors, element), 1)[0] ?? null;
+    return this.collect((element) => matchesAny(selectors, element), 1)[0] ?? null;
   }
 
   /** The elements below this one for which `wanted` holds, in document order. */
-  protected collect(wanted: (element: Element) => boolean, most = Infinity, into: Element[] = []): Element[] {
+  collect(wanted: (element: Element) => boolean, most = Infinity, into: Element[] = []): Element[] {
     for (const child of this.childNodes) {
       if (into.length >= most) break;
       if (!(child instanceof Element)) continue;
@@ -124,10 +77,6 @@ abstract class ParentNode extends Node {
     }
     return into;
   }
-}
-
-function anyMatches(selectors: Selector[], element: Element): boolean {
-  return selectors.some((selector) => matches(selector, element));
 }
 
 export class Element extends ParentNode {
@@ -147,76 +96,31 @@ export class Element extends ParentNode {
     this.childNodes = children.map((tree) => nodeOf(this, tree, html));
   }
 
-  get tagName(): string {
-    return this.nodeName;
-  }
-
-  /** Whether this is the qualified name of the element. */
-  named(name: string): boolean {
-    return this.nodeName === (this.html ? name.toUpperCase() : name);
-  }
-
-  get id(): string {
-    return this.values.get("id") ?? "";
-  }
-
-  get className(): string {
-    return this.values.get("class") ?? "";
-  }
+  get tagName(): string { return this.nodeName; }
+  get id(): string { return this.values.get("id") ?? ""; }
+  get className(): string { return this.values.get("class") ?? ""; }
+  get attributes(): { name: string; value: string }[] { return [...this.values].map(([name, value]) => ({ name, value })); }
+  get innerText(): string { return this.textContent; }
+  get innerHTML(): string { return this.childNodes.map(serialize).join(""); }
+  get outerHTML(): string { return serialize(this); }
+  get nextElementSibling(): Element | null { return sibling<Element>(this, this.parentNode?.children, 1); }
+  get previousElementSibling(): Element | null { return sibling<Element>(this, this.parentNode?.children, -1); }
 
   get classList(): { contains(name: string): boolean } {
     const names = this.className.split(/\s+/);
     return { contains: (name) => names.includes(name) };
   }
 
-  get attributes(): { name: string; value: string }[] {
-    return [...this.values].map(([name, value]) => ({ name, value }));
-  }
-
-  getAttribute(name: string): string | null {
-    return this.values.get(this.html ? name.toLowerCase() : name) ?? null;
-  }
-
-  hasAttribute(name: string): boolean {
-    return this.getAttribute(name) !== null;
-  }
-
-  getAttributeNames(): string[] {
-    return [...this.values.keys()];
-  }
-
-  get nextElementSibling(): Element | null {
-    return this.siblingElement(1);
-  }
-
-  get previousElementSibling(): Element | null {
-    return this.siblingElement(-1);
-  }
-
-  matches(text: string): boolean {
-    return anyMatches(parseSelector(text), this);
-  }
+  /** Whether this is the qualified name of the element. */
+  named(name: string): boolean { return this.nodeName === (this.html ? name.toUpperCase() : name); }
+  getAttribute(name: string): string | null { return this.values.get(this.html ? name.toLowerCase() : name) ?? null; }
+  getAttributeNames(): string[] { return [...this.values.keys()]; }
+  hasAttribute(name: string): boolean { return this.getAttribute(name) !== null; }
+  matches(text: string): boolean { return matchesAny(parseSelector(text), this); }
 
   closest(text: string): Element | null {
     for (let at: Element | null = this; at !== null; at = at.parentElement) if (at.matches(text)) return at;
     return null;
-  }
-
-  get innerHTML(): string {
-    return this.childNodes.map(serialize).join("");
-  }
-
-  get outerHTML(): string {
-    return serialize(this);
-  }
-
-  get innerText(): string {
-    return this.textContent;
-  }
-
-  private siblingElement(step: number): Element | null {
-    const around = this.parentNode!.children;
-    return around[around.indexOf(this) + step] ?? null;
   }
 }
 
@@ -229,29 +133,11 @@ export class Document extends ParentNode {
     this.childNodes = [nodeOf(this, root, contentType === "text/html")];
   }
 
-  get documentElement(): Element | null {
-    return this.firstElementChild;
-  }
-
-  get head(): Element | null {
-    return this.querySelector("head");
-  }
-
-  get body(): Element | null {
-    return this.querySelector("body");
-  }
-
-  get title(): string {
-    return this.querySelector("title")?.textContent.trim() ?? "";
-  }
-
-  override get textContent(): string {
-    return "";
-  }
-
-  getElementById(id: string): Element | null {
-    return this.collect((element) => element.id === id, 1)[0] ?? null;
-  }
+  get documentElement(): Element | null { return this.firstElementChild; }
+  get head(): Element | null { return this.querySelector("head"); }
+  get body(): Element | null { return this.querySelector("body"); }
+  get title(): string { return this.querySelector("title")?.textContent.trim() ?? ""; }
+  getElementById(id: string): Element | null { return this.collect((element) => element.id === id, 1)[0] ?? null; }
 }
 
 export class DOMParser {
@@ -273,5 +159,5 @@ function serialize(node: Node): string {
   const quoted = (value: string) => value.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
   const attributes = node.attributes.map(({ name, value }) => ` ${name}="${quoted(value)}"`).join("");
   const name = node.prefix === null ? node.localName : `${node.prefix}:${node.localName}`;
-  return `<${name}${attributes}>${node.childNodes.map(serialize).join("")}</${name}>`;
+  return `<${name}${attributes}>${node.innerHTML}</${name}>`;
 }

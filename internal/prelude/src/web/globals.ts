@@ -1,6 +1,6 @@
 // Installs the web's globals. They are plain writable properties, as in browsers: a recipe may replace them for itself.
 
-import { AbortController, AbortSignal, DOMException, Event, EventTarget } from "./abort";
+import { AbortController, AbortSignal, DOMException } from "./abort";
 import { structuredClone } from "./clone";
 import { console } from "./console";
 import { crypto } from "./crypto";
@@ -13,7 +13,7 @@ import { URL, URLSearchParams } from "./url";
 
 const globals = {
   AbortController, AbortSignal, Comment, console, crypto, Date: VirtualDate, Document, DOMException, DOMParser, Element,
-  Event, EventTarget, Headers, Node, Request, Response, Text, TextDecoder, TextEncoder, URL, URLSearchParams, atob, btoa,
+  Headers, Node, Request, Response, Text, TextDecoder, TextEncoder, URL, URLSearchParams, atob, btoa,
   clearInterval: clearTimeout, clearTimeout, fetch, performance, queueMicrotask, setInterval, setTimeout, structuredClone,
   self: globalThis,
 };

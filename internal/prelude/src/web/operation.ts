@@ -10,11 +10,7 @@ export function begin(ended: Ended): number {
   return last;
 }
 
-export function forget(op: number): boolean {
-  return waiting.delete(op);
-}
+export const forget = (op: number): boolean => waiting.delete(op);
 
 /** Called by the host. A late answer to something forgotten is dropped. */
-export function settle(op: number, head: string, body: Uint8Array): void {
-  waiting.get(op)?.(head, body);
-}
+export function settle(op: number, head: string, body = new Uint8Array(0)): void { waiting.get(op)?.(head, body); }

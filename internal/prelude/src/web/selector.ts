@@ -7,49 +7,41 @@ import type { Element } from "./dom";
 type Test = (element: Element) => boolean;
 
 /** A compound selector and, by `combinator`, what must stand before or around it. */
-export interface Selector {
-  tests: Test[];
-  combinator: " " | ">" | "+" | "~" | "";
-  left: Selector | undefined;
-}
+export interface Selector { tests: Test[]; combinator: string; left?: Selector }
 
-const token =
-  /\s*([>+~,])\s*|\s+|(\*|(?:[\w-]|[^\x00-\x7f]|\\.)+(?:\|(?:[\w-]|\\.)+)?)|#((?:[\w-]|\\.)+)|\.((?:[\w-]|\\.)+)|\[\s*([\w:-]+)\s*(?:([~|^$*]?=)\s*(?:"([^"]*)"|'([^']*)'|([^\]\s]+))\s*)?\]|:([\w-]+)(?:\(([^()]*)\))?/y;
+const name = /(?:[\w-]|[^\x00-\x7f]|\\.)+/.source;
+const token = new RegExp(
+  `\\s*(?<combinator>[>+~,])\\s*|(?<space>\\s+)|(?<type>\\*|${name}(?:\\|${name})?)|#(?<id>${name})|\\.(?<class>${name})` +
+    `|\\[\\s*(?<attribute>[\\w:-]+)\\s*` +
+    `(?:(?<operator>[~|^$*]?=)\\s*(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\\]\\s]+))\\s*)?\\]` +
+    `|:(?<pseudo>[\\w-]+)(?:\\((?<argument>[^()]*)\\))?|(?<invalid>[^])`,
+  "g",
+);
 
 export function parseSelector(text: string): Selector[] {
   const selectors: Selector[] = [];
-  const source = text.trim();
-  let at: Selector = { tests: [], combinator: "", left: undefined };
-  token.lastIndex = 0;
-  while (token.lastIndex < source.length) {
-    const found = token.exec(source);
-    if (found === null) throw new DOMException(`'${text}' is not a valid selector`, "SyntaxError");
-    const [, combinator, name, id, className, attribute, operator, double, single, bare, pseudo, argument] = found;
-    const test = name !== undefined
-      ? nameTest(unescaped(name))
-      : id !== undefined
-      ? (element: Element) => element.id === unescaped(id)
-      : className !== undefined
-      ? (element: Element) => element.classList.contains(unescaped(className))
-      : attribute !== undefined
-      ? attributeTest(attribute, operator, double ?? single ?? bare ?? "")
-      : pseudo !== undefined
-      ? pseudoTest(pseudo, argument, text)
-      : undefined;
-    if (test !== undefined) at.tests.push(test);
-    else if (combinator === ",") {
+  let at: Selector = { tests: [], combinator: "" };
+  for (const { groups } of text.trim().matchAll(token)) {
+    const part = groups as Record<string, string | undefined>;
+    if (part.combinator === ",") {
       selectors.push(at);
-      at = { tests: [], combinator: "", left: undefined };
-    } else at = { tests: [], combinator: (combinator ?? " ") as Selector["combinator"], left: at };
+      at = { tests: [], combinator: "" };
+    } else if (part.combinator !== undefined || part.space !== undefined) {
+      at = { tests: [], combinator: part.combinator ?? " ", left: at };
+    } else at.tests.push(testOf(part, text));
   }
   selectors.push(at);
-  if (selectors.some((selector) => selector.tests.length === 0)) {
-    throw new DOMException(`'${text}' is not a valid selector`, "SyntaxError");
-  }
+  if (selectors.some((selector) => selector.tests.length === 0)) throw invalid(text);
   return selectors;
 }
 
-export function matches({ tests, combinator, left }: Selector, element: Element): boolean {
+const invalid = (text: string) => new DOMException(`'${text}' is not a selector that is supported`, "SyntaxError");
+
+export function matchesAny(selectors: Selector[], element: Element): boolean {
+  return selectors.some((selector) => matches(selector, element));
+}
+
+function matches({ tests, combinator, left }: Selector, element: Element): boolean {
   if (!tests.every((test) => test(element))) return false;
   if (left === undefined) return true;
   const step = (at: Element) => combinator === "+" || combinator === "~" ? at.previousElementSibling : at.parentElement;
@@ -60,58 +52,39 @@ export function matches({ tests, combinator, left }: Selector, element: Element)
   return false;
 }
 
-function unescaped(name: string): string {
-  return name.replace(/\\(.)/g, "$1");
-}
-
-// A plain name is the local name, whatever the prefix; an escaped colon, and ns|name, ask for the qualified one.
-function nameTest(name: string): Test {
-  if (name === "*") return () => true;
-  const qualified = name.replace("|", ":");
-  return (element) => element.localName === name || element.named(qualified);
-}
-
-function attributeTest(name: string, operator: string | undefined, wanted: string): Test {
-  const check: Record<string, (value: string) => boolean> = {
-    "=": (value) => value === wanted,
-    "~=": (value) => value.split(/\s+/).includes(wanted),
-    "|=": (value) => value === wanted || value.startsWith(wanted + "-"),
-    "^=": (value) => wanted !== "" && value.startsWith(wanted),
-    "$=": (value) => wanted !== "" && value.endsWith(wanted),
-    "*=": (value) => wanted !== "" && value.includes(wanted),
-  };
-  return (element) => {
-    const value = element.getAttribute(name);
-    return value !== null && (operator === undefined || check[operator]!(value));
-  };
-}
-
-function pseudoTest(name: string, argument: string | undefined, text: string): Test {
-  switch (name) {
-    case "first-child":
-      return (element) => element.previousElementSibling === null;
-    case "last-child":
-      return (element) => element.nextElementSibling === null;
-    case "only-child":
-      return (element) => element.previousElementSibling === null && element.nextElementSibling === null;
-    case "empty":
-      return (element) => element.childNodes.length === 0;
-    case "nth-child": {
-      const position = Number(argument);
-      return (element) => element.parentNode!.children.indexOf(element) + 1 === position;
-    }
-    case "not": {
-      const inner = parseNested(argument ?? "");
-      return (element) => !inner.some((selector) => matches(selector, element));
-    }
-    default:
-      throw new DOMException(`':${name}' in '${text}' is not supported`, "SyntaxError");
+function testOf(part: Record<string, string | undefined>, text: string): Test {
+  const { type, id, class: className, attribute, operator, pseudo, argument = "" } = part;
+  const plain = (escaped: string) => escaped.replace(/\\(.)/g, "$1");
+  if (type === "*") return () => true;
+  // A plain name is the local name, whatever the prefix; an escaped colon, and ns|name, ask for the qualified one.
+  const local = plain(type ?? "");
+  if (type !== undefined) return (element) => element.localName === local || element.named(local.replace("|", ":"));
+  if (id !== undefined) return (element) => element.id === plain(id);
+  if (className !== undefined) return (element) => element.classList.contains(plain(className));
+  if (attribute !== undefined) {
+    const compare = comparisons[operator ?? ""]!;
+    const wanted = part.double ?? part.single ?? part.bare ?? "";
+    return (element) => element.hasAttribute(attribute) && compare(element.getAttribute(attribute)!, wanted);
   }
+  const inner = pseudo === "not" ? parseSelector(argument) : [];
+  if (pseudo === "not") return (element) => !matchesAny(inner, element);
+  const test = pseudoClasses[pseudo ?? ""];
+  if (test === undefined) throw invalid(text);
+  return (element) => test(element, Number(argument));
 }
 
-function parseNested(text: string): Selector[] {
-  const { lastIndex } = token;
-  const inner = parseSelector(text);
-  token.lastIndex = lastIndex;
-  return inner;
-}
+const comparisons: Record<string, (value: string, wanted: string) => boolean> = {
+  "": () => true,
+  "=": (value, wanted) => value === wanted,
+  "~=": (value, wanted) => value.split(/\s+/).includes(wanted),
+  "|=": (value, wanted) => value === wanted || value.startsWith(wanted + "-"),
+  "^=": (value, wanted) => wanted !== "" && value.startsWith(wanted),
+  "$=": (value, wanted) => wanted !== "" && value.endsWith(wanted),
+  "*=": (value, wanted) => wanted !== "" && value.includes(wanted),
+};
+
+const pseudoClasses: Record<string, (element: Element, position: number) => boolean> = {
+  "first-child": (element) => element.previousElementSibling === null,
+  "last-child": (element) => element.nextElementSibling === null,
+  "nth-child": (element, position) => element.parentNode!.children.indexOf(element) + 1 === position,
+};

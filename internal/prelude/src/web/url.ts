@@ -1,107 +1,73 @@
 // URL over the host's parser, and URLSearchParams.
 
 import { host, parse } from "../host";
-
-interface Parts {
-  href: string;
-  protocol: string;
-  username: string;
-  password: string;
-  host: string;
-  hostname: string;
-  port: string;
-  pathname: string;
-  search: string;
-  hash: string;
-  origin: string;
-}
+import { hide, type Pair, Pairs, pairsOf, type PairsInit } from "./pairs";
 
 const settable = ["protocol", "username", "password", "host", "hostname", "port", "pathname", "search", "hash"] as const;
+type Parts = Record<typeof settable[number] | "href" | "origin", string>;
 
-export interface URL extends Parts {}
+export interface URL extends Record<typeof settable[number], string> {}
 
 export class URL {
-  private parts: Parts;
   readonly searchParams: URLSearchParams;
+  private parts: Parts;
 
   constructor(input: unknown, base?: unknown) {
-    const text = host.url(String(input), base === undefined ? undefined : String(base));
+    const text = parseURL(input, base);
     if (text === "") throw new TypeError(`Invalid URL: ${input}`);
     this.parts = parse(text);
-    this.searchParams = new URLSearchParams(this.parts.search, (search) => this.change("search", search));
-    // The parts and the parameters are bookkeeping: a URL has no fields of its own.
-    Object.defineProperty(this, "parts", { enumerable: false, writable: true });
-    Object.defineProperty(this, "searchParams", { enumerable: false, writable: false });
-  }
-
-  static canParse(input: unknown, base?: unknown): boolean {
-    return host.url(String(input), base === undefined ? undefined : String(base)) !== "";
+    this.searchParams = new URLSearchParams(this.parts.search, (search) => this.set("search", search));
+    hide(this, "parts", "searchParams");
   }
 
   static parse(input: unknown, base?: unknown): URL | null {
     return URL.canParse(input, base) ? new URL(input, base) : null;
   }
 
-  get href(): string {
-    return this.parts.href;
-  }
+  static canParse(input: unknown, base?: unknown): boolean { return parseURL(input, base) !== ""; }
+  get href(): string { return this.parts.href; }
+  get origin(): string { return this.parts.origin; }
+  toString(): string { return this.parts.href; }
+  toJSON(): string { return this.parts.href; }
 
   set href(href: string) {
-    const { parts } = new URL(href);
-    this.parts = parts;
-    this.searchParams.reread(parts.search);
+    this.parts = new URL(href).parts;
+    this.searchParams.reread(this.parts.search);
   }
 
-  get origin(): string {
-    return this.parts.origin;
-  }
-
-  toString(): string {
-    return this.parts.href;
-  }
-
-  toJSON(): string {
-    return this.parts.href;
-  }
-
-  part(part: keyof Parts): string {
-    return this.parts[part];
-  }
+  part(part: keyof Parts): string { return this.parts[part]; }
 
   /** Sets one part; a value that is not valid for it changes nothing, as in browsers. */
-  change(part: string, value: string): void {
+  set(part: string, value: string): void {
     const text = host.urlset(this.parts.href, part, value);
     if (text !== "") this.parts = parse(text);
   }
+}
+
+function parseURL(input: unknown, base: unknown): string {
+  return host.url(String(input), base === undefined ? undefined : String(base));
 }
 
 for (const part of settable) {
   Object.defineProperty(URL.prototype, part, {
     configurable: true,
     enumerable: true,
-    get(this: URL) {
-      return this.part(part);
-    },
+    get(this: URL) { return this.part(part); },
     set(this: URL, value: unknown) {
-      this.change(part, String(value));
+      this.set(part, String(value));
       if (part === "search") this.searchParams.reread(this.part("search"));
     },
   });
 }
 
-type Pair = [name: string, value: string];
-type Init = string | Record<string, unknown> | Iterable<readonly unknown[]>;
-
-export class URLSearchParams {
+export class URLSearchParams extends Pairs {
   private pairs: Pair[] = [];
 
-  constructor(init: Init = "", private readonly changed?: (search: string) => void) {
-    Object.defineProperty(this, "pairs", { enumerable: false, writable: true });
-    Object.defineProperty(this, "changed", { enumerable: false });
+  constructor(init: string | PairsInit = "", private readonly changed?: (search: string) => void) {
+    super();
+    hide(this, "pairs", "changed");
     if (typeof init === "string") this.reread(init);
-    else if (Symbol.iterator in init) {
-      for (const [name, value] of init as Iterable<readonly unknown[]>) this.pairs.push([String(name), String(value)]);
-    } else for (const [name, value] of Object.entries(init)) this.pairs.push([name, String(value)]);
+    else for (const [name, value] of pairsOf(init)) this.pairs.push([String(name), String(value)]);
   }
 
   reread(search: string): void {
@@ -112,70 +78,31 @@ export class URLSearchParams {
     });
   }
 
-  get size(): number {
-    return this.pairs.length;
-  }
-
-  append(name: string, value: unknown): void {
-    this.pairs.push([String(name), String(value)]);
-    this.notify();
-  }
-
-  delete(name: string, value?: unknown): void {
-    this.pairs = this.pairs.filter((pair) => pair[0] !== name || value !== undefined && pair[1] !== String(value));
-    this.notify();
-  }
-
-  get(name: string): string | null {
-    return this.pairs.find((pair) => pair[0] === name)?.[1] ?? null;
-  }
-
-  getAll(name: string): string[] {
-    return this.pairs.filter((pair) => pair[0] === name).map((pair) => pair[1]);
-  }
+  get size(): number { return this.pairs.length; }
+  get(name: string): string | null { return this.pairs.find((pair) => pair[0] === name)?.[1] ?? null; }
+  getAll(name: string): string[] { return this.pairs.filter((pair) => pair[0] === name).map((pair) => pair[1]); }
+  append(name: string, value: unknown): void { this.replace([...this.pairs, [String(name), String(value)]]); }
 
   has(name: string, value?: unknown): boolean {
     return this.pairs.some((pair) => pair[0] === name && (value === undefined || pair[1] === String(value)));
+  }
+
+  delete(name: string, value?: unknown): void {
+    this.replace(this.pairs.filter((pair) => pair[0] !== name || value !== undefined && pair[1] !== String(value)));
   }
 
   set(name: string, value: unknown): void {
     const first = this.pairs.find((pair) => pair[0] === name);
     if (first === undefined) return this.append(name, value);
     first[1] = String(value);
-    this.pairs = this.pairs.filter((pair) => pair === first || pair[0] !== name);
-    this.notify();
+    this.replace(this.pairs.filter((pair) => pair === first || pair[0] !== name));
   }
 
-  sort(): void {
-    this.pairs.sort((a, b) => a[0] < b[0] ? -1 : a[0] > b[0] ? 1 : 0);
-    this.notify();
-  }
+  entries(): IterableIterator<Pair> { return this.pairs.map(([name, value]): Pair => [name, value])[Symbol.iterator](); }
+  override toString(): string { return this.pairs.map(([name, value]) => `${escape(name)}=${escape(value)}`).join("&"); }
 
-  forEach(callback: (value: string, name: string, params: this) => void): void {
-    for (const [name, value] of this.pairs) callback(value, name, this);
-  }
-
-  entries(): IterableIterator<Pair> {
-    return this.pairs.map(([name, value]): Pair => [name, value])[Symbol.iterator]();
-  }
-
-  keys(): IterableIterator<string> {
-    return this.pairs.map((pair) => pair[0])[Symbol.iterator]();
-  }
-
-  values(): IterableIterator<string> {
-    return this.pairs.map((pair) => pair[1])[Symbol.iterator]();
-  }
-
-  [Symbol.iterator](): IterableIterator<Pair> {
-    return this.entries();
-  }
-
-  toString(): string {
-    return this.pairs.map(([name, value]) => `${escape(name)}=${escape(value)}`).join("&");
-  }
-
-  private notify(): void {
+  private replace(pairs: Pair[]): void {
+    this.pairs = pairs;
     this.changed?.(this.toString());
   }
 }
@@ -185,20 +112,14 @@ function escape(text: string): string {
   return escaped.replace(/[!'()~]/g, (char) => "%" + char.charCodeAt(0).toString(16).toUpperCase());
 }
 
+// A percent sign that escapes nothing stands for itself, and bytes that are no UTF-8 become replacement characters.
 function unescape(text: string): string {
   const spaced = text.replaceAll("+", " ");
-  try {
-    return decodeURIComponent(spaced);
-  } catch {
-    // Bytes that are no UTF-8 and signs that escape nothing: decoded one by one, as the form encoding wants it.
-    const bytes: number[] = [];
-    for (let i = 0; i < spaced.length; i++) {
-      const hex = spaced[i] === "%" ? spaced.slice(i + 1, i + 3) : "";
-      if (/^[0-9a-f]{2}$/i.test(hex)) {
-        bytes.push(parseInt(hex, 16));
-        i += 2;
-      } else bytes.push(...host.encode(spaced[i]!));
-    }
-    return host.utf8(new Uint8Array(bytes), "utf-8", 0);
+  if (!spaced.includes("%")) return spaced;
+  const bytes: number[] = [];
+  for (const part of spaced.split(/(%[0-9a-f]{2})/i)) {
+    if (/^%[0-9a-f]{2}$/i.test(part)) bytes.push(parseInt(part.slice(1), 16));
+    else bytes.push(...host.encode(part));
   }
+  return host.utf8(new Uint8Array(bytes), "utf-8", 0);
 }

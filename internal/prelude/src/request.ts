@@ -1,0 +1,93 @@
+// fetchData, llm and streamData: nodes that ask a server when their inputs have changed since the answer that is stored
+// (runtime spec §2.7). Their outputs are documents of their own.
+
+import { type Builtin, inputValue, outputDocument, react } from "./builtin";
+import { Alias } from "./graph";
+import { type Fields, host, isArray, isObject, keys, mapObject, parse, stringify } from "./host";
+import { linkTo } from "./link";
+import type { Scope } from "./run";
+import { type Reads, whenAtRest } from "./scheduler";
+import { apiURL } from "./session";
+import { fetch, type RequestInit, type Response } from "./web/fetch";
+import { write } from "./write";
+
+/** What is asked, as JSON, and how; without `send` nothing is asked and the outputs are cleared. */
+interface Question { about: unknown; send?: () => Promise<unknown> }
+
+function asking(name: string, third: "error" | "partial", question: (inputs: any) => Question): Builtin {
+  return (node, scope) => {
+    const bound = scope.bind(node.inputs) as Fields;
+    const inputs = keys(bound).map((key) => bound[key]);
+    const field = (field: string) => outputDocument(scope, { [name]: { [field]: inputs } }).root;
+    const [pending, result, other, requestHash] = [field("pending"), field("result"), field(third), field("requestHash")];
+    const links = { pending: linkTo(pending), result: linkTo(result), [third]: linkTo(other) };
+    scope.output(node.outputs, { ...links, requestHash: linkTo(requestHash) });
+    let current: string | undefined;
+    const put = (isPending: boolean, answer?: unknown, more?: unknown) => {
+      write(pending, isPending);
+      write(result, answer);
+      write(other, more);
+    };
+    react(node, scope, (reads) => {
+      const { about, send } = question(plain(node.inputs, scope, reads));
+      const hash = host.refer(stringify(about), "string");
+      if (hash === current || send !== undefined && hash === requestHash.raw()) return;
+      current = hash;
+      put(send !== undefined);
+      // An answer is written when nothing runs, and only if the question is still the same.
+      const finish = (done: boolean, answer: unknown, more: unknown) =>
+        whenAtRest(() => {
+          if (hash !== current) return;
+          put(false, answer, more);
+          if (done) write(requestHash, hash);
+          else current = undefined;
+        });
+      send?.().then(
+        (answer) => finish(true, answer, third === "partial" ? answer : undefined),
+        (error) => finish(false, undefined, third === "error" ? error : undefined),
+      );
+    });
+  };
+}
+
+/** The inputs as plain values, read through aliases. */
+function plain(tree: unknown, scope: Scope, reads: Reads): unknown {
+  if (tree instanceof Alias) {
+    const value = inputValue(tree, scope, reads);
+    return isObject(value) ? parse(stringify(value)) : value;
+  }
+  if (isArray(tree)) return tree.map((part) => plain(part, scope, reads));
+  return isObject(tree) ? mapObject(tree, (part) => plain(part, scope, reads)) : tree;
+}
+
+type FetchInputs = { url?: string; mode?: "json" | "text"; options?: RequestInit };
+
+export const fetchData = asking("fetchData", "error", ({ url, mode = "json", options = {} }: FetchInputs) => ({
+  about: { url, mode, options },
+  send: url === undefined ? undefined : async () => {
+    const response = await fetch(url, options);
+    return mode === "json" ? response.json() : response.text();
+  },
+}));
+
+export const llm = asking("llm", "partial", (inputs) => {
+  const { system, prompt, messages = [], stop, max_tokens = 4096, model = "claude-3-5-sonnet" } = inputs;
+  const talk = prompt === undefined ? messages : [...messages, prompt];
+  if (system === undefined || talk.length === 0) return { about: null };
+  const turns = talk.map((content: string, i: number) => ({ role: i % 2 === 0 ? "user" : "assistant", content }));
+  const about = { messages: turns, system, prompt, stop, max_tokens, model, stream: true };
+  const url = apiURL() + "/api/ai/llm";
+  return { about, send: async () => answerText(await fetch(url, { method: "POST", body: stringify(about) })) };
+});
+
+async function answerText(response: Response): Promise<string> {
+  const text = await response.text();
+  if (!response.ok) throw new Error(`The model service answered ${response.status}`);
+  if (response.headers.get("content-type") === "application/json") return (parse(text) as { content: string }).content;
+  return text.split("\n").filter((line) => line !== "").map((line) => parse(line) as string).join("");
+}
+
+export const streamData: Builtin = (node, scope) =>
+  react(node, scope, () => {
+    throw new Error("streamData is not available in the background: a run can't keep a connection open.");
+  });

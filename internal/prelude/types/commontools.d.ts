@@ -1,0 +1,130 @@
+// What recipes may import, for editors. charmd provides the modules when a recipe runs; nothing needs to be installed.
+
+declare module "@commontools/runner" {
+  /** A place in a stored document: what handlers and lifts get for members whose schema says asCell. */
+  export interface Cell<T> {
+    get(): T;
+    set(value: T): void;
+    send(value: T): void;
+    /** Sets the given fields and leaves the others. */
+    update(values: Partial<T>): void;
+    /** Appends to a list. In a handler, plain objects become documents of their own. */
+    push(...values: T extends (infer Item)[] ? Item[] : unknown[]): void;
+    key<K extends keyof T>(key: K): Cell<T[K]>;
+    equals(other: Cell<unknown>): boolean;
+    sink(callback: (value: T) => void): () => void;
+    asSchema<U>(schema: unknown): Cell<U>;
+    readonly entityId: { "/": string };
+  }
+  /** Events sent here reach the handlers of the stream. */
+  export interface Stream<T> {
+    send(event: T): void;
+    sink(callback: (event: T) => void): () => void;
+  }
+  export function isCell(value: unknown): value is Cell<unknown>;
+  export function isStream(value: unknown): value is Stream<unknown>;
+}
+
+declare module "@commontools/builder" {
+  import type { Cell, Stream } from "@commontools/runner";
+  export type { Cell, Stream };
+
+  export const ID: unique symbol;
+  export const ID_FIELD: unique symbol;
+  export const NAME: "$NAME";
+  export const UI: "$UI";
+  export const TYPE: "$TYPE";
+
+  interface OpaqueMethods<T> {
+    set(value: Opaque<T>): void;
+    setDefault(value: Opaque<T>): void;
+    /** The value, in a function that captured the cell: while a recipe is built there is none. */
+    get(): T;
+    map<U>(fn: (item: T extends (infer Item)[] ? OpaqueRef<Item> : any, index: OpaqueRef<number>, list: OpaqueRef<T>) => U): OpaqueRef<U[]>;
+  }
+  /** A value that will be known when the recipe runs. Its fields are such values too. */
+  export type OpaqueRef<T> = OpaqueMethods<T> & (T extends (infer Item)[] ? OpaqueRef<Item>[] : T extends object ? { [K in keyof T]: OpaqueRef<T[K]> } : T);
+  export type Opaque<T> = T | OpaqueRef<T> | (T extends object ? { [K in keyof T]: Opaque<T[K]> } : T);
+
+  export interface JSONSchema {
+    readonly type?: "object" | "array" | "string" | "number" | "integer" | "boolean" | "null";
+    readonly properties?: Readonly<Record<string, JSONSchema>>;
+    readonly additionalProperties?: boolean | JSONSchema;
+    readonly items?: JSONSchema;
+    readonly anyOf?: readonly JSONSchema[];
+    readonly $ref?: "#";
+    readonly default?: unknown;
+    /** Hand the member out as a cell, or a stream, instead of its value. */
+    readonly asCell?: boolean;
+    readonly asStream?: boolean;
+    readonly [annotation: string]: unknown;
+  }
+
+  /** The type of the values that a schema describes, as handlers and lifts get them. */
+  export type Schema<S> = S extends { asCell: true } ? Cell<Plain<S>> : S extends { asStream: true } ? Stream<Plain<S>> : Plain<S>;
+  type Plain<S> = S extends { anyOf: readonly (infer Option)[] } ? Schema<Option>
+    : S extends { type: "object"; properties: infer P } ? { -readonly [K in keyof P]: Schema<P[K]> }
+    : S extends { type: "array"; items: infer Item } ? Schema<Item>[]
+    : S extends { type: "array" } ? any[]
+    : S extends { type: "string" } ? string
+    : S extends { type: "number" | "integer" } ? number
+    : S extends { type: "boolean" } ? boolean
+    : S extends { type: "null" } ? null
+    : any;
+  /** The same without cells: what a recipe is given refs of. */
+  export type SchemaData<S> = S extends { anyOf: readonly (infer Option)[] } ? SchemaData<Option>
+    : S extends { type: "object"; properties: infer P } ? { -readonly [K in keyof P]: SchemaData<P[K]> }
+    : S extends { type: "array"; items: infer Item } ? SchemaData<Item>[]
+    : Plain<Omit<S, "asCell" | "asStream">>;
+
+  export type RecipeFactory<T, R> = ((inputs: Opaque<T>) => OpaqueRef<R>) & { readonly argumentSchema: JSONSchema; readonly resultSchema: JSONSchema };
+  export type HandlerFactory<T, E> = (state: Opaque<{ [K in keyof T]: T[K] extends Cell<infer U> ? U : T[K] extends Stream<infer U> ? Stream<U> : T[K] }>) => OpaqueRef<Stream<E>>;
+
+  export function recipe<T = any, R = any>(description: string, fn: (inputs: OpaqueRef<Required<T>>) => Opaque<R>): RecipeFactory<T, R>;
+  export function recipe<const A extends JSONSchema, R>(argument: A, fn: (inputs: OpaqueRef<SchemaData<A>>) => Opaque<R>): RecipeFactory<SchemaData<A>, R>;
+  export function recipe<const A extends JSONSchema, const R extends JSONSchema>(argument: A, result: R, fn: (inputs: OpaqueRef<SchemaData<A>>) => unknown): RecipeFactory<SchemaData<A>, SchemaData<R>>;
+  export function handler<const E extends JSONSchema, const S extends JSONSchema>(event: E, state: S, fn: (event: Schema<E>, state: Schema<S>) => unknown): HandlerFactory<Schema<S>, Schema<E>>;
+  export function handler<E = any, T = any>(fn: (event: E, state: T) => unknown): HandlerFactory<T, E>;
+  export function lift<const A extends JSONSchema, const R extends JSONSchema>(argument: A, result: R, fn: (input: Schema<A>) => unknown): (input: Opaque<SchemaData<A>>) => OpaqueRef<SchemaData<R>>;
+  export function lift<T = any, R = any>(fn: (input: T) => R): (input: Opaque<T>) => OpaqueRef<Awaited<R>>;
+  export function derive<T, R>(input: Opaque<T>, fn: (input: T) => R): OpaqueRef<Awaited<R>>;
+  export function compute<R>(fn: () => R): OpaqueRef<R>;
+  export function render<R>(fn: () => R): OpaqueRef<R>;
+  export function cell<T = any>(value?: Opaque<T>, schema?: JSONSchema): OpaqueRef<T>;
+  export function stream<T>(): OpaqueRef<Stream<T>>;
+  export function str(strings: TemplateStringsArray, ...values: unknown[]): OpaqueRef<string>;
+  export function ifElse<A, B>(condition: unknown, then: A, otherwise: B): OpaqueRef<A | B>;
+  export function fetchData<T>(request: Opaque<{ url: string; mode?: "json" | "text"; options?: object }>): OpaqueRef<{ pending: boolean; result: T; error: unknown }>;
+  export function llm(request: Opaque<{ prompt?: string; messages?: string[]; system?: string; stop?: string; max_tokens?: number; model?: string }>): OpaqueRef<{ pending: boolean; result: string; partial: string }>;
+  export function navigateTo(charm: unknown): OpaqueRef<string>;
+  export function schema<const S extends JSONSchema>(schema: S): S;
+  export function byRef<T, R>(name: string): (input: Opaque<T>) => OpaqueRef<R>;
+  /** apiUrl: the toolshed. occasion: equal in every retry of a run. again(): asks for another run at once. */
+  export function getRecipeEnvironment(): { readonly apiUrl: URL; readonly occasion: string; again(): void };
+}
+
+declare module "@commontools/html" {
+  export const Fragment: "Fragment";
+  export function h(name: unknown, props: Record<string, unknown> | null, ...children: unknown[]): JSX.Element;
+}
+
+declare module "@commontools/utils/sleep" {
+  export function sleep(ms: number): Promise<void>;
+}
+
+declare module "commontools" {
+  export * from "@commontools/builder";
+  export * from "@commontools/html";
+}
+
+declare namespace JSX {
+  interface Element { type: "vnode"; name: string; props: Record<string, unknown>; children: unknown[] }
+  interface ElementChildrenAttribute { children: {} }
+  interface IntrinsicElements {
+    /** Registers the charm for background runs when it is clicked. */
+    "common-updater": { $state?: unknown; integration: string };
+    /** Connects an account; $auth is the cell that holds the tokens. */
+    "common-google-oauth": { $auth: unknown };
+    [element: string]: any;
+  }
+}
