@@ -55,15 +55,7 @@ func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.Sta
 	if err := tx.AddRun(run); err != nil {
 		return err
 	}
-	next := end.Next
-	if next == nil && live.FollowUp != "" {
-		next = &charm.Job{
-			ID: live.FollowUp, Charm: live.Charm, Type: live.Type, Reason: charm.RunNow, Priority: live.Priority,
-			DueAt: run.EndedAt, Attempt: 1, Status: charm.Pending, CreatedAt: run.EndedAt, Once: live.Once,
-		}
-	} else if next != nil {
-		next.FollowUp = live.FollowUp
-	}
+	next := follow(end.Next, live, run.EndedAt, s.Disabled || !q.charmOf(c).Registered)
 	if next == nil || next.ID != live.ID {
 		if err := tx.DeleteJob(live.ID); err != nil {
 			return err
@@ -82,6 +74,23 @@ func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.Sta
 	}
 	tx.AfterCommit(func() { q.ended(c, run, next, s) })
 	return nil
+}
+
+// follow is the job that follows live: its retry or next page, or the run that
+// was asked for meanwhile. A charm that has stopped running by itself gets only
+// what a person asked for, and that once.
+func follow(next *charm.Job, live charm.Job, ended time.Time, stopped bool) *charm.Job {
+	if next != nil && !(stopped && !live.Once) {
+		next.FollowUp = live.FollowUp
+		return next
+	}
+	if live.FollowUp == "" {
+		return nil
+	}
+	return &charm.Job{
+		ID: live.FollowUp, Charm: live.Charm, Type: live.Type, Reason: charm.RunNow, Priority: live.Priority,
+		DueAt: ended, Attempt: 1, Status: charm.Pending, CreatedAt: ended, Once: stopped,
+	}
 }
 
 // nextRun keeps to the invariant that a charm has exactly one of a next run, a

@@ -96,7 +96,12 @@ func recoverJob(tx store.Tx, states *state.Manager, job charm.Job, now time.Time
 		}
 		return tx.PutState(job.Charm, s)
 	}
-	if err := tx.PutJob(*pendingAgain(job, now, job.Attempt)); err != nil {
+	if s.Disabled && !job.Once {
+		err = tx.DeleteJob(job.ID) // a person disabled it while it was running
+	} else {
+		err = tx.PutJob(*pendingAgain(job, now, job.Attempt))
+	}
+	if err != nil {
 		return err
 	}
 	return tx.PutState(job.Charm, s)

@@ -370,6 +370,39 @@ func TestDisabledByAPersonNeverRuns(t *testing.T) {
 	})
 }
 
+func TestDisabledWhileRunningKeepsOnlyWhatAPersonAskedFor(t *testing.T) {
+	inBubble(t, func(w *world) {
+		disable := func(c charm.Charm) {
+			w.update(func(tx store.Tx) error {
+				s, err := tx.State(c.Row)
+				if err != nil {
+					return err
+				}
+				return w.queue.Put(tx, c, state.Disable(s, charm.ByPerson, "no", time.Now()))
+			})
+		}
+		a, b := w.add(1), w.add(2)
+		first, second := w.next(), w.next()
+		asked, err := w.queue.RunNow(w.t.Context(), b.Row)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		disable(a)
+		disable(b)
+		w.mustEnd(first, charm.Errored) // no retry follows
+		w.mustEnd(second, charm.OK)
+		claim := w.next()
+		if claim.Job.ID != asked.Job || !claim.Job.Once {
+			w.t.Fatalf("claimed %+v, want the run that was asked for", claim.Job)
+		}
+		w.mustEnd(claim, charm.Errored)
+		w.idle(72 * time.Hour)
+		if len(w.rows()) != 0 {
+			w.t.Errorf("there are still jobs: %+v", w.rows())
+		}
+	})
+}
+
 func TestUncleanStop(t *testing.T) {
 	inBubble(t, func(w *world) {
 		a, b := w.add(1), w.add(2)

@@ -24,6 +24,9 @@ func (s *Service) Start(ctx context.Context) error {
 	if err := client.WriteRuntimeFile(s.runtimeFile()); err != nil {
 		s.logger.Warn("commands will look for this daemon at its default address only", "err", err)
 	}
+	if err := s.store.Update(ctx, s.states.CountStart); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	s.tellRecovered()
 	if err := s.firstStart(ctx); err != nil {
 		return errors.Join(err, listener.Close())

@@ -36,7 +36,7 @@ func (s *Service) summary(ctx context.Context) api.Status {
 	totals := s.states.Totals()
 	st := api.Status{
 		Version: s.config.Version, PID: os.Getpid(), DataDir: s.config.DataDir, URL: s.URL(), Toolshed: "embedded",
-		StartedAt: s.startedAt.UTC(), Restarts: totals.Restarts, TotalExecutions: totals.Executions,
+		StartedAt: s.startedAt.UTC(), Restarts: max(0, totals.Starts-1), TotalExecutions: totals.Executions,
 		TotalSuccesses: totals.Successes, TotalFailures: totals.Failures, Cycles: totals.Cycles,
 		NotReady: s.NotReady(), Charms: map[string]int{}, Workers: []api.Worker{}, Problems: []api.Problematic{},
 		Sandbox: map[string]api.Layer{},

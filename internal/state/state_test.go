@@ -1,6 +1,7 @@
 package state_test
 
 import (
+	"errors"
 	"log/slog"
 	"path/filepath"
 	"testing"
@@ -147,11 +148,11 @@ func TestTotalsOverRestarts(t *testing.T) {
 	defer db.Close()
 	for start := range int64(3) {
 		m := state.NewManager(5)
-		if err := db.Update(t.Context(), func(tx store.Tx) error { return m.Load(tx) }); err != nil {
+		if err := db.Update(t.Context(), func(tx store.Tx) error { return errors.Join(m.Load(tx), m.CountStart(tx)) }); err != nil {
 			t.Fatal(err)
 		}
 		got := m.Totals()
-		if got.Restarts != start || got.Executions != 3*start || got.Successes != start || got.Failures != start || got.Cycles != start {
+		if got.Starts != start+1 || got.Executions != 3*start || got.Successes != start || got.Failures != start || got.Cycles != start {
 			t.Errorf("start %d found %+v", start, got)
 		}
 		for _, o := range []charm.Outcome{charm.OK, charm.Errored, charm.Remote, charm.Lost} {

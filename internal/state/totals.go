@@ -11,7 +11,7 @@ import (
 
 // Totals are the service's own counters, kept over restarts.
 type Totals struct {
-	Restarts   int64     `json:"restarts"` // starts before this one
+	Starts     int64     `json:"starts"` // of the daemon, this one included
 	Executions int64     `json:"totalExecutions"`
 	Successes  int64     `json:"totalSuccesses"`
 	Failures   int64     `json:"totalFailures"`
@@ -26,21 +26,21 @@ type totals struct {
 	now Totals
 }
 
-// Load reads the totals and counts this start.
-func (m *Manager) Load(tx store.Tx) error {
-	text, err := tx.Value(totalsKey)
-	if err != nil {
+// Load reads the totals.
+func (m *Manager) Load(r store.Reader) error {
+	text, err := r.Value(totalsKey)
+	if err != nil || text == "" {
 		return err
 	}
-	var t Totals
-	if text != "" {
-		if err := json.Unmarshal([]byte(text), &t); err != nil {
-			return err
-		}
-		t.Restarts++
-	}
 	m.totals.mu.Lock()
-	m.totals.now = t
+	defer m.totals.mu.Unlock()
+	return json.Unmarshal([]byte(text), &m.totals.now)
+}
+
+// CountStart adds a start of the daemon.
+func (m *Manager) CountStart(tx store.Tx) error {
+	m.totals.mu.Lock()
+	m.totals.now.Starts++
 	m.totals.mu.Unlock()
 	return m.Save(tx)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -76,26 +77,41 @@ func (t *Toolshed) disable(r *http.Request) (any, error) {
 	return t.o.Manager.Disable(r.Context(), r.PathValue("space"), r.PathValue("charm"), req.Reason)
 }
 
-// cellPath is the path of a cell from the URL, its parts unescaped one by one so
-// that a key may hold a slash.
-func cellPath(r *http.Request) []string {
-	p := strings.Trim(r.PathValue("path"), "/")
-	if p == "" {
-		return nil
+// cellPath is the path of a cell from the URL. Its parts are unescaped one by
+// one, so that a key may hold a slash.
+func cellPath(r *http.Request) ([]string, error) {
+	_, rest, _ := strings.Cut(r.URL.EscapedPath(), "/cells/")
+	var path []string
+	for part := range strings.SplitSeq(strings.Trim(rest, "/"), "/") {
+		key, err := url.PathUnescape(part)
+		if err != nil {
+			return nil, charm.Errorf(charm.CodeInvalid, "the path of the cell cannot be read: %w", err)
+		}
+		if key != "" {
+			path = append(path, key)
+		}
 	}
-	return strings.Split(p, "/")
+	return path, nil
 }
 
 func (t *Toolshed) getCell(r *http.Request) (any, error) {
-	return t.o.Manager.Get(r.Context(), r.PathValue("space"), r.PathValue("charm"), cellPath(r))
+	path, err := cellPath(r)
+	if err != nil {
+		return nil, err
+	}
+	return t.o.Manager.Get(r.Context(), r.PathValue("space"), r.PathValue("charm"), path)
 }
 
 func (t *Toolshed) setCell(r *http.Request) (any, error) {
+	path, err := cellPath(r)
+	if err != nil {
+		return nil, err
+	}
 	body, err := readBody(r)
 	if err != nil {
 		return nil, err
 	}
-	return struct{}{}, t.o.Manager.Set(r.Context(), r.PathValue("space"), r.PathValue("charm"), cellPath(r), body)
+	return struct{}{}, t.o.Manager.Set(r.Context(), r.PathValue("space"), r.PathValue("charm"), path, body)
 }
 
 func (t *Toolshed) runs(r *http.Request) (any, error) {
