@@ -1,4 +1,5 @@
-// Command charmd runs charms in the background.
+// Command charmd runs charms in the background. The same executable is the
+// command line, the service and, started by it, its worker processes.
 package main
 
 import (

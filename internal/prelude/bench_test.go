@@ -41,6 +41,18 @@ export default recipe({ type: "object", properties: { url: { type: "string", def
     bgUpdater: update({ items }) };
 });`
 
+// rows computes something for every item.
+const rows = `
+import { cell, derive, handler, ID, recipe, UI } from "@commontools/builder";
+import { h } from "@commontools/html";
+const add = handler({}, { type: "object", properties: { items: { type: "array", asCell: true } } } as any,
+  (event: any, state: any) => { for (const item of event.items ?? []) state.items.push({ ...item, [ID]: item.id }); });
+export default recipe("rows", () => {
+  const items = cell([] as any[]);
+  const page = (items as any).map((item: any) => <tr><td>{derive(item.title, (t: any) => t.toUpperCase())}</td><td>{derive(item, (i: any) => i.link)}</td></tr>);
+  return { [UI]: <table>{page}</table>, items, bgUpdater: add({ items }) };
+});`
+
 func feedItems(n int) []map[string]string {
 	items := make([]map[string]string, n)
 	for i := range items {
@@ -72,6 +84,17 @@ func BenchmarkCounter(b *testing.B) { benchmarkRuns(b, counter, map[string]any{}
 
 func BenchmarkFeedNoNews(b *testing.B) {
 	benchmarkRuns(b, feed, map[string]any{"items": feedItems(100)})
+}
+
+func BenchmarkRows(b *testing.B) {
+	m := load(b, rows, newHost())
+	m.cast(b, "rows", map[string]any{})
+	if r := m.send(b, "rows", "bgUpdater", map[string]any{"items": feedItems(100)}); !r.Handled || len(r.Failures) > 0 {
+		b.Fatalf("%+v", r)
+	}
+	for b.Loop() {
+		m.send(b, "rows", "bgUpdater", map[string]any{})
+	}
 }
 
 func BenchmarkLoad(b *testing.B) {

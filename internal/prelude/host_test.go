@@ -51,6 +51,7 @@ type host struct {
 	requests []request
 	canceled []float64
 	entropy  byte
+	nested   int // calls of live
 }
 
 type timer struct {

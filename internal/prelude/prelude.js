@@ -469,8 +469,8 @@
       this.searchParams = new URLSearchParams(this.parts.search, (search) => this.set("search", search));
       hide(this, "parts", "searchParams");
     }
-    static parse(input, base) {
-      return _URL.canParse(input, base) ? new _URL(input, base) : null;
+    static parse(url, base) {
+      return _URL.canParse(url, base) ? new _URL(url, base) : null;
     }
     static canParse(input, base) {
       return parseURL(input, base) !== "";
@@ -1297,9 +1297,9 @@
   function stream() {
     return newOpaqueRef({ $stream: true });
   }
-  var ifElse = (condition, then, otherwise) => conditional([condition, then, otherwise]);
   var conditional = byRef("ifElse");
   var mapping = byRef("map");
+  var ifElse = (...branches) => conditional(branches);
   var fetchData = byRef("fetchData");
   var streamData = byRef("streamData");
   var llm = byRef("llm");
@@ -1550,8 +1550,9 @@
   }
   function makeContainers(graph2) {
     const aliases = [graph2.result, ...graph2.nodes.flatMap(({ reads, writes }) => [...reads, ...writes])].flatMap(aliasesIn);
-    for (const { depth, path: path2, place: place2 } of aliases) {
-      if (depth > 0 || place2 !== void 0 || path2[0] !== "internal" || path2.length < 3) continue;
+    for (const alias of aliases) {
+      const path2 = alias.depth > 0 || alias.place !== void 0 ? [] : alias.path;
+      if (path2[0] !== "internal" || path2.length < 3) continue;
       let container = graph2.initial;
       for (let i = 0; i < path2.length - 1 && isObject(container) && !(container instanceof Alias); i++) {
         container = container[path2[i]] ??= typeof path2[i + 1] === "number" ? [] : {};
@@ -1559,12 +1560,12 @@
     }
   }
   function walkRefs(value, visit) {
+    if (!isObject(value) && typeof value !== "function" || value[PLACE] !== void 0) return;
     const ref = refOf(value);
     if (ref !== void 0) visit(ref);
-    else if (isArray(value)) for (const item of value) walkRefs(item, visit);
-    else if (isObject(value)) {
-      if (value[PLACE] === void 0) for (const key of keys(value)) walkRefs(value[key], visit);
-    } else graphOf(value)?.captured.forEach(visit);
+    else if (typeof value === "function") graphOf(value)?.captured.forEach(visit);
+    else if (isArray(value)) for (let i = 0; i < value.length; i++) walkRefs(value[i], visit);
+    else for (const key of keys(value)) walkRefs(value[key], visit);
   }
   function aliasesIn(value) {
     if (value instanceof Alias) return [value];
@@ -1780,14 +1781,14 @@
   }
 
   // src/web/abort.ts
-  var legacyCodes = { InvalidCharacterError: 5, AbortError: 20, TimeoutError: 23, DataCloneError: 25 };
+  var codes = { InvalidCharacterError: 5, AbortError: 20, TimeoutError: 23, DataCloneError: 25 };
   var DOMException = class extends Error {
     constructor(message = "", name2 = "Error") {
       super(message);
       Object.defineProperty(this, "name", { value: name2, configurable: true, writable: true });
     }
     get code() {
-      return legacyCodes[this.name] ?? 0;
+      return codes[this.name] ?? 0;
     }
   };
   var AbortSignal = class _AbortSignal {
@@ -2202,7 +2203,7 @@
       const result = code();
       if (!isThenable(result)) return done(result);
       awaited = true;
-      return result.then(done).then(() => popFrame(frame), (thrown) => {
+      return Promise.resolve(result).then(done).then(() => popFrame(frame), (thrown) => {
         popFrame(frame);
         throw thrown;
       });
@@ -2325,9 +2326,10 @@
         if (kept[key] === void 0) write(process.root.at(["internal", key]), internal[key]);
       }
     }
-    const given = boundArgument(argument);
-    const full = before?.argument === void 0 ? merged(given, defaultsOf(graph2.argumentSchema)) : given;
-    if (full !== void 0) write(process.root.child("argument"), full);
+    if (before?.argument === void 0) {
+      const full = merged(boundArgument(argument), defaultsOf(graph2.argumentSchema));
+      if (full !== void 0) write(process.root.child("argument"), full);
+    }
     if (!sameRecipe) replace(result.root, scope2.bind(graph2.result));
     for (const node of graph2.nodes) if (node.module.type === "recipe") instantiate(node, scope2);
     for (const node of graph2.nodes) if (node.module.type !== "recipe") instantiate(node, scope2);
@@ -2439,6 +2441,7 @@
 ${value.stack ?? ""}`.trimEnd();
     if (value instanceof Date) return isNaN(+value) ? "Invalid Date" : value.toISOString();
     if (value instanceof RegExp) return String(value);
+    if (typeof value.toJSON === "function") return inspect(value.toJSON(), depth);
     if (depth >= deepest3) return isArray(value) ? "[…]" : "{…}";
     const inner = (part) => inspect(part, depth + 1);
     if (isArray(value)) return `[${value.map(inner).join(", ")}]`;
@@ -2490,7 +2493,7 @@ ${value.stack ?? ""}`.trimEnd();
   // src/web/selector.ts
   var name = /(?:[\w-]|[^\x00-\x7f]|\\.)+/.source;
   var token = new RegExp(
-    `\\s*(?<combinator>[>+~,])\\s*|(?<space>\\s+)|(?<type>\\*|${name}(?:\\|${name})?)|#(?<id>${name})|\\.(?<class>${name})|\\[\\s*(?<attribute>[\\w:-]+)\\s*(?:(?<operator>[~|^$*]?=)\\s*(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\\]\\s]+))\\s*)?\\]|:(?<pseudo>[\\w-]+)(?:\\((?<argument>[^()]*)\\))?|(?<invalid>[^])`,
+    `\\s*(?<combinator>[>+~,])\\s*|(?<space>\\s+)|(?<type>\\*|${name}(?:\\|${name})?)|#(?<id>${name})|\\.(?<class>${name})|\\[\\s*(?<attribute>[\\w:-]+)\\s*(?:(?<operator>[~^$*]?=)\\s*(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\\]\\s]+))\\s*)?\\]|:(?<pseudo>[\\w-]+)(?:\\((?<argument>[^()]*)\\))?|(?<invalid>[^])`,
     "g"
   );
   function parseSelector(text) {
@@ -2546,7 +2549,6 @@ ${value.stack ?? ""}`.trimEnd();
     "": () => true,
     "=": (value, wanted) => value === wanted,
     "~=": (value, wanted) => value.split(/\s+/).includes(wanted),
-    "|=": (value, wanted) => value === wanted || value.startsWith(wanted + "-"),
     "^=": (value, wanted) => wanted !== "" && value.startsWith(wanted),
     "$=": (value, wanted) => wanted !== "" && value.endsWith(wanted),
     "*=": (value, wanted) => wanted !== "" && value.includes(wanted)
@@ -2677,9 +2679,6 @@ ${value.stack ?? ""}`.trimEnd();
     get attributes() {
       return [...this.values].map(([name2, value]) => ({ name: name2, value }));
     }
-    get innerText() {
-      return this.textContent;
-    }
     get innerHTML() {
       return this.childNodes.map(serialize).join("");
     }
@@ -2702,9 +2701,6 @@ ${value.stack ?? ""}`.trimEnd();
     }
     getAttribute(name2) {
       return this.values.get(this.html ? name2.toLowerCase() : name2) ?? null;
-    }
-    getAttributeNames() {
-      return [...this.values.keys()];
     }
     hasAttribute(name2) {
       return this.getAttribute(name2) !== null;
@@ -2813,6 +2809,7 @@ ${value.stack ?? ""}`.trimEnd();
     return { name: "Error", message, stack: "" };
   }
   function define(code) {
+    delete globalThis.__charmd_define;
     const module = { exports: {} };
     code(require2, module.exports, module).then(
       () => {

@@ -85,6 +85,11 @@ func follow(v any) (id string, path []string, ok bool) {
 // where nothing is stored.
 func (h *host) live(t testing.TB, id string, path []string) (any, bool) {
 	t.Helper()
+	h.nested++
+	defer func() { h.nested-- }()
+	if h.nested > 100 {
+		t.Fatalf("links go in circles: %v", h.docs)
+	}
 	at, ok := h.value(t, id)
 	for i := 0; ok; i++ {
 		if target, rest, isLink := follow(at); isLink {

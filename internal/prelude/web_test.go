@@ -20,7 +20,7 @@ func evaluate(t *testing.T, h *host, expression string) (any, report) {
 
 func TestWebFunctions(t *testing.T) {
 	t.Parallel()
-	list := func(items ...any) any { return items }
+	list := func(items ...any) any { return append([]any{}, items...) }
 	tests := []struct {
 		name, expression string
 		want             any
@@ -131,13 +131,13 @@ func TestConsole(t *testing.T) {
 	t.Parallel()
 	h := newHost()
 	evaluate(t, h, `(() => {
-		console.log("text", 1, { a: [true, null, undefined], "b c": { d: { e: { f: 1 } } } });
+		console.log("text", 1, { a: [true, null, undefined], "b c": { d: { e: { f: {} } } } });
 		console.info(new Date(0), /x/g, () => 1, 2n, new Map([[1, "a"]]), new Set(["b"]), Symbol("s"));
 		console.warn({}); console.debug([]); console.assert(1 === 1, "no"); console.assert(false, "yes"); console.error(new TypeError("bad").message);
 		class A { x = 1; } console.log(new A(), new Error("with stack") instanceof Error);
 	})()`)
 	want := []string{
-		`log text 1 { a: [true, null, undefined], "b c": { d: { e: {…} } } }`,
+		`log text 1 { a: [true, null, undefined], "b c": { d: { e: { f: {…} } } } }`,
 		`info 1970-01-01T00:00:00.000Z /x/g [function anonymous] 2n Map {1 => "a"} Set {"b"} Symbol(s)`,
 		"warn {}", "debug []", "error Assertion failed: yes", "error bad", "log { x: 1 } true",
 	}

@@ -82,7 +82,7 @@ function inFrame(frame: Frame, code: () => unknown, done: (result: unknown) => v
     const result = code();
     if (!isThenable(result)) return done(result);
     awaited = true;
-    return result.then(done).then(() => popFrame(frame), (thrown) => {
+    return Promise.resolve(result).then(done).then(() => popFrame(frame), (thrown) => {
       popFrame(frame);
       throw thrown;
     });

@@ -186,8 +186,10 @@ function passOnCaptured(inner: unknown, frame: Frame, graph: Graph): void {
 // A cell of which only parts are used starts as an object or array, so that the parts have a place to be.
 function makeContainers(graph: Graph): void {
   const aliases = [graph.result, ...graph.nodes.flatMap(({ reads, writes }) => [...reads, ...writes])].flatMap(aliasesIn);
-  for (const { depth, path, place } of aliases) {
-    if (depth > 0 || place !== undefined || path[0] !== "internal" || path.length < 3) continue;
+  for (const alias of aliases) {
+    // The paths of enclosing graphs' cells are not known yet.
+    const path = alias.depth > 0 || alias.place !== undefined ? [] : alias.path;
+    if (path[0] !== "internal" || path.length < 3) continue;
     let container: unknown = graph.initial;
     for (let i = 0; i < path.length - 1 && isObject(container) && !(container instanceof Alias); i++) {
       container = container[path[i]!] ??= typeof path[i + 1] === "number" ? [] : {};
@@ -197,12 +199,12 @@ function makeContainers(graph: Graph): void {
 
 /** Calls `visit` for every ref in a structure, captured ones of recipes inside it too. */
 export function walkRefs(value: unknown, visit: (ref: Ref) => void): void {
+  if (!isObject(value) && typeof value !== "function" || (value as { [PLACE]?: Place })[PLACE] !== undefined) return;
   const ref = refOf(value);
   if (ref !== undefined) visit(ref);
-  else if (isArray(value)) for (const item of value) walkRefs(item, visit);
-  else if (isObject(value)) {
-    if ((value as { [PLACE]?: Place })[PLACE] === undefined) for (const key of keys(value)) walkRefs(value[key], visit);
-  } else graphOf(value)?.captured.forEach(visit);
+  else if (typeof value === "function") graphOf(value)?.captured.forEach(visit);
+  else if (isArray(value)) for (let i = 0; i < value.length; i++) walkRefs(value[i], visit);
+  else for (const key of keys(value as Fields)) walkRefs((value as Fields)[key], visit);
 }
 
 function aliasesIn(value: unknown): Alias[] {

@@ -26,6 +26,7 @@ let handled = false;
 function failed(message: string): Thrown { return { name: "Error", message, stack: "" }; }
 
 function define(code: RecipeCode): void {
+  delete (globalThis as { __charmd_define?: unknown }).__charmd_define;
   const module: Module = { exports: {} };
   code(require, module.exports, module).then(
     () => {

@@ -75,11 +75,9 @@ export function handler(first: unknown, stateSchema?: Schema, fn?: Code): Factor
 export function cell(value?: unknown, schema?: Schema): OpaqueRef { return newOpaqueRef(value, schema); }
 export function stream(): OpaqueRef { return newOpaqueRef({ $stream: true }); }
 
-export const ifElse = (condition: unknown, then: unknown, otherwise: unknown): OpaqueRef =>
-  conditional([condition, then, otherwise]);
-
 const conditional = byRef("ifElse");
 const mapping = byRef("map");
+export const ifElse = (...branches: [unknown, unknown, unknown]): OpaqueRef => conditional(branches);
 export const fetchData = byRef("fetchData");
 export const streamData = byRef("streamData");
 export const llm = byRef("llm");

@@ -98,7 +98,7 @@ export function ownDocument(source: object, cause: unknown): Document {
   return doc;
 }
 
-/** Runs `graph` on `result`. An argument is given when the instance is new, or its bindings may have changed. */
+/** Runs `graph` on `result`; the argument counts only for an instance that has none yet. */
 export function run(graph: Graph, recipeId: string, argument: unknown, result: Document, parent?: Scope): Scope {
   const process = processOf(result);
   instances.get(process)?.stop();
@@ -118,9 +118,11 @@ export function run(graph: Graph, recipeId: string, argument: unknown, result: D
       if (kept[key] === undefined) write(process.root.at(["internal", key]), internal[key]);
     }
   }
-  const given = boundArgument(argument);
-  const full = before?.argument === undefined ? merged(given, defaultsOf(graph.argumentSchema as Schema)) : given;
-  if (full !== undefined) write(process.root.child("argument"), full);
+  // The ids of inner instances depend on their arguments: so what one has already came of the same ones.
+  if (before?.argument === undefined) {
+    const full = merged(boundArgument(argument), defaultsOf(graph.argumentSchema as Schema));
+    if (full !== undefined) write(process.root.child("argument"), full);
+  }
   if (!sameRecipe) replace(result.root, scope.bind(graph.result));
   // Inner instances first: the others' reads lead through their documents.
   for (const node of graph.nodes) if (node.module.type === "recipe") instantiate(node, scope);

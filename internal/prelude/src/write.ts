@@ -12,7 +12,6 @@ import { ID, ID_FIELD, LINK, REF } from "./symbols";
 import { uuid } from "./web/crypto";
 
 type Marked = Fields & { [ID]?: unknown; [ID_FIELD]?: string; [LINK]?: Link; [REF]?: unknown };
-
 const deepest = 512;
 
 /** Makes `value` what is stored at `place`; an alias at the place is followed, a link there is replaced. */

@@ -2,7 +2,7 @@
 
 import { setTimeout } from "./timers";
 
-const legacyCodes: Record<string, number> = { InvalidCharacterError: 5, AbortError: 20, TimeoutError: 23, DataCloneError: 25 };
+const codes: Record<string, number> = { InvalidCharacterError: 5, AbortError: 20, TimeoutError: 23, DataCloneError: 25 };
 
 export class DOMException extends Error {
   constructor(message = "", name = "Error") {
@@ -10,7 +10,7 @@ export class DOMException extends Error {
     Object.defineProperty(this, "name", { value: name, configurable: true, writable: true });
   }
 
-  get code(): number { return legacyCodes[this.name] ?? 0; }
+  get code(): number { return codes[this.name] ?? 0; }
 }
 
 type Event = { type: "abort"; target: AbortSignal };

@@ -16,6 +16,7 @@ function inspect(value: unknown, depth: number): string {
   if (value instanceof Error) return `${value.name}: ${value.message}\n${value.stack ?? ""}`.trimEnd();
   if (value instanceof Date) return isNaN(+value) ? "Invalid Date" : value.toISOString();
   if (value instanceof RegExp) return String(value);
+  if (typeof value.toJSON === "function") return inspect(value.toJSON(), depth);
   if (depth >= deepest) return isArray(value) ? "[…]" : "{…}";
   const inner = (part: unknown) => inspect(part, depth + 1);
   if (isArray(value)) return `[${value.map(inner).join(", ")}]`;

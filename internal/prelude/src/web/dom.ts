@@ -100,7 +100,6 @@ export class Element extends ParentNode {
   get id(): string { return this.values.get("id") ?? ""; }
   get className(): string { return this.values.get("class") ?? ""; }
   get attributes(): { name: string; value: string }[] { return [...this.values].map(([name, value]) => ({ name, value })); }
-  get innerText(): string { return this.textContent; }
   get innerHTML(): string { return this.childNodes.map(serialize).join(""); }
   get outerHTML(): string { return serialize(this); }
   get nextElementSibling(): Element | null { return sibling<Element>(this, this.parentNode?.children, 1); }
@@ -114,7 +113,6 @@ export class Element extends ParentNode {
   /** Whether this is the qualified name of the element. */
   named(name: string): boolean { return this.nodeName === (this.html ? name.toUpperCase() : name); }
   getAttribute(name: string): string | null { return this.values.get(this.html ? name.toLowerCase() : name) ?? null; }
-  getAttributeNames(): string[] { return [...this.values.keys()]; }
   hasAttribute(name: string): boolean { return this.getAttribute(name) !== null; }
   matches(text: string): boolean { return matchesAny(parseSelector(text), this); }
 

@@ -13,7 +13,7 @@ const name = /(?:[\w-]|[^\x00-\x7f]|\\.)+/.source;
 const token = new RegExp(
   `\\s*(?<combinator>[>+~,])\\s*|(?<space>\\s+)|(?<type>\\*|${name}(?:\\|${name})?)|#(?<id>${name})|\\.(?<class>${name})` +
     `|\\[\\s*(?<attribute>[\\w:-]+)\\s*` +
-    `(?:(?<operator>[~|^$*]?=)\\s*(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\\]\\s]+))\\s*)?\\]` +
+    `(?:(?<operator>[~^$*]?=)\\s*(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\\]\\s]+))\\s*)?\\]` +
     `|:(?<pseudo>[\\w-]+)(?:\\((?<argument>[^()]*)\\))?|(?<invalid>[^])`,
   "g",
 );
@@ -77,7 +77,6 @@ const comparisons: Record<string, (value: string, wanted: string) => boolean> = 
   "": () => true,
   "=": (value, wanted) => value === wanted,
   "~=": (value, wanted) => value.split(/\s+/).includes(wanted),
-  "|=": (value, wanted) => value === wanted || value.startsWith(wanted + "-"),
   "^=": (value, wanted) => wanted !== "" && value.startsWith(wanted),
   "$=": (value, wanted) => wanted !== "" && value.endsWith(wanted),
   "*=": (value, wanted) => wanted !== "" && value.includes(wanted),

@@ -20,10 +20,7 @@ export class URL {
     hide(this, "parts", "searchParams");
   }
 
-  static parse(input: unknown, base?: unknown): URL | null {
-    return URL.canParse(input, base) ? new URL(input, base) : null;
-  }
-
+  static parse(url: unknown, base?: unknown): URL | null { return URL.canParse(url, base) ? new URL(url, base) : null; }
   static canParse(input: unknown, base?: unknown): boolean { return parseURL(input, base) !== ""; }
   get href(): string { return this.parts.href; }
   get origin(): string { return this.parts.origin; }
