@@ -65,20 +65,23 @@ func tooManyHops(at Location) error {
 	return charm.Errorf(charm.CodeInvalid, "document %s leads through more than %d links", at.ID, MaxHops)
 }
 
-// MaxExport is how many values one Export may hold: links let a small document
-// look endless.
-const MaxExport = 1_000_000
+// The limits of one Export: links let a small document look endless.
+const (
+	MaxExport      = 1_000_000 // values
+	MaxExportBytes = 32 << 20  // of texts
+)
 
 // Export is the value at a location as people read it: aliases and links are
 // followed to MaxHops levels, streams and $UI are left out. A cycle ends as null.
 func Export(docs Documents, at Location) (value any, exists bool, err error) {
-	x := exporter{docs, MaxExport}
+	x := exporter{docs, MaxExport, MaxExportBytes}
 	return x.location(at, 0)
 }
 
 type exporter struct {
-	docs Documents
-	left int
+	docs  Documents
+	left  int
+	bytes int
 }
 
 func (x *exporter) location(at Location, level int) (any, bool, error) {
@@ -90,8 +93,11 @@ func (x *exporter) location(at Location, level int) (any, bool, error) {
 }
 
 func (x *exporter) value(at Location, v any, level int) (any, bool, error) {
-	if x.left--; x.left < 0 {
-		return nil, false, charm.Errorf(charm.CodeTooLarge, "what document %s links to is more than %d values", at.ID, MaxExport).
+	if text, ok := v.(string); ok {
+		x.bytes -= len(text)
+	}
+	if x.left--; x.left < 0 || x.bytes < 0 {
+		return nil, false, charm.Errorf(charm.CodeTooLarge, "what document %s links to is more than %d values or %d MiB of text", at.ID, MaxExport, MaxExportBytes>>20).
 			WithHint("ask for a part of it by its path")
 	}
 	if isStream(v) {

@@ -49,10 +49,7 @@ func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) (*queue.Cl
 		Stream: updater, Event: json.RawMessage("{}"), Timeout: timeout,
 	})
 	if err != nil {
-		return h.commit(claim, runcharm.Result{
-			Outcome: charm.Errored, Code: charm.CodeCompile, Error: err.Error(), Permanent: true,
-			Started: h.Now(), Ended: h.Now(),
-		}, 0, nil)
+		return h.commit(ctx, claim, h.notOpened(ctx, err), 0, nil)
 	}
 	next, err := h.attempts(ctx, claim, session)
 	if err == nil {
@@ -60,10 +57,31 @@ func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) (*queue.Cl
 	}
 	// The end could not be written as it was: the run did nothing, and goes on as lost.
 	now := h.Now()
-	next, lost := h.commit(claim, runcharm.Result{
+	next, lost := h.commit(ctx, claim, runcharm.Result{
 		Outcome: charm.Lost, Code: charm.CodeInternal, Error: "the run's end could not be written: " + err.Error(), Started: now, Ended: now,
 	}, 0, nil)
 	return next, errors.Join(err, lost)
+}
+
+// notOpened is the result of a run whose recipe could not be had. Only what is
+// wrong with the recipe itself is held against the charm.
+func (h *ExecuteCharm) notOpened(ctx context.Context, err error) runcharm.Result {
+	r := runcharm.Result{Outcome: charm.Lost, Code: charm.CodeUnavailable, Error: err.Error(), Started: h.Now(), Ended: h.Now()}
+	switch {
+	case ctx.Err() != nil:
+		r.Outcome = charm.Cancelled
+		handBack(ctx, &r)
+	case charm.CodeOf(err) == charm.CodeCompile:
+		r.Outcome, r.Code, r.Permanent = charm.Errored, charm.CodeCompile, true
+	}
+	return r
+}
+
+// handBack gives a run that was ended because the service stops back to the queue.
+func handBack(ctx context.Context, r *runcharm.Result) {
+	if r.Outcome == charm.Cancelled && errors.Is(context.Cause(ctx), Draining{}) {
+		r.Code, r.Error = charm.CodeHandedBack, "the service stopped; the run goes back to the queue"
+	}
 }
 
 // attempts runs the session again as long as other writers get in between; the
@@ -72,18 +90,16 @@ func (h *ExecuteCharm) attempts(ctx context.Context, claim queue.Claim, session 
 	var hold *memory.Hold
 	for conflicts := 0; ; conflicts++ {
 		result := session.Attempt(ctx)
-		if result.Outcome == charm.Cancelled && errors.Is(context.Cause(ctx), Draining{}) {
-			result.Code, result.Error = charm.CodeHandedBack, "the service stopped; the run goes back to the queue"
-		}
-		next, err := h.commit(claim, result, conflicts, hold)
+		handBack(ctx, &result)
+		next, err := h.commit(ctx, claim, result, conflicts, hold)
 		switch {
 		case errors.Is(err, memory.ErrHeld):
 			// When this wait fails the service is stopping: the next attempt ends at once.
-			_ = h.Memory.WaitHeld(ctx, result.Draft)
+			_ = h.Memory.WaitHeld(ctx, result.Draft, hold)
 		case !isConflict(err):
 			return next, err
 		case hold != nil:
-			return h.commit(claim, contended(result), conflicts, nil)
+			return h.commit(ctx, claim, contended(result), conflicts, nil)
 		case conflicts+1 >= charm.MaxConflicts:
 			if hold, err = h.holdRead(ctx, claim.Charm.Space, result); err != nil {
 				continue
@@ -123,17 +139,17 @@ func contended(r runcharm.Result) runcharm.Result {
 
 // commit writes the end of the claim in one transaction: what the run changed,
 // its record, the charm's state and the job; and the claim of the next run.
-func (h *ExecuteCharm) commit(claim queue.Claim, r runcharm.Result, conflicts int, hold *memory.Hold) (*queue.Claim, error) {
+func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm.Result, conflicts int, hold *memory.Hold) (*queue.Claim, error) {
 	run := record(claim, r, conflicts)
 	var after charm.State
 	var told state.Transition
 	var next *queue.Claim
-	err := durably(h.Store, h.Logger, func(tx store.Tx) (err error) {
+	err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) (err error) {
 		if next != nil { // of a transaction that did not get to disk
 			h.Queue.GiveBack(*next)
 			next = nil
 		}
-		if r.Outcome != charm.Cancelled {
+		if mayBeStale(r, conflicts) {
 			if err := memory.Check(tx, r.Space, r.Read); err != nil {
 				return err
 			}
@@ -157,14 +173,14 @@ func (h *ExecuteCharm) commit(claim queue.Claim, r runcharm.Result, conflicts in
 		if err := h.Queue.End(tx, claim, run, end, after); err != nil {
 			return err
 		}
-		next, err = h.Queue.ClaimNext(tx)
-		return err
+		next = h.Queue.ClaimNext(tx)
+		return nil
 	})
 	if err != nil && next != nil {
 		h.Queue.GiveBack(*next)
 	}
 	if errors.Is(err, queue.ErrNotOurs) {
-		return nil, h.removed(claim, run)
+		return nil, h.removed(ctx, claim, run)
 	}
 	if err != nil {
 		return nil, err
@@ -173,6 +189,19 @@ func (h *ExecuteCharm) commit(claim queue.Claim, r runcharm.Result, conflicts in
 	h.Registry.Note(claim.Charm, run, after)
 	h.tell(claim.Charm, run, after, told)
 	return next, nil
+}
+
+// mayBeStale reports whether the outcome may come from documents that changed
+// meanwhile. A run that had to be killed is made again once for that, not more: it
+// takes its whole time whatever it reads.
+func mayBeStale(r runcharm.Result, conflicts int) bool {
+	switch r.Outcome {
+	case charm.Cancelled:
+		return false
+	case charm.TimedOut, charm.OutOfMemory, charm.Crashed:
+		return conflicts == 0
+	}
+	return true
 }
 
 // tell logs a run that ended, and each transition once.
@@ -193,10 +222,10 @@ func (h *ExecuteCharm) tell(c charm.Charm, run charm.Run, s charm.State, told st
 
 // removed ends a claim whose charm was removed, or whose job was cancelled,
 // while it ran: nothing of it is written but its record.
-func (h *ExecuteCharm) removed(claim queue.Claim, run charm.Run) error {
+func (h *ExecuteCharm) removed(ctx context.Context, claim queue.Claim, run charm.Run) error {
 	run.Outcome, run.Code, run.Error = charm.Cancelled, charm.CodeCancelled, "the charm was removed while it was running"
 	run.Changed = 0
-	err := durably(h.Store, h.Logger, func(tx store.Tx) error { return tx.AddRun(run) })
+	err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) error { return tx.AddRun(run) })
 	h.Queue.Drop(claim, run)
 	return err
 }

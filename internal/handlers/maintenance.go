@@ -16,6 +16,7 @@ type Maintenance struct {
 	Store     store.Store
 	Queue     *queue.Queue
 	Retention Retention
+	Timeout   time.Duration // of one task
 	Logger    *slog.Logger
 	Now       func() time.Time
 }
@@ -26,16 +27,24 @@ func (h *Maintenance) Type() charm.JobType { return charm.Maintenance }
 // Handle carries out the claimed task and records how it went.
 func (h *Maintenance) Handle(ctx context.Context, claim queue.Claim) (*queue.Claim, error) {
 	started := h.Now()
-	done, err := h.perform(ctx, claim.Job.Task)
+	limited, cancel := context.WithTimeout(ctx, h.Timeout)
+	defer cancel()
+	done, err := h.perform(limited, claim.Job.Task)
 	run := charm.Run{
 		ID: claim.Job.Run, Job: claim.Job.ID, Task: claim.Job.Task, Reason: claim.Job.Reason, Attempt: claim.Job.Attempt,
 		DueAt: claim.Job.DueAt, StartedAt: started, EndedAt: h.Now(), Outcome: charm.OK, Log: done,
 	}
-	if err != nil {
+	switch {
+	case err == nil:
+	case ctx.Err() != nil:
+		run.Outcome, run.Code, run.Error = charm.Cancelled, charm.CodeCancelled, "the service stopped; it comes around again"
+	case limited.Err() != nil:
+		run.Outcome, run.Code, run.Error = charm.TimedOut, charm.CodeTimeout, fmt.Sprintf("still running after %s", h.Timeout)
+	default:
 		run.Outcome, run.Code, run.Error = charm.Errored, charm.CodeOf(err), err.Error()
 		h.Logger.Error("maintenance failed", "task", run.Task, "err", err)
 	}
-	return nil, durably(h.Store, h.Logger, func(tx store.Tx) error {
+	return nil, durably(ctx, h.Store, h.Logger, func(tx store.Tx) error {
 		return h.Queue.End(tx, claim, run, queue.Ending{Final: true}, charm.State{})
 	})
 }

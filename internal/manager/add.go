@@ -13,6 +13,7 @@ import (
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
+	"charmd/internal/memory"
 	"charmd/internal/merkle"
 	"charmd/internal/queue"
 	"charmd/internal/recipe"
@@ -160,6 +161,9 @@ func (m *Manager) keep(tx store.Tx, c *charm.Charm, rec charm.Recipe, cast runch
 	space, err := tx.Space(c.Space)
 	if err != nil {
 		return err
+	}
+	if err := memory.Check(tx, space, cast.Read); err != nil {
+		return charm.Errorf(charm.CodeConflict, "documents that its argument links to changed while it was being made: %w", err).WithHint("try again")
 	}
 	if cast.Draft != nil {
 		if _, err := m.memory.Commit(tx, cast.Draft, nil); err != nil {

@@ -15,9 +15,12 @@ import (
 
 // Enable lets a charm run again, with no failures counted, and at once.
 func (m *Manager) Enable(ctx context.Context, space, name string) (api.Charm, error) {
-	return m.change(ctx, space, name, func(tx store.Tx, c charm.Charm, s charm.State) (charm.State, error) {
+	return m.change(ctx, space, name, func(tx store.Tx, c charm.Charm, s charm.State) (_ charm.State, err error) {
 		s = state.Enable(s)
 		s.NextRun = time.Time{}
+		if s.Waiting, err = m.registry.Waiting(tx, c); err != nil {
+			return s, err
+		}
 		return s, m.registry.Transition(tx, c, s)
 	})
 }
@@ -26,6 +29,9 @@ func (m *Manager) Enable(ctx context.Context, space, name string) (api.Charm, er
 func (m *Manager) Disable(ctx context.Context, space, name, reason string) (api.Charm, error) {
 	if reason == "" {
 		reason = "disabled by a person"
+	}
+	if len(reason) > charm.MaxErrorBytes {
+		return api.Charm{}, charm.Errorf(charm.CodeTooLarge, "the reason is %d bytes; at most %d are kept", len(reason), charm.MaxErrorBytes)
 	}
 	return m.change(ctx, space, name, func(tx store.Tx, c charm.Charm, s charm.State) (charm.State, error) {
 		s = state.Disable(s, charm.ByPerson, reason, m.now())
@@ -59,7 +65,8 @@ func (m *Manager) change(ctx context.Context, space, name string, fn func(store.
 }
 
 // Remove takes a charm out of the registry and the table, and moves it to its
-// space's trash; its documents stay. A run of it that is in flight is cancelled.
+// space's trash; its documents stay. What a run of it that is in flight does is
+// not written any more.
 func (m *Manager) Remove(ctx context.Context, space, name string) error {
 	var gone charm.Charm
 	err := m.store.Update(ctx, func(tx store.Tx) error {
@@ -78,7 +85,9 @@ func (m *Manager) Remove(ctx context.Context, space, name string) error {
 		if err := m.trash(tx, s, c.ID); err != nil {
 			return err
 		}
-		m.queue.Remove(tx, c.Row)
+		if err := m.queue.Remove(tx, c.Row); err != nil {
+			return err
+		}
 		return tx.DeleteCharm(c.Row)
 	})
 	if err != nil {
@@ -117,6 +126,9 @@ func (m *Manager) Register(ctx context.Context, space, id, integration string) e
 			return err
 		}
 		s = state.Enable(s)
+		if s.Waiting, err = m.registry.Waiting(tx, c); err != nil {
+			return err
+		}
 		if err := m.registry.Register(tx, c, s); err != nil {
 			return err
 		}

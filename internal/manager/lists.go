@@ -38,6 +38,7 @@ func (m *Manager) editList(tx store.Tx, space charm.Space, id string, change fun
 	if err != nil {
 		return err
 	}
+	draft.Anyway = true
 	_, err = m.memory.Commit(tx, draft, nil)
 	return err
 }

@@ -47,6 +47,9 @@ type Draft struct {
 	// both count 5 up to 6 make the same fact, so whoever must not lose an update
 	// leaves this off.
 	Replay bool
+	// Anyway commits although a run holds one of the documents: for the service's
+	// own books, which must not wait for a charm. The run finds a conflict.
+	Anyway bool
 
 	facts  []draftFact
 	text   []byte     // JavaScript text form of the invocation
@@ -62,7 +65,7 @@ type draftFact struct {
 // Of names the document with an entity id as facts do.
 func Of(id string) string { return "of:" + id }
 
-// Draft prepares a transaction in space by issuer. meta is put into the
+// NewDraft prepares a transaction in space by issuer. meta is put into the
 // invocation, where a reader of the log finds it; it may be nil.
 // Every value must be within charm.MaxDocumentBytes, else the error says which is not.
 func NewDraft(space charm.Space, issuer string, changes []Change, meta map[string]string, at time.Time) (*Draft, error) {
@@ -78,6 +81,9 @@ func NewDraft(space charm.Space, issuer string, changes []Change, meta map[strin
 		case c.Claim:
 			f.ref, body, bodyRef = c.Cause, true, merkle.Refer(true)
 		case c.Has:
+			if deeper(c.Is, charm.MaxDepth-documentDepth) {
+				return nil, charm.Errorf(charm.CodeTooLarge, "document %s would be nested deeper than %d levels", c.Of, charm.MaxDepth)
+			}
 			f.is = jsontext.Append(nil, c.Is)
 			if len(f.is) > charm.MaxDocumentBytes {
 				return nil, charm.Errorf(charm.CodeTooLarge, "document %s would be %d bytes; at most %d are stored", c.Of, len(f.is), charm.MaxDocumentBytes)
@@ -133,6 +139,29 @@ func NewDraft(space charm.Space, issuer string, changes []Change, meta map[strin
 	d.text = jsontext.Append(nil, inv)
 	d.digest = merkle.ReferMap(entries...)
 	return d, nil
+}
+
+// documentDepth is what a transaction adds around a document: it is stored, and
+// read again, inside the log's entry.
+const documentDepth = 8
+
+// deeper reports whether v is nested deeper than n levels.
+func deeper(v any, n int) bool {
+	switch v := v.(type) {
+	case *jsontext.Object:
+		for _, e := range v.All() {
+			if n == 0 || deeper(e, n-1) {
+				return true
+			}
+		}
+	case []any:
+		for _, e := range v {
+			if n == 0 || deeper(e, n-1) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // Changing reports whether the draft changes what v is a version of; committing

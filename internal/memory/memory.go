@@ -139,7 +139,7 @@ func (m *Memory) Transact(ctx context.Context, d *Draft) (since int64, err error
 		if !errors.Is(err, ErrHeld) {
 			return since, err
 		}
-		if err := m.WaitHeld(ctx, d); err != nil {
+		if err := m.WaitHeld(ctx, d, nil); err != nil {
 			return 0, err
 		}
 	}

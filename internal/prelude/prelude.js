@@ -2030,6 +2030,7 @@
         if (hash === current || send !== void 0 && hash === requestHash.raw()) return;
         current = hash;
         put2(send !== void 0);
+        if (send === void 0) write(requestHash, void 0);
         const finish = (done, answer, more) => whenAtRest(() => {
           if (hash !== current) return;
           put2(false, answer, more);
@@ -2053,10 +2054,10 @@
   }
   var fetchData3 = asking("fetchData", "error", ({ url, mode = "json", options = {} }) => ({
     about: { url, mode, options },
-    send: url === void 0 ? void 0 : async () => {
+    send: url ? async () => {
       const response = await fetch(url, options);
       return mode === "json" ? response.json() : response.text();
-    }
+    } : void 0
   }));
   var llm3 = asking("llm", "partial", (inputs) => {
     const { system, prompt, messages = [], stop, max_tokens = 4096, model = "claude-3-5-sonnet" } = inputs;

@@ -20,14 +20,16 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 	switch {
 	case s.Disabled || !c.Registered || s.Waiting != "":
 		s.NextRun = time.Time{}
+		isDropped := func(j charm.Job) bool { return j.Status == charm.Pending && !j.Once }
 		for _, j := range jobs {
-			if j.Status == charm.Pending && !j.Once {
+			if isDropped(j) {
 				if err := tx.DeleteJob(j.ID); err != nil {
 					return err
 				}
+				q.tellCancelled(tx, j)
 			}
 		}
-		jobs = slices.DeleteFunc(jobs, func(j charm.Job) bool { return j.Status == charm.Pending && !j.Once })
+		jobs = slices.DeleteFunc(jobs, isDropped)
 	case len(jobs) > 0:
 		s.NextRun = time.Time{}
 	case s.NextRun.IsZero():
@@ -57,9 +59,36 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 	return nil
 }
 
-// Remove forgets the charm from when tx, in which the caller deletes it, is on
-// disk. A run of it that is in flight ends by finding its claim gone.
-func (q *Queue) Remove(tx store.Tx, row int64) {
+// tellCancelled tells those who wait for a job that is taken away in tx, or for
+// the one that was to follow it.
+func (q *Queue) tellCancelled(tx store.Tx, job charm.Job) {
+	now := q.opts.Now()
+	run := charm.Run{
+		Charm: job.Charm, Job: job.ID, Reason: job.Reason, Attempt: job.Attempt, DueAt: job.DueAt, StartedAt: now, EndedAt: now,
+		Outcome: charm.Cancelled, Code: charm.CodeCancelled, Error: "the charm was disabled or removed before it ran",
+	}
+	tx.AfterCommit(func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		if job.Status == charm.Pending {
+			q.tell(job.ID, run)
+		}
+		if job.FollowUp != "" {
+			q.tell(job.FollowUp, run)
+		}
+	})
+}
+
+// Remove forgets the charm from when tx, in which the caller deletes it after
+// this, is on disk. A run of it that is in flight ends by finding its claim gone.
+func (q *Queue) Remove(tx store.Tx, row int64) error {
+	jobs, err := tx.JobsOf(row)
+	if err != nil {
+		return err
+	}
+	for _, j := range jobs {
+		q.tellCancelled(tx, j)
+	}
 	tx.AfterCommit(func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -74,6 +103,7 @@ func (q *Queue) Remove(tx store.Tx, row int64) {
 		}
 		q.due.remove(e)
 	})
+	return nil
 }
 
 // Attempt names one attempt at a job.
@@ -129,10 +159,14 @@ func (q *Queue) RunNow(ctx context.Context, row int64) (next Attempt, err error)
 		tx.AfterCommit(func() {
 			q.mu.Lock()
 			defer q.mu.Unlock()
-			if e := q.charms[row]; e != nil && !e.running {
-				e.job, e.state.NextRun, e.notBefore = &job, s.NextRun, time.Time{}
-				q.arm(e)
+			e := q.charms[row]
+			if e == nil || job.Status == charm.Running {
+				return
 			}
+			// An entry that was picked meanwhile finds this job in its way, and is
+			// given back with it.
+			e.job, e.state.NextRun, e.notBefore = &job, s.NextRun, time.Time{}
+			q.arm(e)
 		})
 		return nil
 	})

@@ -55,7 +55,13 @@ func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.Sta
 	if err := tx.AddRun(run); err != nil {
 		return err
 	}
-	next := follow(end.Next, live, run.EndedAt, s.Disabled || !q.charmOf(c).Registered)
+	var current charm.Charm
+	if live.Charm != 0 {
+		if current, err = tx.Charm(live.Charm); err != nil {
+			return err
+		}
+	}
+	next := follow(end.Next, live, run.EndedAt, s.Disabled || !current.Registered)
 	if next == nil || next.ID != live.ID {
 		if err := tx.DeleteJob(live.ID); err != nil {
 			return err
@@ -66,8 +72,8 @@ func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.Sta
 			return err
 		}
 	}
-	if c.Job.Charm != 0 {
-		s.NextRun = nextRun(q.charmOf(c), s, next, run.EndedAt)
+	if live.Charm != 0 {
+		s.NextRun = nextRun(current, s, next, run.EndedAt)
 		if err := tx.PutState(c.Job.Charm, s); err != nil {
 			return err
 		}
@@ -119,13 +125,6 @@ func (q *Queue) held(tx store.Reader, c Claim) (charm.Job, error) {
 	return live, err
 }
 
-// charmOf is the claim's charm as it is now; its schedule may have changed.
-func (q *Queue) charmOf(c Claim) charm.Charm {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return c.entry.charm
-}
-
 // ended brings memory in step with a run's end that is on disk.
 func (q *Queue) ended(c Claim, run charm.Run, next *charm.Job, s charm.State) {
 	q.mu.Lock()
@@ -155,6 +154,14 @@ func (q *Queue) Drop(c Claim, run charm.Run) {
 	q.release(c.entry)
 	q.arm(c.entry)
 	q.tell(c.Job.ID, run)
+}
+
+// Abandon leaves a claim whose end could not be written to the next start, and
+// lets the other charms go on.
+func (q *Queue) Abandon(c Claim) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.release(c.entry)
 }
 
 // arm puts e where its due time says. The caller holds mu.

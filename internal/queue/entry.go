@@ -27,9 +27,10 @@ func (e *entry) dueAt() time.Time {
 		return time.Time{}
 	case e.job != nil:
 		at = e.job.DueAt
+	case !e.charm.Registered:
 	case e.state.Disabled && e.state.DisabledBy == charm.ByFailures && !e.charm.ProbeNever:
 		at = e.state.NextTry
-	case e.charm.Registered && !e.state.Disabled:
+	case !e.state.Disabled:
 		at = e.state.NextRun
 	}
 	if !at.IsZero() && at.Before(e.notBefore) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"charmd/internal/charm"
+	"charmd/internal/schedule"
 	"charmd/internal/state"
 	"charmd/internal/store"
 )
@@ -43,7 +44,7 @@ func Open(ctx context.Context, st store.Store, states *state.Manager, opts Optio
 				return fmt.Errorf("job %s of the last start: %w", job.ID, err)
 			}
 		}
-		return nil
+		return rearm(tx, opts.Now())
 	})
 	if err != nil {
 		return nil, Recovered{}, err
@@ -91,13 +92,9 @@ func recoverJob(tx store.Tx, states *state.Manager, job charm.Job, now time.Time
 	s, told := states.InFlightAtStop(s, now)
 	if told == state.Disabled {
 		found.Disabled = append(found.Disabled, c)
-		if err := tx.DeleteJob(job.ID); err != nil {
-			return err
-		}
-		return tx.PutState(job.Charm, s)
 	}
-	if s.Disabled && !job.Once {
-		err = tx.DeleteJob(job.ID) // a person disabled it while it was running
+	if s.Disabled {
+		err = tx.DeleteJob(job.ID)
 	} else {
 		err = tx.PutJob(*pendingAgain(job, now, job.Attempt))
 	}
@@ -105,6 +102,38 @@ func recoverJob(tx store.Tx, states *state.Manager, job charm.Job, now time.Time
 		return err
 	}
 	return tx.PutState(job.Charm, s)
+}
+
+// rearm gives charms that should run and have no time for it one: at once when it
+// is missing, on the grid again when the wall clock was set back.
+func rearm(tx store.Tx, now time.Time) error {
+	charms, err := tx.Charms("")
+	if err != nil {
+		return err
+	}
+	for _, c := range charms {
+		s, err := tx.State(c.Row)
+		if err != nil {
+			return err
+		}
+		jobs, err := tx.JobsOf(c.Row)
+		if err != nil {
+			return err
+		}
+		latest := now.Add(c.Schedule.Every)
+		if !c.Registered || s.Disabled || s.Waiting != "" || len(jobs) > 0 || !s.NextRun.IsZero() && !s.NextRun.After(latest) {
+			continue
+		}
+		if s.NextRun.IsZero() {
+			s.NextRun = now
+		} else {
+			s.NextRun = schedule.Next(c, now)
+		}
+		if err := tx.PutState(c.Row, s); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (q *Queue) load(r store.Reader) error {
@@ -127,7 +156,9 @@ func (q *Queue) load(r store.Reader) error {
 	}
 	for _, job := range jobs {
 		if job.Charm == 0 {
-			q.tasks[job.ID] = &entry{job: &job, index: -1}
+			e := &entry{job: &job, index: -1}
+			q.tasks[job.ID] = e
+			q.arm(e)
 			continue
 		}
 		if e := q.charms[job.Charm]; e != nil {

@@ -50,7 +50,6 @@ type Queue struct {
 type Claim struct {
 	Job   charm.Job
 	Charm charm.Charm // zero for maintenance
-	State charm.State // when it was claimed
 	entry *entry
 }
 
@@ -61,9 +60,6 @@ var ErrClosed = errors.New("the queue is closed")
 func NewID(at time.Time) string {
 	return ulid.MustNew(ulid.Timestamp(at), rand.Reader).String()
 }
-
-// Epoch is the number of this start of the service; every claim carries it.
-func (q *Queue) Epoch() int64 { return q.epoch }
 
 // Next waits for the next due work and claims it. The claim is on disk when
 // Next returns. ErrClosed: no more is handed out.
@@ -155,19 +151,20 @@ func (q *Queue) pick(kind charm.JobType) (*entry, time.Duration, error) {
 }
 
 func (q *Queue) pickTask(now time.Time) (*entry, time.Duration, error) {
-	wait := longestSleep
+	var first *entry
 	for _, e := range q.tasks {
-		if e.running {
-			continue
+		if !e.running && (first == nil || e.due.Before(first.due)) {
+			first = e
 		}
-		if e.due.After(now) {
-			wait = min(wait, e.due.Sub(now))
-			continue
-		}
-		e.running = true
-		return e, 0, nil
 	}
-	return nil, wait, nil
+	switch {
+	case first == nil:
+		return nil, longestSleep, nil
+	case first.due.After(now):
+		return nil, first.due.Sub(now), nil
+	}
+	first.running = true
+	return first, 0, nil
 }
 
 func (q *Queue) claim(ctx context.Context, e *entry) (*Claim, error) {
@@ -192,13 +189,23 @@ func (q *Queue) newClaim(e *entry) Claim {
 	}
 	job.Status, job.Epoch, job.Run = charm.Running, q.epoch, NewID(now)
 	job.ClaimedAt, job.LeaseEnd = now, now.Add(timeout+charm.MaxHold+charm.LeaseSlack)
-	return Claim{Job: job, Charm: e.charm, State: e.state, entry: e}
+	return Claim{Job: job, Charm: e.charm, entry: e}
 }
 
-// write puts the claim's row into tx.
+// write puts the claim's row into tx, when the charm still wants to run. That is
+// decided from tx alone: memory follows a transaction only once it is on disk.
 func (q *Queue) write(tx store.Tx, c Claim) error {
-	if !q.stillWanted(c) {
-		return errNotWanted
+	if c.Job.Charm != 0 {
+		if err := stillWanted(tx, c.Job); err != nil {
+			return err
+		}
+	}
+	err := tx.PutJob(c.Job)
+	if errors.Is(err, store.ErrNotFound) {
+		return errNotWanted // the charm was removed
+	}
+	if err != nil {
+		return err
 	}
 	tx.AfterCommit(func() {
 		q.mu.Lock()
@@ -206,36 +213,47 @@ func (q *Queue) write(tx store.Tx, c Claim) error {
 		job := c.Job
 		c.entry.job = &job
 	})
-	return tx.PutJob(c.Job)
+	return nil
+}
+
+var errNotWanted = errors.New("the charm was removed, disabled or claimed meanwhile")
+
+// stillWanted looks again before a claim is written: the job that was picked must
+// still wait, one that was merely due must have no rival.
+func stillWanted(tx store.Tx, job charm.Job) error {
+	jobs, err := tx.JobsOf(job.Charm)
+	if err != nil {
+		return err
+	}
+	s, err := tx.State(job.Charm)
+	if err != nil {
+		return err
+	}
+	waiting := job.Reason != charm.Due && job.Reason != charm.Probe
+	switch {
+	case s.Disabled && !job.Once, waiting != (len(jobs) == 1), len(jobs) > 1:
+		return errNotWanted
+	case waiting && (jobs[0].ID != job.ID || jobs[0].Status != charm.Pending):
+		return errNotWanted
+	}
+	return nil
 }
 
 // ClaimNext claims what is due at this moment inside tx, the transaction that
 // ends another run: a busy service then writes once a run instead of twice. It
-// is nil when nothing is due. When tx fails it must be given back.
-func (q *Queue) ClaimNext(tx store.Tx) (*Claim, error) {
+// is nil when nothing is due or what is cannot be claimed; Next will say why.
+// When tx fails it must be given back.
+func (q *Queue) ClaimNext(tx store.Tx) *Claim {
 	e, _, err := q.pick(charm.ExecuteCharm)
 	if e == nil || err != nil {
-		return nil, nil // also when the queue is closed: Next says so
+		return nil
 	}
 	c := q.newClaim(e)
 	if err := q.write(tx, c); err != nil {
 		q.GiveBack(c)
-		if errors.Is(err, errNotWanted) {
-			err = nil
-		}
-		return nil, err
+		return nil
 	}
-	return &c, nil
-}
-
-var errNotWanted = errors.New("the charm was removed or disabled meanwhile")
-
-// stillWanted looks again before the claim is written: what was committed before
-// is in memory by then, since both happen on the store's writer.
-func (q *Queue) stillWanted(c Claim) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return !c.entry.removed && (c.Job.Once || !c.entry.state.Disabled)
+	return &c
 }
 
 // GiveBack undoes a claim that did not get to disk.

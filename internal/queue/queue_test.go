@@ -476,8 +476,7 @@ func TestRemovedWhileRunning(t *testing.T) {
 		c := w.add(1)
 		claim := w.next()
 		w.update(func(tx store.Tx) error {
-			w.queue.Remove(tx, c.Row)
-			return tx.DeleteCharm(c.Row)
+			return errors.Join(w.queue.Remove(tx, c.Row), tx.DeleteCharm(c.Row))
 		})
 		if _, err := w.end(claim, charm.OK); !errors.Is(err, queue.ErrNotOurs) {
 			t.Errorf("the end of a removed charm's run gave %v", err)
@@ -492,9 +491,9 @@ func TestTheNextClaimRidesWithAnEnd(t *testing.T) {
 		a, b := w.add(1), w.add(2)
 		first := w.next()
 		var ahead *queue.Claim
-		claim := func(tx store.Tx) (err error) {
-			ahead, err = w.queue.ClaimNext(tx)
-			return err
+		claim := func(tx store.Tx) error {
+			ahead = w.queue.ClaimNext(tx)
+			return nil
 		}
 		undone := errors.New("undone")
 		err := w.db.Update(w.t.Context(), func(tx store.Tx) error { return errors.Join(claim(tx), undone) })
@@ -516,6 +515,113 @@ func TestTheNextClaimRidesWithAnEnd(t *testing.T) {
 		w.update(claim)
 		if ahead != nil || w.standing(a).Job != nil || w.standing(b).Job != nil {
 			t.Error("something was claimed that is not due")
+		}
+	})
+}
+
+func TestNothingThatIsGoneIsClaimedAhead(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.add(1)
+		gone, off := w.add(2), w.add(3)
+		first := w.next()
+		// In one group of transactions nothing is in memory yet of what came before in it.
+		w.update(func(tx store.Tx) error {
+			if err := errors.Join(w.queue.Remove(tx, gone.Row), tx.DeleteCharm(gone.Row)); err != nil {
+				return err
+			}
+			if err := w.queue.Put(tx, off, state.Disable(charm.State{}, charm.ByPerson, "no", time.Now())); err != nil {
+				return err
+			}
+			for range 2 {
+				if c := w.queue.ClaimNext(tx); c != nil {
+					w.t.Errorf("%s was claimed", c.Charm.Name)
+				}
+			}
+			return nil
+		})
+		w.mustEnd(first, charm.OK)
+		if len(w.rows()) != 0 {
+			w.t.Errorf("there are jobs left: %+v", w.rows())
+		}
+		if next := w.next(); next.Charm.Name != "c1" {
+			w.t.Errorf("next came %s", next.Charm.Name)
+		}
+	})
+}
+
+func TestRegisteredInTheSameGroupAsAnEnd(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.add(1, func(c *charm.Charm) { c.Registered = false })
+		if _, err := w.queue.RunNow(w.t.Context(), c.Row); err != nil {
+			w.t.Fatal(err)
+		}
+		claim := w.next()
+		c.Registered = true
+		w.update(func(tx store.Tx) error {
+			if _, err := tx.PutCharm(c); err != nil {
+				return err
+			}
+			s, err := tx.State(c.Row)
+			if err != nil {
+				return err
+			}
+			if err := w.queue.Put(tx, c, s); err != nil {
+				return err
+			}
+			run := charm.Run{ID: claim.Job.Run, Charm: c.Row, Job: claim.Job.ID, Attempt: 1, StartedAt: time.Now(), EndedAt: time.Now(), Outcome: charm.OK}
+			return w.queue.End(tx, claim, run, w.queue.Ending(claim, run, false, false), s)
+		})
+		if s := w.standing(c); s.State.NextRun.IsZero() {
+			w.t.Errorf("the charm that was registered while it ran never runs again: %+v", s)
+		}
+	})
+}
+
+func TestProbeThatMeetsTheOtherSidesFaultWaits(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.add(1)
+		for range 4 {
+			w.mustEnd(w.next(), charm.Errored)
+		}
+		w.mustEnd(w.next(), charm.Remote)
+		at := time.Now()
+		w.mustEnd(w.next(), charm.OK)
+		if wait := time.Since(at); wait != charm.FirstProbe {
+			w.t.Errorf("the probe after one that met a dead host came after %v", wait)
+		}
+	})
+}
+
+func TestAProbeThatTakesTheServiceDownWaits(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.add(1)
+		for range charm.MaxUncleanStops {
+			w.next()
+			w.restart()
+		}
+		w.next() // the probe
+		w.restart()
+		if s := w.standing(c); s.Job != nil || time.Until(s.State.NextTry) != 2*charm.FirstProbe {
+			w.t.Errorf("after it the charm stands as %+v, next try in %v", s.State, time.Until(s.State.NextTry))
+		}
+	})
+}
+
+func TestWaitersAreToldOfWhatIsTakenAway(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.add(1)
+		w.next()
+		asked, err := w.queue.RunNow(w.t.Context(), c.Row)
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		ended, stop := w.queue.Watch(asked.Job)
+		defer stop()
+		w.update(func(tx store.Tx) error {
+			return errors.Join(w.queue.Remove(tx, c.Row), tx.DeleteCharm(c.Row))
+		})
+		if run := <-ended; run.Outcome != charm.Cancelled {
+			w.t.Errorf("they were told %+v", run)
 		}
 	})
 }

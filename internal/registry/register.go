@@ -20,7 +20,7 @@ func (r *Registry) Register(tx store.Tx, c charm.Charm, s charm.State) error {
 	if err != nil {
 		return err
 	}
-	now := float64(r.now().UnixMilli())
+	now, stands := float64(r.now().UnixMilli()), disabledAt(s)
 	i := slices.IndexFunc(entries, func(x Entry) bool { return x.Space == c.Space && x.CharmID == c.ID })
 	switch {
 	case i < 0:
@@ -45,8 +45,10 @@ func (r *Registry) Register(tx store.Tx, c charm.Charm, s charm.State) error {
 		if err := e.put(entry.doc, entry.value()); err != nil {
 			return err
 		}
+	case entries[i].doc == "":
+		stands = entries[i].DisabledAt
 	}
-	if err := rememberDisabledAt(tx, c.Row, disabledAt(s)); err != nil {
+	if err := rememberDisabledAt(tx, c.Row, stands); err != nil {
 		return err
 	}
 	return e.commit()
@@ -65,12 +67,11 @@ func (r *Registry) Unregister(tx store.Tx, c charm.Charm) error {
 	}
 	var kept []any
 	for i, v := range list {
-		_, value, exists, err := cell.Resolve(e.docs, cell.Location{ID: ID(), Path: []string{strconv.Itoa(i)}}, true)
+		entry, ok, err := e.entry(i)
 		if err != nil {
 			return err
 		}
-		entry, ok := parseEntry(value)
-		if !exists || !ok || entry.Space != c.Space || entry.CharmID != c.ID {
+		if !ok || entry.Space != c.Space || entry.CharmID != c.ID {
 			kept = append(kept, v)
 		}
 	}
@@ -96,6 +97,13 @@ func (r *Registry) Transition(tx store.Tx, c charm.Charm, s charm.State) error {
 	entry, ok, err := e.own(c)
 	if err != nil || !ok {
 		return err
+	}
+	seen, err := rememberedDisabledAt(tx, c.Row)
+	if err != nil {
+		return err
+	}
+	if seen != entry.DisabledAt {
+		return nil // a person has changed it, and wins as soon as that is taken up
 	}
 	entry.DisabledAt, entry.UpdatedAt = disabledAt(s), float64(r.now().UnixMilli())
 	entry.Status = statusText(s)

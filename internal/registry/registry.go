@@ -9,6 +9,7 @@ package registry
 import (
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -70,7 +71,7 @@ type Entry struct {
 	DisabledAt  float64 // 0 while enabled
 	LastRun     float64
 	Status      string
-	doc         string // id of the entry's own document; "" for an inline entry
+	doc         string // id of the document we made for it; "" for an entry of others
 }
 
 // entryID is the id of the document of an entry we make. It follows from what
@@ -135,20 +136,31 @@ func (e *edit) entries() ([]Entry, error) {
 	}
 	var out []Entry
 	for i := range list {
-		at, v, exists, err := cell.Resolve(e.docs, cell.Location{ID: ID(), Path: []string{fmt.Sprint(i)}}, true)
+		entry, ok, err := e.entry(i)
 		if err != nil {
 			return nil, err
 		}
-		entry, ok := parseEntry(v)
-		if !exists || !ok {
-			continue
+		if ok {
+			out = append(out, entry)
 		}
-		if at.ID != ID() {
-			entry.doc = at.ID
-		}
-		out = append(out, entry)
 	}
 	return out, nil
+}
+
+// entry is the i-th registration; ok is false when what stands there is none.
+func (e *edit) entry(i int) (Entry, bool, error) {
+	at, v, exists, err := cell.Resolve(e.docs, cell.Location{ID: ID(), Path: []string{strconv.Itoa(i)}}, true)
+	if charm.CodeOf(err) == charm.CodeInvalid {
+		return Entry{}, false, nil // a link that leads in a circle
+	}
+	if err != nil {
+		return Entry{}, false, err
+	}
+	entry, ok := parseEntry(v)
+	if ok && at.ID == entryID(entry.Space, entry.CharmID) {
+		entry.doc = at.ID
+	}
+	return entry, exists && ok, nil
 }
 
 // own is the entry we made for charm c, if there is one. Its document is known
@@ -165,13 +177,16 @@ func (e *edit) own(c charm.Charm) (Entry, bool, error) {
 	return entry, ok, nil
 }
 
+// lastMoment is the end of the year 9999 in ms, the last that dates as text can say.
+const lastMoment = 253402300799000
+
 func parseEntry(v any) (Entry, bool) {
 	o, ok := v.(*jsontext.Object)
 	if !ok {
 		return Entry{}, false
 	}
 	text := func(key string) string { v, _ := o.Get(key); s, _ := v.(string); return s }
-	number := func(key string) float64 { v, _ := o.Get(key); n, _ := v.(float64); return n }
+	number := func(key string) float64 { v, _ := o.Get(key); n, _ := v.(float64); return min(max(n, 0), lastMoment) }
 	e := Entry{
 		Space: text("space"), CharmID: text("charmId"), Integration: text("integration"), Status: text("status"),
 		CreatedAt: number("createdAt"), UpdatedAt: number("updatedAt"), DisabledAt: number("disabledAt"), LastRun: number("lastRun"),
@@ -216,6 +231,7 @@ func (e *edit) commit() error {
 	if err != nil {
 		return err
 	}
+	draft.Anyway = true
 	_, err = e.registry.memory.Commit(e.tx, draft, nil)
 	return err
 }

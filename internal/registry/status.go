@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"charmd/internal/charm"
@@ -60,7 +59,8 @@ func (r *Registry) Run(ctx context.Context) {
 			err = r.Sync(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
-			r.logger.Error("the registry could not be brought up to date", "err", err)
+			r.logger.Error("the registry could not be brought up to date; trying again", "err", err)
+			time.AfterFunc(time.Second, r.look)
 		}
 	}
 }
@@ -112,8 +112,20 @@ func (r *Registry) Flush(ctx context.Context) error {
 		}
 		return e.commit()
 	})
-	if errors.Is(err, memory.ErrHeld) {
-		return nil // a run has the entries for a moment; the next note says it again
+	if err != nil {
+		r.putBack(batch)
 	}
 	return err
+}
+
+// putBack keeps notes that could not be written, unless there are newer ones.
+func (r *Registry) putBack(batch []note) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, n := range batch {
+		delete(r.written, n.charm.Row)
+		if _, newer := r.notes[n.charm.Row]; !newer {
+			r.notes[n.charm.Row] = n
+		}
+	}
 }

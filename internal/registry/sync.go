@@ -161,12 +161,7 @@ func (r *Registry) adopt(tx store.Tx, entry Entry) error {
 	if c.Recipe, err = recipeOf(cell.NewSnapshot(tx, space), c.ID); err != nil {
 		return err
 	}
-	if _, err := tx.Recipe(c.Recipe); errors.Is(err, store.ErrNotFound) {
-		s.Waiting = "its recipe is not stored here"
-		if c.Recipe == "" {
-			s.Waiting = "its documents are not in its space"
-		}
-	} else if err != nil {
+	if s.Waiting, err = r.Waiting(tx, c); err != nil {
 		return err
 	}
 	if entry.DisabledAt != 0 {
@@ -180,6 +175,18 @@ func (r *Registry) adopt(tx store.Tx, entry Entry) error {
 	}
 	r.logger.Info("charm registered by another", "charm", c.Ref(), "integration", c.Integration)
 	return r.queue.Put(tx, c, s)
+}
+
+// Waiting is why a charm cannot run although nothing disabled it; "" when it can.
+func (r *Registry) Waiting(tx store.Reader, c charm.Charm) (string, error) {
+	if c.Recipe == "" {
+		return "its documents are not in its space", nil
+	}
+	_, err := tx.Recipe(c.Recipe)
+	if errors.Is(err, store.ErrNotFound) {
+		return "its recipe is not stored here", nil
+	}
+	return "", err
 }
 
 // recipeOf is the recipe id a charm's process document names, "" when the charm

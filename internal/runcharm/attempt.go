@@ -93,14 +93,15 @@ func (a *attempt) read(r store.Reader, ids []string) ([]wire.Document, error) {
 			break
 		}
 		docs = append(docs, wire.Document{ID: id, Text: fact.Is})
-		a.served[id] = memory.Version{The: memory.JSON, Of: memory.Of(id), Ref: merkle.Ref(fact.Ref)}
+		if _, again := a.served[id]; !again { // what it saw first is what the commit must find
+			a.served[id] = memory.Version{The: memory.JSON, Of: memory.Of(id), Ref: merkle.Ref(fact.Ref)}
+		}
 	}
 	return docs, nil
 }
 
 // fact is the state of a document as of the run's commit, the zero Fact when it
-// did not exist. A state that retention has taken is served as it is now: the
-// commit will find that it changed and the run is made again.
+// did not exist. A state that retention has taken is served as it is now.
 func (a *attempt) fact(r store.Reader, of string) (store.Fact, error) {
 	head, err := r.Head(a.space.Row, memory.JSON, of)
 	if err == nil && head.Since > a.space.Since {

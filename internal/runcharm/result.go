@@ -67,7 +67,7 @@ func (a *attempt) finished(r *Result, out wire.Result) {
 	switch {
 	case out.Ended == wire.OutOfMemory:
 		r.fail(charm.OutOfMemory, charm.CodeMemory, "the run needed more memory than a charm may have")
-	case out.Ended == wire.LoadFailed:
+	case out.Ended == wire.LoadFailed && out.Load != nil:
 		a.failBy(r, charm.CodeCompile, *out.Load)
 		r.Outcome, r.Permanent = charm.Errored, true
 	case out.Ended == wire.EndedEarly:
@@ -76,6 +76,8 @@ func (a *attempt) finished(r *Result, out wire.Result) {
 		a.failBy(r, charm.CodeThrown, out.Report.Failures[handler])
 	case len(out.Rejections) > 0:
 		a.failBy(r, charm.CodeRejection, out.Rejections[0])
+	case out.Ended == wire.NeverSettles && out.Report.Stuck == nil, out.Ended == wire.LoadFailed:
+		r.fail(charm.Crashed, charm.CodeProtocol, "the worker process broke the protocol: it does not say what failed")
 	case out.Ended == wire.NeverSettles:
 		stuck := out.Report.Stuck
 		a.failBy(r, charm.CodeNeverSettles, wire.Failure{Stack: stuck.Stack,

@@ -8,6 +8,7 @@ package runcharm
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"sync"
 	"time"
@@ -110,8 +111,11 @@ func (r *Runner) Open(ctx context.Context, w Work) (*Session, error) {
 		return s, nil
 	}
 	rec, err := r.current(ctx, w.Charm.Recipe)
+	if errors.Is(err, store.ErrNotFound) {
+		err = charm.Errorf(charm.CodeCompile, "the recipe %s of %s is not stored here", w.Charm.Recipe, w.Charm.Ref())
+	}
 	if err != nil {
-		return nil, charm.Errorf(charm.CodeCompile, "the recipe of %s cannot be run: %w", w.Charm.Ref(), err)
+		return nil, err
 	}
 	s.recipe = rec
 	return s, nil
@@ -122,6 +126,9 @@ func (s *Session) Attempt(ctx context.Context) Result {
 	s.replies.Rewind()
 	a := newAttempt(s)
 	task, err := a.task(ctx)
+	if ctx.Err() != nil {
+		return Result{Outcome: charm.Cancelled, Code: charm.CodeCancelled, Error: "cancelled before it ran", Started: s.started, Ended: s.runner.now()}
+	}
 	if err != nil {
 		return Result{Outcome: charm.Lost, Code: charm.CodeUnavailable, Error: "the charm's documents could not be read: " + err.Error(), Started: s.started, Ended: s.runner.now()}
 	}

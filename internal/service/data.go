@@ -24,45 +24,46 @@ const (
 	ignoreFile   = ".gitignore"
 )
 
-// data is what the data directory holds besides the database.
-type data struct {
-	operator *identity.Key
-	token    string
+func unusable(dir string, err error) error {
+	return charm.Errorf(charm.CodeDataUnusable, "the data directory %s cannot be used: %w", dir, err).
+		WithHint("choose one that this user may write with --data-dir")
 }
 
-// openData makes the data directory on first use: with the operator's key, the
-// token of the API, and a .gitignore, because it often lies in a checkout.
-func openData(cfg config.Config) (data, error) {
-	unusable := func(err error) error {
-		return charm.Errorf(charm.CodeDataUnusable, "the data directory %s cannot be used: %w", cfg.DataDir, err).
-			WithHint("choose one that this user may write with --data-dir")
+// makeDataDir makes the data directory on first use, with a .gitignore, because
+// it often lies in a checkout.
+func makeDataDir(dir string) error {
+	err := os.MkdirAll(dir, 0o700)
+	if err == nil {
+		err = ensureFile(filepath.Join(dir, ignoreFile), 0o644, func() []byte { return []byte("*\n") })
 	}
-	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
-		return data{}, unusable(err)
+	if err != nil {
+		return unusable(dir, err)
 	}
-	if err := ensureFile(filepath.Join(cfg.DataDir, ignoreFile), 0o644, func() []byte { return []byte("*\n") }); err != nil {
-		return data{}, unusable(err)
-	}
+	return nil
+}
+
+// readKeys reads the operator's key and the token of the API, and makes them at
+// the first start.
+func (s *Service) readKeys(cfg config.Config) error {
 	newToken := func() []byte {
 		b := make([]byte, 32)
 		_, _ = rand.Read(b) // never fails
 		return []byte(base64.RawURLEncoding.EncodeToString(b) + "\n")
 	}
-	if err := ensureFile(filepath.Join(cfg.DataDir, tokenFile), 0o600, newToken); err != nil {
-		return data{}, unusable(err)
+	file := filepath.Join(cfg.DataDir, tokenFile)
+	if err := ensureFile(file, 0o600, newToken); err != nil {
+		return unusable(cfg.DataDir, err)
 	}
-	token, err := os.ReadFile(filepath.Join(cfg.DataDir, tokenFile))
+	token, err := os.ReadFile(file)
 	if err != nil {
-		return data{}, unusable(err)
+		return unusable(cfg.DataDir, err)
 	}
-	key, err := operatorKey(cfg)
-	if err != nil {
-		if _, ok := errors.AsType[*charm.Error](err); ok {
-			return data{}, err
-		}
-		return data{}, unusable(err)
+	s.token = strings.TrimSpace(string(token))
+	s.operator, err = operatorKey(cfg)
+	if _, ok := errors.AsType[*charm.Error](err); err != nil && !ok {
+		return unusable(cfg.DataDir, err)
 	}
-	return data{key, strings.TrimSpace(string(token))}, nil
+	return err
 }
 
 // ensureFile writes a file that is not there. It is written beside its place and
@@ -72,7 +73,12 @@ func ensureFile(name string, mode fs.FileMode, content func() []byte) error {
 		return err
 	}
 	draft := name + ".new"
-	if err := os.WriteFile(draft, content(), mode); err != nil {
+	f, err := os.OpenFile(draft, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(content())
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return os.Rename(draft, name)

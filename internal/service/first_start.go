@@ -29,13 +29,16 @@ func (s *Service) firstStart(ctx context.Context) error {
 	}
 	_, err = s.manager.Add(ctx, api.AddRequest{
 		Entry: charms.Heartbeat, Files: map[string]string{charms.Heartbeat: charms.Source(charms.Heartbeat)},
-		Space: manager.HomeSpace, Every: heartbeatEvery,
+		Space: manager.HomeSpace, Name: heartbeatName, Every: heartbeatEvery,
 	})
 	if err != nil && charm.CodeOf(err) != charm.CodeConflict {
 		return err
 	}
 	return s.store.Update(ctx, func(tx store.Tx) error { return tx.SetValue(greetedKey, "yes") })
 }
+
+// heartbeatName is given, so that a crash right after it was made leaves one.
+const heartbeatName = "heartbeat"
 
 // heartbeatEvery is short, so that a newcomer sees it move.
 const heartbeatEvery = "10s"

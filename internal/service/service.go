@@ -70,11 +70,9 @@ type Service struct {
 func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Service, err error) {
 	s := &Service{config: cfg, logger: logger, startedAt: time.Now()}
 	s.url.Store("http://" + cfg.Listen)
-	data, err := openData(cfg)
-	if err != nil {
+	if err = makeDataDir(cfg.DataDir); err != nil {
 		return nil, err
 	}
-	s.operator, s.token = data.operator, data.token
 	if s.store, err = sqlite.Open(ctx, filepath.Join(cfg.DataDir, databaseFile), sqlite.Options{Logger: logger, Fatal: s.fatal}); err != nil {
 		return nil, err
 	}
@@ -83,6 +81,10 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 			err = errors.Join(err, s.Close())
 		}
 	}()
+	// The database's lock makes this process the only one that may make keys here.
+	if err = s.readKeys(cfg); err != nil {
+		return nil, err
+	}
 	s.memory = memory.New(s.store, s.operator.DID(), time.Now)
 	s.states = state.NewManager(cfg.MaxFailures)
 	if err = s.store.Update(ctx, s.prepare); err != nil {
@@ -145,7 +147,7 @@ func (s *Service) makeDoors() {
 		Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now,
 	}
 	s.maintain = &handlers.Maintenance{
-		Store: s.store, Queue: s.queue, Retention: handlers.DefaultRetention(), Logger: s.logger, Now: time.Now,
+		Store: s.store, Queue: s.queue, Retention: handlers.DefaultRetention(), Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now,
 	}
 	s.toolshed = toolshed.New(toolshed.Options{
 		Manager: s.manager, Service: s, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, Logger: s.logger,

@@ -21,15 +21,17 @@ func (s *Service) Start(ctx context.Context) error {
 		return err
 	}
 	s.url.Store("http://" + listener.Addr().String())
-	if err := client.WriteRuntimeFile(s.runtimeFile()); err != nil {
-		s.logger.Warn("commands will look for this daemon at its default address only", "err", err)
-	}
 	if err := s.store.Update(ctx, s.states.CountStart); err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	s.tellRecovered()
+	if err := s.tellRecovered(ctx); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	if err := s.firstStart(ctx); err != nil {
 		return errors.Join(err, listener.Close())
+	}
+	if err := client.WriteRuntimeFile(s.runtimeFile()); err != nil {
+		s.logger.Warn("commands will look for this daemon at its default address only", "err", err)
 	}
 	s.server, s.served = s.toolshed.Server(), make(chan struct{})
 	go func() {
@@ -70,11 +72,11 @@ func (s *Service) work(ctx context.Context, next func(context.Context) (*queue.C
 			return
 		case err != nil:
 			s.logger.Warn("a run could not be claimed", "err", err)
-			ahead = nil
 			continue
 		}
 		if ahead, err = h.Handle(ctx, *claim); err != nil {
 			s.logger.Error("a run could not be ended; it is recovered at the next start", "job", claim.Job.ID, "charm", claim.Charm.Ref(), "err", err)
+			s.queue.Abandon(*claim)
 		}
 	}
 }
@@ -112,13 +114,27 @@ func (s *Service) saveTotals(ctx context.Context) error {
 	return s.store.Update(ctx, func(tx store.Tx) error { return s.states.Save(tx) })
 }
 
-func (s *Service) tellRecovered() {
+// tellRecovered says what an unclean stop had left behind, in the log and in the
+// registry.
+func (s *Service) tellRecovered(ctx context.Context) error {
 	if n := len(s.recovered.Lost); n > 0 {
 		s.logger.Warn("the service had stopped with runs in flight; they run again, one at a time", "runs", n)
 	}
 	for _, c := range s.recovered.Disabled {
 		s.logger.Error("charm disabled: it was running when the service died, again and again", "charm", c.Ref(), "times", charm.MaxUncleanStops)
 	}
+	return s.store.Update(ctx, func(tx store.Tx) error {
+		for _, c := range s.recovered.Disabled {
+			state, err := tx.State(c.Row)
+			if err != nil {
+				return err
+			}
+			if err := s.registry.Transition(tx, c, state); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 // Drain stops in order: no new runs, those in flight end or go back to the queue
@@ -142,7 +158,7 @@ func (s *Service) Drain(ctx context.Context) error {
 	<-done
 	s.stopLoops()
 	s.loops.Wait()
-	err := s.saveTotals(context.WithoutCancel(ctx))
+	err := errors.Join(s.saveTotals(context.WithoutCancel(ctx)), s.registry.Flush(context.WithoutCancel(ctx)))
 	return errors.Join(err, s.Close())
 }
 
@@ -150,6 +166,9 @@ func (s *Service) Drain(ctx context.Context) error {
 func (s *Service) Kill() {
 	if s.pool == nil {
 		return
+	}
+	if s.endRuns != nil {
+		s.endRuns(handlers.Draining{}) // so that no run's end is taken for its charm's
 	}
 	at, once := context.WithCancel(context.Background())
 	once()

@@ -35,6 +35,9 @@ const (
 // retry follows. The retries of one job count as one consecutive failure.
 func (m *Manager) After(s charm.State, run charm.Run, final bool) (charm.State, Transition) {
 	s.LastRun, s.LastOutcome = run.ID, run.Outcome
+	if final && s.Disabled && s.DisabledBy == charm.ByFailures && run.Outcome != charm.OK {
+		s = probed(s, run)
+	}
 	if run.Outcome == charm.Lost || run.Outcome == charm.Cancelled {
 		return s, None // it was interrupted, which says nothing about the charm
 	}
@@ -64,9 +67,6 @@ func (m *Manager) After(s charm.State, run charm.Run, final bool) (charm.State, 
 
 func (m *Manager) afterFailure(s charm.State, run charm.Run) (charm.State, Transition) {
 	switch {
-	case s.Disabled && s.DisabledBy == charm.ByFailures:
-		s.ProbeWait = schedule.Probe(s.ProbeWait)
-		s.NextTry = run.EndedAt.Add(s.ProbeWait)
 	case s.Disabled:
 	case Permanent(run.Code):
 		return Disable(s, charm.ByPermanent, run.Error, run.EndedAt), Disabled
@@ -77,6 +77,16 @@ func (m *Manager) afterFailure(s charm.State, run charm.Run) (charm.State, Trans
 	return s, None
 }
 
+// probed is the state after a probe that did not end well. It waits longer each
+// time the charm itself was at fault.
+func probed(s charm.State, run charm.Run) charm.State {
+	if run.Outcome.CountsAsFailure() {
+		s.ProbeWait = schedule.Probe(s.ProbeWait)
+	}
+	s.NextTry = run.EndedAt.Add(max(s.ProbeWait, charm.FirstProbe))
+	return s
+}
+
 // Permanent reports whether a failure with the code will repeat until the
 // charm's recipe or argument changes.
 func Permanent(code charm.ErrorCode) bool {
@@ -85,8 +95,14 @@ func Permanent(code charm.ErrorCode) bool {
 
 // InFlightAtStop is the state of a charm that was running when the service died.
 func (m *Manager) InFlightAtStop(s charm.State, at time.Time) (charm.State, Transition) {
-	s.UncleanStops++
-	if s.UncleanStops < charm.MaxUncleanStops || s.Disabled {
+	if s.Disabled {
+		if s.DisabledBy == charm.ByFailures { // a probe that took the service down
+			s.ProbeWait = schedule.Probe(s.ProbeWait)
+			s.NextTry = at.Add(s.ProbeWait)
+		}
+		return s, None
+	}
+	if s.UncleanStops++; s.UncleanStops < charm.MaxUncleanStops {
 		return s, None
 	}
 	reason := fmt.Sprintf("was running when the service died, %d times", s.UncleanStops)

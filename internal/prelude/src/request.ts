@@ -34,6 +34,7 @@ function asking(name: string, third: "error" | "partial", question: (inputs: any
       if (hash === current || send !== undefined && hash === requestHash.raw()) return;
       current = hash;
       put(send !== undefined);
+      if (send === undefined) write(requestHash, undefined);
       // An answer is written when nothing runs, and only if the question is still the same.
       const finish = (done: boolean, answer: unknown, more: unknown) =>
         whenAtRest(() => {
@@ -64,10 +65,10 @@ type FetchInputs = { url?: string; mode?: "json" | "text"; options?: RequestInit
 
 export const fetchData = asking("fetchData", "error", ({ url, mode = "json", options = {} }: FetchInputs) => ({
   about: { url, mode, options },
-  send: url === undefined ? undefined : async () => {
+  send: url ? async () => {
     const response = await fetch(url, options);
     return mode === "json" ? response.json() : response.text();
-  },
+  } : undefined,
 }));
 
 export const llm = asking("llm", "partial", (inputs) => {

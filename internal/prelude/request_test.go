@@ -1,0 +1,99 @@
+package prelude_test
+
+import (
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// An answer that is stored is not asked for again, in whatever run; a failed request is.
+func TestFetchDataAsksOnce(t *testing.T) {
+	t.Parallel()
+	h := newHost()
+	h.replies["/a"] = reply{Status: 200, Body: `{"n":1}`}
+	m := load(t, imports+`export default recipe("x", ({ url }: any) => {
+		const data = fetchData({ url }) as any;
+		return { n: data.result.n, pending: data.pending, failed: lift((e: any) => e !== undefined)(data.error) };
+	});`, h)
+	steps := []struct {
+		name, url string
+		asked     int
+		want      map[string]any
+	}{
+		{"first", "/a", 1, map[string]any{"n": 1.0, "pending": false, "failed": false}},
+		{"again", "/a", 0, map[string]any{"n": 1.0, "pending": false, "failed": false}},
+		{"refused", "/none", 1, map[string]any{"pending": false, "failed": true}},
+		{"refused again", "/none", 1, map[string]any{"pending": false, "failed": true}},
+		{"none", "", 0, map[string]any{"pending": false, "failed": false}},
+		{"the first again", "/a", 1, map[string]any{"n": 1.0, "pending": false, "failed": false}},
+	}
+	for i, step := range steps {
+		var r report
+		if i == 0 {
+			r = m.cast(t, "data", map[string]any{"url": step.url})
+		} else {
+			m.write(t, processID("data"), []string{"argument", "url"}, step.url)
+			r = m.settle(t, "data")
+		}
+		if len(m.requests) != step.asked || len(r.Failures)+len(r.rejections) > 0 {
+			t.Errorf("%s: asked %v, %v %v", step.name, m.requests, r.Failures, r.rejections)
+		}
+		if diff := cmp.Diff(step.want, m.result(t, "data")); diff != "" {
+			t.Errorf("%s: %s", step.name, diff)
+		}
+	}
+}
+
+// A question that changes while it is out makes the late answer void.
+func TestFetchDataDropsLateAnswers(t *testing.T) {
+	t.Parallel()
+	h := newHost()
+	h.replies["/b"] = reply{Status: 200, Body: "b"}
+	m := load(t, imports+`export default recipe("x", () => {
+		const url = cell("/a");
+		return { data: fetchData({ url, mode: "text" }).result, bgUpdater: handler((e: any, s: any) => { s.url = "/b"; })({ url }) };
+	});`, h)
+	m.cast(t, "late", nil)
+	h.replies["/a"] = reply{Status: 200, Body: "a"}
+	if m.send(t, "late", "bgUpdater", struct{}{}); len(m.requests) != 2 {
+		t.Errorf("asked %v", m.requests)
+	}
+	if got := m.result(t, "late").(map[string]any)["data"]; got != "b" {
+		t.Errorf("the data is %v", got)
+	}
+}
+
+func TestLLM(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]reply{
+		"lines":  {Status: 200, Body: "\"he\"\n\"llo\"\n"},
+		"object": {Status: 200, Body: `{"content":"hello"}`, Headers: [][2]string{{"content-type", "application/json"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost()
+			h.replies["/api/ai/llm"] = answer
+			m := load(t, imports+`export default recipe("x", () => ({ a: llm({ system: "s", prompt: "p", messages: ["q", "r"] }).result }));`, h)
+			m.cast(t, "llm", nil)
+			want := `{"messages":[{"role":"user","content":"q"},{"role":"assistant","content":"r"},{"role":"user","content":"p"}],` +
+				`"system":"s","prompt":"p","max_tokens":4096,"model":"claude-3-5-sonnet","stream":true}`
+			if len(m.requests) != 1 || m.requests[0].Body != want {
+				t.Fatalf("asked %+v", m.requests)
+			}
+			if diff := cmp.Diff(map[string]any{"a": "hello"}, m.result(t, "llm")); diff != "" {
+				t.Error(diff)
+			}
+			if m.settle(t, "llm"); len(m.requests) != 0 {
+				t.Errorf("asked again: %v", m.requests)
+			}
+		})
+	}
+}
+
+func TestStreamDataSaysThatItCannot(t *testing.T) {
+	t.Parallel()
+	m, r := runOnce(t, `export default recipe("x", () => ({ n: 1, s: streamData({ url: "/x" }) }));`, nil)
+	if len(r.Failures) != 1 || m.result(t, "once").(map[string]any)["n"] != 1.0 {
+		t.Errorf("%v, %v", r.Failures, m.result(t, "once"))
+	}
+}
