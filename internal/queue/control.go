@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -38,7 +39,6 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 	if err := tx.PutState(c.Row, s); err != nil {
 		return err
 	}
-	pending := len(jobs) > 0 && jobs[0].Status == charm.Pending
 	tx.AfterCommit(func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -48,15 +48,40 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 			q.charms[c.Row] = e
 		}
 		e.charm, e.state = c, s
-		if !e.running {
-			e.job = nil
-			if pending {
-				e.job = &jobs[0]
-			}
-		}
+		e.adopt(jobs)
 		q.arm(e)
 	})
 	return nil
+}
+
+// refresh brings an entry in step with the store, after what it says proved wrong.
+func (q *Queue) refresh(ctx context.Context, e *entry) error {
+	row := e.charm.Row
+	return q.store.Update(ctx, func(tx store.Tx) error {
+		c, err := tx.Charm(row)
+		if errors.Is(err, store.ErrNotFound) {
+			return q.Remove(tx, row)
+		}
+		if err != nil {
+			return err
+		}
+		s, err := tx.State(row)
+		if err != nil {
+			return err
+		}
+		jobs, err := tx.JobsOf(row)
+		if err != nil {
+			return err
+		}
+		tx.AfterCommit(func() {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			e.charm, e.state = c, s
+			e.adopt(jobs)
+			q.arm(e)
+		})
+		return nil
+	})
 }
 
 // tellCancelled tells those who wait for a job that is taken away in tx, or for

@@ -39,6 +39,17 @@ func (e *entry) dueAt() time.Time {
 	return at
 }
 
+// adopt makes the entry's live job what the store has. A claim that is on disk
+// stays as it is: its end is told by the claim itself.
+func (e *entry) adopt(jobs []charm.Job) {
+	switch {
+	case len(jobs) == 0:
+		e.job = nil
+	case jobs[0].Status == charm.Pending:
+		e.job = &jobs[0]
+	}
+}
+
 // nextJob is the job of the run that starts now.
 func (e *entry) nextJob(now time.Time) charm.Job {
 	if e.job != nil {

@@ -70,7 +70,11 @@ func (q *Queue) Next(ctx context.Context) (*Claim, error) {
 			return nil, err
 		}
 		if e != nil {
-			return q.claim(ctx, e)
+			c, err := q.claim(ctx, e)
+			if c == nil && err == nil {
+				continue // it was not wanted any more
+			}
+			return c, err
 		}
 		if err := q.sleep(ctx, wait); err != nil {
 			return nil, err
@@ -170,11 +174,14 @@ func (q *Queue) pickTask(now time.Time) (*entry, time.Duration, error) {
 func (q *Queue) claim(ctx context.Context, e *entry) (*Claim, error) {
 	c := q.newClaim(e)
 	err := q.store.Update(ctx, func(tx store.Tx) error { return q.write(tx, c) })
-	if err != nil {
-		q.GiveBack(c)
-		return nil, fmt.Errorf("claiming job %s: %w", c.Job.ID, err)
+	if err == nil {
+		return &c, nil
 	}
-	return &c, nil
+	q.GiveBack(c)
+	if errors.Is(err, errNotWanted) && c.Job.Charm != 0 {
+		return nil, q.refresh(ctx, e)
+	}
+	return nil, fmt.Errorf("claiming job %s: %w", c.Job.ID, err)
 }
 
 // newClaim is the claim of a picked entry, not yet on disk.

@@ -549,6 +549,35 @@ func TestNothingThatIsGoneIsClaimedAhead(t *testing.T) {
 	})
 }
 
+func TestDisabledBetweenPickAndClaim(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.add(1)
+		w.mustEnd(w.next(), charm.Errored) // a retry waits
+		time.Sleep(2 * time.Second)
+		var picked *queue.Claim
+		undone := errors.New("undone")
+		err := w.db.Update(w.t.Context(), func(tx store.Tx) error {
+			picked = w.queue.ClaimNext(tx)
+			return undone
+		})
+		if !errors.Is(err, undone) || picked == nil {
+			w.t.Fatalf("picked %+v, %v", picked, err)
+		}
+		w.update(func(tx store.Tx) error {
+			s, err := tx.State(c.Row)
+			if err != nil {
+				return err
+			}
+			return w.queue.Put(tx, c, state.Disable(s, charm.ByPerson, "no", time.Now()))
+		})
+		w.queue.GiveBack(*picked)
+		w.idle(time.Hour)
+		if s := w.standing(c); s.Job != nil || len(w.rows()) != 0 {
+			w.t.Errorf("it stands as %+v with %+v", s, w.rows())
+		}
+	})
+}
+
 func TestRegisteredInTheSameGroupAsAnEnd(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.add(1, func(c *charm.Charm) { c.Registered = false })
