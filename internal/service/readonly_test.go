@@ -20,7 +20,18 @@ import (
 // directory: nobody, when the test runs as root, to whom nothing is read-only.
 func TestReadOnlyDataDirectory(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp("", "charmd-readonly-") // t.TempDir is for this user alone
+	if err == nil {
+		err = os.Chmod(dir, 0o755)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
 	program := filepath.Join(dir, "charmd")
 	text, err := os.ReadFile(testbin.Path(t))
 	if err != nil {
