@@ -1994,6 +1994,7 @@
       const request = new Request(input, init);
       const { signal } = request;
       signal.throwIfAborted();
+      const failed2 = new TypeError();
       const onAbort = () => {
         if (forget(op)) host.cancel(op);
         reject(signal.reason);
@@ -2003,7 +2004,7 @@
         signal.removeEventListener("abort", onAbort);
         const reply = parse(head);
         if (reply.error === void 0) resolve2(new Response(body, reply));
-        else reject(Object.assign(new TypeError(reply.error), reply.code === void 0 ? {} : { code: reply.code }));
+        else reject(Object.assign(failed2, { message: reply.error }, reply.code === void 0 ? {} : { code: reply.code }));
       });
       signal.addEventListener("abort", onAbort);
     });

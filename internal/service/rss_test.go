@@ -149,8 +149,8 @@ func TestFeedsThatAreNone(t *testing.T) {
 		}
 	}
 	closed := d.add(charms.Source("rss.tsx"), "feeds", "guarded", notRegistered, argument(`{"settings":{"feedUrl":%q}}`, url))
-	if r := d.run(closed); r.Outcome != charm.Errored || !strings.Contains(r.Error, "127.0.0.1") {
-		t.Errorf("a loopback address without --allow-host: %s: %s", r.Outcome, r.Error)
+	if r := d.run(closed); r.Outcome != charm.Errored || !strings.Contains(r.Error, "127.0.0.1") || r.Position == "" {
+		t.Errorf("a loopback address without --allow-host: %s: %s (%s)", r.Outcome, r.Error, r.Position)
 	}
 	f.set(200, rss2(2))
 	d.runOK(ref)

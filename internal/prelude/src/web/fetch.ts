@@ -150,6 +150,7 @@ export function fetch(input: unknown, init?: RequestInit): Promise<Response> {
     const request = new Request(input, init);
     const { signal } = request;
     signal.throwIfAborted();
+    const failed = new TypeError(); // made here, so that its stack leads to the recipe's call
     const onAbort = (): void => {
       if (forget(op)) host.cancel(op);
       reject(signal.reason);
@@ -159,7 +160,7 @@ export function fetch(input: unknown, init?: RequestInit): Promise<Response> {
       signal.removeEventListener("abort", onAbort);
       const reply = parse(head) as ResponseHead & { error?: string; code?: string };
       if (reply.error === undefined) resolve(new Response(body as Bytes, reply));
-      else reject(Object.assign(new TypeError(reply.error), reply.code === undefined ? {} : { code: reply.code }));
+      else reject(Object.assign(failed, { message: reply.error }, reply.code === undefined ? {} : { code: reply.code }));
     });
     signal.addEventListener("abort", onAbort);
   });
