@@ -63,6 +63,13 @@ func (a *arena) restore(image []byte) {
 	}
 }
 
+// rewind puts back what used() was before. The high-water mark stays: that much was occupied.
+func (a *arena) rewind(used []byte) {
+	high := a.head.heap.high
+	a.restore(used)
+	a.head.heap.high = high
+}
+
 // clear empties the arena.
 func (a *arena) clear() {
 	forget(a.mem[:a.heap.highBytes()])

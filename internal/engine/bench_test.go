@@ -20,17 +20,24 @@ globalThis.root = { count: n => { const c = kept[0].make('n', 0); for (let i = 0
 var echo = []HostFunc{{"echo", func(c *Call) { c.ReturnString(c.String(0)) }}}
 
 func BenchmarkCreateAndLoad(b *testing.B) {
-	for b.Loop() {
-		vm, err := New(Options{Host: echo})
-		if err != nil {
-			b.Fatal(err)
-		}
-		if err := vm.Eval("runtime.js", runtimeSource); err != nil {
-			b.Fatal(err)
-		}
-		if err := vm.Close(); err != nil {
-			b.Fatal(err)
-		}
+	for name, load := range loaders {
+		b.Run(name, func(b *testing.B) {
+			var size int
+			for b.Loop() {
+				vm, err := New(Options{Host: echo})
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := load(vm, "runtime.js", runtimeSource); err != nil {
+					b.Fatal(err)
+				}
+				size = freeze(b, vm).Size()
+				if err := vm.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64(size), "image-bytes")
+		})
 	}
 }
 

@@ -74,18 +74,26 @@ func (vm *VM) Stop() { vm.stopped.Store(true) }
 
 // Eval evaluates a script; file is its name in stacks. Promises it starts make progress in Pump.
 // The error is an *Error when the script threw or does not parse, ErrStopped, ErrOutOfMemory, or
-// the reason given to Call.End.
+// the reason given to Call.End. For scripts that are part of an image see Load.
 func (vm *VM) Eval(file, source string) error {
 	return vm.step(func() error { return vm.evaluate(file, source) })
 }
 
 func (vm *VM) evaluate(file, source string) error {
-	context := vm.arena.head.context
-	// Not on the stage: the script runs before the engine is done with this memory.
+	return vm.completed(vm.script(file, source, lib.MJS_EVAL_TYPE_GLOBAL))
+}
+
+// script hands a script to the engine, which evaluates it or does what flags say.
+func (vm *VM) script(file, source string, flags int32) value {
+	// Not on the VM's stage: the script runs before the engine is done with this memory.
 	var text, name stage
 	defer text.free(vm.tls)
 	defer name.free(vm.tls)
-	v := lib.XJS_Eval(vm.tls, context, text.put(vm, source), lib.Tsize_t(len(source)), name.put(vm, file), lib.MJS_EVAL_TYPE_GLOBAL)
+	return lib.XJS_Eval(vm.tls, vm.arena.head.context, text.put(vm, source), lib.Tsize_t(len(source)), name.put(vm, file), flags)
+}
+
+// completed drops what a script came to; the error is what it threw.
+func (vm *VM) completed(v value) error {
 	if isException(v) {
 		return vm.caught()
 	}

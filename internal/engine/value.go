@@ -14,19 +14,13 @@ const (
 	typedArrayArgs  = 3 // buffer, offset, length: the constructor reads all three, whatever argc says
 )
 
-var (
-	undefined = value{Ftag: lib.EJS_TAG_UNDEFINED}
-	exception = value{Ftag: lib.EJS_TAG_EXCEPTION}
-)
+var undefined = value{Ftag: lib.EJS_TAG_UNDEFINED}
 
 // tag is the kind of a value. The engine stores it as an int32 in a wider field.
 func tag(v value) int32 { return int32(v.Ftag) }
 
 func isException(v value) bool { return tag(v) == lib.EJS_TAG_EXCEPTION }
 func isObject(v value) bool    { return tag(v) == lib.EJS_TAG_OBJECT }
-func isString(v value) bool {
-	return tag(v) == lib.EJS_TAG_STRING || tag(v) == lib.EJS_TAG_STRING_ROPE
-}
 
 func (vm *VM) free(v value)         { lib.XFreeValue(vm.tls, vm.arena.head.context, v) }
 func (vm *VM) keep(v value) value   { return lib.XDupValue(vm.tls, vm.arena.head.context, v) }

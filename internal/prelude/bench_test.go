@@ -101,7 +101,7 @@ func BenchmarkLoad(b *testing.B) {
 	for b.Loop() {
 		vm, err := engine.New(engine.Options{ArenaBytes: 32 << 20, Host: newHost().functions()})
 		check(b, err)
-		check(b, vm.Eval(prelude.File, prelude.Source))
+		check(b, vm.LoadLibrary(prelude.File, prelude.Source))
 		image, err := vm.Freeze()
 		check(b, err)
 		b.ReportMetric(float64(image.Size()), "image-bytes")

@@ -235,9 +235,9 @@ func loadProgram(t testing.TB, program, id string, h *host) *machine {
 	check(t, err)
 	t.Cleanup(func() { check(t, vm.Close()) })
 	h.begin()
-	check(t, vm.Eval(prelude.File, prelude.Source))
+	check(t, vm.LoadLibrary(prelude.File, prelude.Source))
 	check(t, vm.Root(prelude.Root))
-	check(t, vm.Eval(recipe.File, recipe.Wrap(program)))
+	check(t, vm.Load(recipe.File, recipe.Wrap(program)))
 	check(t, vm.Pump())
 	m := &machine{host: h, vm: vm, id: id}
 	text, err := vm.Call("loaded")

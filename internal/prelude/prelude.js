@@ -1,2868 +1,2868 @@
-(() => {
-  var __defProp = Object.defineProperty;
-  var __export = (target, all) => {
-    for (var name2 in all)
-      __defProp(target, name2, { get: all[name2], enumerable: true });
-  };
+!function () {
+var __defProp = Object.defineProperty;
+var __export = (target, all) => {
+  for (var name2 in all)
+    __defProp(target, name2, { get: all[name2], enumerable: true });
+};
 
-  // src/frame.ts
-  var Frame = class {
-    constructor(parent, scope2, reads, makeCause, once = false) {
-      this.parent = parent;
-      this.scope = scope2;
-      this.reads = reads;
-      this.makeCause = makeCause;
-      this.once = once;
-      /** Opaque refs made in this frame, in order. */
-      this.roots = [];
-      this.idsGiven = 0;
-    }
-    /** What the ids of documents made in this frame depend on. Made when first asked for: most frames make none. */
-    get cause() {
-      return this.causeMade ??= this.makeCause?.();
-    }
-    nextId() {
-      return this.idsGiven++;
-    }
-  };
-  var top;
-  function topFrame() {
-    return top;
+// src/frame.ts
+var Frame = class {
+  constructor(parent, scope2, reads, makeCause, once = false) {
+    this.parent = parent;
+    this.scope = scope2;
+    this.reads = reads;
+    this.makeCause = makeCause;
+    this.once = once;
+    /** Opaque refs made in this frame, in order. */
+    this.roots = [];
+    this.idsGiven = 0;
   }
-  function pushFrame(scope2, reads, makeCause, once) {
-    return top = new Frame(top, scope2 ?? top?.scope, reads ?? top?.reads, makeCause, once);
+  /** What the ids of documents made in this frame depend on. Made when first asked for: most frames make none. */
+  get cause() {
+    return this.causeMade ??= this.makeCause?.();
   }
-  function popFrame(frame = top) {
-    let at = top;
-    while (at !== void 0 && at !== frame) at = at.parent;
-    if (at !== void 0) top = at.parent;
+  nextId() {
+    return this.idsGiven++;
   }
+};
+var top;
+function topFrame() {
+  return top;
+}
+function pushFrame(scope2, reads, makeCause, once) {
+  return top = new Frame(top, scope2 ?? top?.scope, reads ?? top?.reads, makeCause, once);
+}
+function popFrame(frame = top) {
+  let at = top;
+  while (at !== void 0 && at !== frame) at = at.parent;
+  if (at !== void 0) top = at.parent;
+}
 
-  // src/host.ts
-  var scope = globalThis;
-  var host = scope.__host;
-  delete scope.__host;
-  var { parse, stringify } = JSON;
-  var { isArray } = Array;
-  var { keys, is } = Object;
-  var NativeDate = Date;
-  function isObject(value) {
-    return typeof value === "object" && value !== null;
+// src/host.ts
+var scope = globalThis;
+var host = scope.__host;
+delete scope.__host;
+var { parse, stringify } = JSON;
+var { isArray } = Array;
+var { keys, is } = Object;
+var NativeDate = Date;
+function isObject(value) {
+  return typeof value === "object" && value !== null;
+}
+function mapObject(value, change) {
+  const out = {};
+  for (const key of keys(value)) {
+    const field = change(value[key]);
+    if (field !== void 0) out[key] = field;
   }
-  function mapObject(value, change) {
+  return out;
+}
+function isThenable(value) {
+  return isObject(value) && typeof value.then === "function";
+}
+
+// src/web/crypto.ts
+var longestRequest = 65536;
+function uuid() {
+  const bytes = host.entropy(16);
+  bytes[6] = bytes[6] & 15 | 64;
+  bytes[8] = bytes[8] & 63 | 128;
+  const hex = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+var crypto = {
+  randomUUID: uuid,
+  getRandomValues(view2) {
+    if (view2.byteLength > longestRequest) {
+      throw new RangeError(`getRandomValues gives at most ${longestRequest} bytes, not ${view2.byteLength}`);
+    }
+    new Uint8Array(view2.buffer, view2.byteOffset, view2.byteLength).set(host.entropy(view2.byteLength));
+    return view2;
+  }
+};
+
+// src/entity.ts
+function entityId(source, cause) {
+  return host.refer(stringify(cleaned(source, cause)), "link");
+}
+function newId() {
+  return entityId({}, uuid());
+}
+function cleaned(source, cause) {
+  const seen = /* @__PURE__ */ new Set();
+  const clean = (value) => {
+    if (value === void 0 || seen.has(value)) return null;
+    seen.add(value);
+    if (typeof value === "function") return String(value);
+    if (!isObject(value) || "/" in value) return value;
+    if (typeof value.toJSON === "function") return value.toJSON();
+    if (isArray(value)) return value.map(clean);
     const out = {};
-    for (const key of keys(value)) {
-      const field = change(value[key]);
-      if (field !== void 0) out[key] = field;
-    }
+    for (const key of keys(value)) out[key] = clean(value[key]);
     return out;
-  }
-  function isThenable(value) {
-    return isObject(value) && typeof value.then === "function";
-  }
-
-  // src/web/crypto.ts
-  var longestRequest = 65536;
-  function uuid() {
-    const bytes = host.entropy(16);
-    bytes[6] = bytes[6] & 15 | 64;
-    bytes[8] = bytes[8] & 63 | 128;
-    const hex = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
-    return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
-  }
-  var crypto = {
-    randomUUID: uuid,
-    getRandomValues(view2) {
-      if (view2.byteLength > longestRequest) {
-        throw new RangeError(`getRandomValues gives at most ${longestRequest} bytes, not ${view2.byteLength}`);
-      }
-      new Uint8Array(view2.buffer, view2.byteOffset, view2.byteLength).set(host.entropy(view2.byteLength));
-      return view2;
-    }
   };
+  return clean({ ...source, causal: cause });
+}
 
-  // src/entity.ts
-  function entityId(source, cause) {
-    return host.refer(stringify(cleaned(source, cause)), "link");
+// src/document.ts
+var Place = class _Place {
+  constructor(doc, parent, key) {
+    this.doc = doc;
+    this.parent = parent;
+    this.key = key;
   }
-  function newId() {
-    return entityId({}, uuid());
+  child(key) {
+    const name2 = typeof key === "string" ? key : String(key);
+    const kids = this.kids ??= /* @__PURE__ */ new Map();
+    let kid = kids.get(name2);
+    if (kid === void 0) kids.set(name2, kid = new _Place(this.doc, this, key));
+    return kid;
   }
-  function cleaned(source, cause) {
-    const seen = /* @__PURE__ */ new Set();
-    const clean = (value) => {
-      if (value === void 0 || seen.has(value)) return null;
-      seen.add(value);
-      if (typeof value === "function") return String(value);
-      if (!isObject(value) || "/" in value) return value;
-      if (typeof value.toJSON === "function") return value.toJSON();
-      if (isArray(value)) return value.map(clean);
-      const out = {};
-      for (const key of keys(value)) out[key] = clean(value[key]);
-      return out;
-    };
-    return clean({ ...source, causal: cause });
-  }
-
-  // src/document.ts
-  var Place = class _Place {
-    constructor(doc, parent, key) {
-      this.doc = doc;
-      this.parent = parent;
-      this.key = key;
-    }
-    child(key) {
-      const name2 = typeof key === "string" ? key : String(key);
-      const kids = this.kids ??= /* @__PURE__ */ new Map();
-      let kid = kids.get(name2);
-      if (kid === void 0) kids.set(name2, kid = new _Place(this.doc, this, key));
-      return kid;
-    }
-    at(path2) {
-      let place2 = this;
-      for (let i = 0; i < path2.length; i++) place2 = place2.child(path2[i]);
-      return place2;
-    }
-    get path() {
-      const path2 = [];
-      for (let place2 = this; place2.parent !== void 0; place2 = place2.parent) path2.push(place2.key);
-      return path2.reverse();
-    }
-    /** The value stored here as it is, links not followed; undefined when the path leads through a non-object. */
-    raw() {
-      if (this.parent === void 0) return this.doc.read();
-      const container = this.parent.raw();
-      return isObject(container) ? container[this.key] : void 0;
-    }
-  };
-  var Document = class {
-    constructor(name2) {
-      this.name = name2;
-      this.root = new Place(this, void 0, "");
-      this.dirty = false;
-      this.frozen = false;
-      /** Grows whenever an object or array of this document is replaced, so that views know that theirs may be gone. */
-      this.shape = 0;
-      /** Grows with every change. */
-      this.version = 0;
-    }
-    /** Ids cost a hash, and most temporary documents are never linked to: so they are made when asked for. */
-    get id() {
-      if (typeof this.name === "function") documents.set(this.name = this.name(), this);
-      return this.name;
-    }
-    get loaded() {
-      return this.text !== void 0;
-    }
-    get stored() {
-      return this.loaded && this.text !== "";
-    }
-    read() {
-      if (this.text !== void 0) return this.value;
-      this.text = host.doc(this.id);
-      if (this.text === "") return void 0;
-      const { value, source } = parse(this.text);
-      if (source !== void 0) this.source = documentOf(source["/"]);
-      return this.value = value;
-    }
-    /** Makes this a new document, without asking the host for a stored one. */
-    begin(value) {
-      this.text = "";
-      this.value = value;
-      return this;
-    }
-    /** Gives the source document to a document that has none. */
-    adopt(source) {
-      this.read();
-      if (this.source !== void 0) return;
-      this.source = source;
-      this.touch();
-    }
-    /** Notes that the document differs from what is stored. */
-    touch() {
-      this.dirty = true;
-      this.version++;
-    }
-    /** Hands the document to the host unless its text is what is stored already. Answers whether it was handed over. */
-    save() {
-      const text = stringify({ value: this.value, source: this.source && { "/": this.source.id } });
-      if (text === this.text) return false;
-      host.put(this.id, this.text = text);
-      return true;
-    }
-  };
-  var documents = /* @__PURE__ */ new Map();
-  function documentOf(id) {
-    let doc = documents.get(id);
-    if (doc === void 0) documents.set(id, doc = new Document(id));
-    return doc;
-  }
-  function temporary(value, id = newId) {
-    return new Document(id).begin(value);
-  }
-
-  // src/link.ts
-  var longestChain = 100;
-  function linkTo(place2) {
-    return { cell: { "/": place2.doc.id }, path: place2.path };
-  }
-  function isLink(value) {
-    return isObject(value) && isObject(value.cell) && typeof value.cell["/"] === "string" && isArray(value.path);
-  }
-  function isAlias(value) {
-    return isObject(value) && isObject(value.$alias);
-  }
-  function placeOf(link) {
-    return documentOf(link.cell["/"]).root.at(link.path);
-  }
-  function sameLink(a, b) {
-    if (a.cell["/"] !== b.cell["/"] || a.path.length !== b.path.length) return false;
-    for (let i = 0; i < a.path.length; i++) if (String(a.path[i]) !== String(b.path[i])) return false;
-    return true;
-  }
-  function isStream(value) {
-    return isObject(value) && value.$stream === true;
-  }
-  function aliasTarget(doc, alias) {
-    return (alias.cell === void 0 ? doc : documentOf(alias.cell["/"])).root.at(alias.path);
-  }
-  function follow(doc, value) {
-    if (value.cell !== void 0 && isLink(value)) return placeOf(value);
-    return value.$alias !== void 0 && isAlias(value) ? aliasTarget(doc, value.$alias) : void 0;
-  }
-  var found;
-  function resolve(place2, reads, hops = 0) {
-    if (place2.parent === void 0) found = place2.doc.read();
-    else {
-      const parent = resolve(place2.parent, reads, hops);
-      if (parent !== place2.parent) place2 = parent.child(place2.key);
-      found = isObject(found) ? found[place2.key] : void 0;
-    }
-    if (!isObject(found)) return place2;
-    const next = follow(place2.doc, found);
-    if (next === void 0) return place2;
-    if (hops === longestChain) throw cycle(found, place2);
-    reads?.add(place2);
-    return resolve(next, reads, hops + 1);
-  }
-  function anchor(place2, reads) {
-    if (place2.parent === void 0) return place2;
-    const parent = resolve(place2.parent, reads);
-    return parent === place2.parent ? place2 : parent.child(place2.key);
-  }
-  function writeTarget(place2) {
-    for (let hops = 0; hops <= longestChain; hops++) {
-      place2 = anchor(place2);
-      const raw = place2.raw();
-      if (!isAlias(raw)) return place2;
-      place2 = aliasTarget(place2.doc, raw.$alias);
-    }
-    throw cycle(place2.raw(), place2);
-  }
-  function cycle(value, place2) {
-    return new Error(`${isAlias(value) ? "Alias" : "Reference"} cycle detected at ${place2.doc.id}/${place2.path.join("/")}`);
-  }
-
-  // src/failure.ts
-  function describeThrown(thrown) {
-    if (thrown instanceof Error || isObject(thrown) && typeof thrown.message === "string") {
-      const { name: name2, message, stack } = thrown;
-      return { name: String(name2 ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
-    }
-    try {
-      return { name: "", message: isObject(thrown) ? stringify(thrown) : String(thrown), stack: "" };
-    } catch {
-      return { name: "", message: "an object that has no JSON form", stack: "" };
-    }
-  }
-
-  // src/scheduler.ts
-  var Reads = class {
-    constructor() {
-      this.places = [];
-    }
-    add(place2) {
-      if (place2.readIn === this) return;
-      place2.readIn = this;
-      this.places.push(place2);
-    }
-  };
-  var mostRunsBetweenRests = 100;
-  var nothing = new Reads();
-  var Action = class {
-    constructor(source, writes, body) {
-      this.source = source;
-      this.writes = writes;
-      this.body = body;
-      this.reads = nothing;
-      this.runs = 0;
-      this.active = true;
-      this.pending = false;
-      /** Used while a batch is put in order. */
-      this.placed = false;
-    }
-    /** Subscribes to `reads`, and to them only: a change at, above or below one of them makes the action run again. */
-    subscribe(reads) {
-      const before = this.reads.places;
-      for (let i = 0; i < before.length; i++) {
-        const { readers = [] } = before[i];
-        const at = readers.indexOf(this);
-        if (at >= 0) readers.splice(at, 1);
-      }
-      this.reads = reads;
-      const now = reads.places;
-      for (let i = 0; i < now.length; i++) (now[i].readers ??= []).push(this);
-    }
-    stop() {
-      this.active = false;
-      this.subscribe(nothing);
-    }
-  };
-  var events = [];
-  var pending = [];
-  var batch = [];
-  var ranSinceRest = [];
-  var restWaiters = [];
-  var waking = false;
-  var failures = [];
-  var running;
-  function schedule(action) {
-    if (action.pending) return;
-    action.pending = true;
-    pending.push(action);
-    wake();
-  }
-  function deliver(handler3, value) {
-    events.push({ handler: handler3, value });
-    wake();
-  }
-  function whenAtRest(done) {
-    restWaiters.push(done);
-    wake();
-  }
-  function changed(place2) {
-    for (let above = place2.parent; above !== void 0; above = above.parent) rerun(above.readers);
-    changedBelow(place2);
-  }
-  function changedBelow(place2) {
-    rerun(place2.readers);
-    if (place2.kids !== void 0) for (const kid of place2.kids.values()) changedBelow(kid);
-  }
-  function rerun(actions) {
-    if (actions !== void 0) for (let i = 0; i < actions.length; i++) schedule(actions[i]);
-  }
-  function wake() {
-    if (waking || running !== void 0) return;
-    waking = true;
-    void Promise.resolve().then(turn);
-  }
-  function turn() {
-    do {
-      for (; ; ) {
-        for (let action = batch.pop(); action !== void 0; action = batch.pop()) if (!perform(action)) return;
-        const event2 = events.shift();
-        if (event2 !== void 0 && !settle(event2.handler, void 0, event2.value)) return;
-        if (pending.length > 0) {
-          batch = inOrder(pending);
-          pending = [];
-        } else if (events.length === 0) break;
-      }
-      for (const action of ranSinceRest) action.runs = 0;
-      ranSinceRest = [];
-      const waiters = restWaiters;
-      restWaiters = [];
-      for (const done of waiters) done();
-    } while (pending.length > 0 || events.length > 0);
-    waking = false;
-  }
-  function perform(action) {
-    action.pending = false;
-    if (!action.active) return true;
-    if (action.runs === 0) ranSinceRest.push(action);
-    if (++action.runs > mostRunsBetweenRests) {
-      fail(action.source, new Error(`Too many iterations: ${action.runs} action`));
-      return true;
-    }
-    return settle(action.source, action, void 0);
-  }
-  function settle(source, action, event2) {
-    const reads = new Reads();
-    action?.subscribe(nothing);
-    try {
-      const result = action === void 0 ? source.handle(event2) : action.body(reads);
-      if (isThenable(result)) {
-        running = source;
-        const resume = () => {
-          running = void 0;
-          if (action?.active) action.subscribe(reads);
-          turn();
-        };
-        result.then(resume, (thrown) => {
-          fail(source, thrown);
-          resume();
-        });
-        return false;
-      }
-    } catch (thrown) {
-      fail(source, thrown);
-    }
-    if (action?.active) action.subscribe(reads);
-    return true;
-  }
-  function fail(source, thrown) {
-    failures.push({ kind: source.kind, ...describeThrown(thrown) });
-  }
-  function inOrder(actions) {
-    if (actions.length < 2) return actions;
-    const order = [];
-    for (let i = actions.length - 1; i >= 0; i--) place(actions[i], order);
-    for (let i = 0; i < order.length; i++) order[i].placed = false;
-    return order;
-  }
-  function place(action, order) {
-    if (action.placed || !action.pending) return;
-    action.placed = true;
-    for (let i = 0; i < action.writes.length; i++) {
-      let above = action.writes[i];
-      placeBelow(above, order);
-      while ((above = above.parent) !== void 0) placeAll(above.readers, order);
-    }
-    order.push(action);
-  }
-  function placeBelow(at, order) {
-    placeAll(at.readers, order);
-    if (at.kids !== void 0) for (const kid of at.kids.values()) placeBelow(kid, order);
-  }
-  function placeAll(readers, order) {
-    if (readers !== void 0) for (let i = 0; i < readers.length; i++) place(readers[i], order);
-  }
-
-  // src/web/pairs.ts
-  var Pairs = class {
-    keys() {
-      return [...this].map((pair) => pair[0])[Symbol.iterator]();
-    }
-    values() {
-      return [...this].map((pair) => pair[1])[Symbol.iterator]();
-    }
-    [Symbol.iterator]() {
-      return this.entries();
-    }
-    forEach(callback) {
-      for (const [name2, value] of this) callback(value, name2, this);
-    }
-  };
-  function pairsOf(init) {
-    return Symbol.iterator in init ? init : Object.entries(init);
-  }
-  function hide(object, ...fields) {
-    for (const field of fields) Object.defineProperty(object, field, { enumerable: false });
-  }
-
-  // src/web/url.ts
-  var settable = ["protocol", "username", "password", "host", "hostname", "port", "pathname", "search", "hash"];
-  var URL = class _URL {
-    constructor(input, base) {
-      const text = parseURL(input, base);
-      if (text === "") throw new TypeError(`Invalid URL: ${input}`);
-      this.parts = parse(text);
-      this.searchParams = new URLSearchParams(this.parts.search, (search) => this.set("search", search));
-      hide(this, "parts", "searchParams");
-    }
-    static parse(url, base) {
-      return _URL.canParse(url, base) ? new _URL(url, base) : null;
-    }
-    static canParse(input, base) {
-      return parseURL(input, base) !== "";
-    }
-    get href() {
-      return this.parts.href;
-    }
-    get origin() {
-      return this.parts.origin;
-    }
-    toString() {
-      return this.parts.href;
-    }
-    toJSON() {
-      return this.parts.href;
-    }
-    set href(href) {
-      this.parts = new _URL(href).parts;
-      this.searchParams.reread(this.parts.search);
-    }
-    part(part) {
-      return this.parts[part];
-    }
-    /** Sets one part; a value that is not valid for it changes nothing, as in browsers. */
-    set(part, value) {
-      const text = host.urlset(this.parts.href, part, value);
-      if (text !== "") this.parts = parse(text);
-    }
-  };
-  function parseURL(input, base) {
-    return host.url(String(input), base === void 0 ? void 0 : String(base));
-  }
-  for (const part of settable) {
-    Object.defineProperty(URL.prototype, part, {
-      configurable: true,
-      enumerable: true,
-      get() {
-        return this.part(part);
-      },
-      set(value) {
-        this.set(part, String(value));
-        if (part === "search") this.searchParams.reread(this.part("search"));
-      }
-    });
-  }
-  var URLSearchParams = class extends Pairs {
-    constructor(init = "", changed2) {
-      super();
-      this.changed = changed2;
-      this.pairs = [];
-      hide(this, "pairs", "changed");
-      if (typeof init === "string") this.reread(init);
-      else for (const [name2, value] of pairsOf(init)) this.pairs.push([String(name2), String(value)]);
-    }
-    reread(search) {
-      const text = search.startsWith("?") ? search.slice(1) : search;
-      this.pairs = text.split("&").filter((pair) => pair !== "").map((pair) => {
-        const at = pair.indexOf("=");
-        return at < 0 ? [unescape(pair), ""] : [unescape(pair.slice(0, at)), unescape(pair.slice(at + 1))];
-      });
-    }
-    get size() {
-      return this.pairs.length;
-    }
-    get(name2) {
-      return this.pairs.find((pair) => pair[0] === name2)?.[1] ?? null;
-    }
-    getAll(name2) {
-      return this.pairs.filter((pair) => pair[0] === name2).map((pair) => pair[1]);
-    }
-    append(name2, value) {
-      this.replace([...this.pairs, [String(name2), String(value)]]);
-    }
-    has(name2, value) {
-      return this.pairs.some((pair) => pair[0] === name2 && (value === void 0 || pair[1] === String(value)));
-    }
-    delete(name2, value) {
-      this.replace(this.pairs.filter((pair) => pair[0] !== name2 || value !== void 0 && pair[1] !== String(value)));
-    }
-    set(name2, value) {
-      const first = this.pairs.find((pair) => pair[0] === name2);
-      if (first === void 0) return this.append(name2, value);
-      first[1] = String(value);
-      this.replace(this.pairs.filter((pair) => pair === first || pair[0] !== name2));
-    }
-    entries() {
-      return this.pairs.map(([name2, value]) => [name2, value])[Symbol.iterator]();
-    }
-    toString() {
-      return this.pairs.map(([name2, value]) => `${escape(name2)}=${escape(value)}`).join("&");
-    }
-    replace(pairs) {
-      this.pairs = pairs;
-      this.changed?.(this.toString());
-    }
-  };
-  function escape(text) {
-    const escaped = encodeURIComponent(text.toWellFormed()).replaceAll("%20", "+");
-    return escaped.replace(/[!'()~]/g, (char) => "%" + char.charCodeAt(0).toString(16).toUpperCase());
-  }
-  function unescape(text) {
-    const spaced = text.replaceAll("+", " ");
-    if (!spaced.includes("%")) return spaced;
-    const bytes = [];
-    for (const part of spaced.split(/(%[0-9a-f]{2})/i)) {
-      if (/^%[0-9a-f]{2}$/i.test(part)) bytes.push(parseInt(part.slice(1), 16));
-      else bytes.push(...host.encode(part));
-    }
-    return host.utf8(new Uint8Array(bytes), "utf-8", 0);
-  }
-
-  // src/session.ts
-  var session = {
-    space: "",
-    /** Every document that this run makes is new, so the host need not be asked for a stored one. */
-    fresh: false,
-    /** The recipe asked for another run at once. */
-    again: false
-  };
-  var environment = () => parse(host.env());
-  var apiURL = () => environment().apiUrl;
-  function getRecipeEnvironment() {
-    const { apiUrl, occasion } = environment();
-    return { apiUrl: new URL(apiUrl), occasion, again: () => void (session.again = true) };
-  }
-
-  // src/symbols.ts
-  var ID = /* @__PURE__ */ Symbol("ID, unique to the context");
-  var ID_FIELD = /* @__PURE__ */ Symbol("ID_FIELD, name of the field that holds the id");
-  var PLACE = /* @__PURE__ */ Symbol("place");
-  var LINK = /* @__PURE__ */ Symbol("link");
-  var REF = /* @__PURE__ */ Symbol("ref");
-  var GRAPH = /* @__PURE__ */ Symbol("graph");
-
-  // src/write.ts
-  var deepest = 512;
-  function write(place2, value) {
-    const target = writeTarget(place2);
-    assign(target, containerOf(target), value);
-  }
-  function append(place2, values) {
-    const list = place2.raw();
-    for (const value of values) {
-      const kid = place2.child(list.length);
-      put(kid, list, copied(kid, anchorOf(place2), value, 0));
-    }
-  }
-  function replace(place2, raw) {
-    put(place2, containerOf(place2), raw);
-  }
-  function storedForm(place2, value) {
-    return copied(place2, anchorOf(place2), value, 0);
-  }
-  function replaceElements(place2, elements) {
-    const current = place2.raw();
-    if (current.length === elements.length && current.every((value, i) => is(value, elements[i]))) return;
-    put(place2, containerOf(place2), elements);
-  }
-  function resize(place2, length) {
-    refuseFrozen(place2.doc);
-    place2.raw().length = length;
-    place2.doc.touch();
-    place2.doc.shape++;
-    changed(place2);
-  }
-  function containerOf(place2) {
-    const parent = place2.parent;
-    if (parent === void 0) {
-      place2.doc.read();
-      return place2.doc;
-    }
-    const raw = parent.raw();
-    if (isObject(raw)) return raw;
-    if (raw !== void 0 && raw !== null) throw new TypeError(`Can't set "${place2.key}" of a ${typeof raw}`);
-    const made = typeof place2.key === "number" ? [] : {};
-    put(parent, containerOf(parent), made);
-    return made;
-  }
-  function keyOf(place2) {
-    return place2.parent === void 0 ? "value" : place2.key;
-  }
-  function assign(place2, container, value, siblings) {
-    const current = container[keyOf(place2)];
-    let next = linked(value);
-    if (isAlias(next)) {
-      if (!isAlias(current) || stringify(current) !== stringify(next)) put(place2, container, copyOfJSON(next));
-      return;
-    }
-    if (isAlias(current)) {
-      const target = writeTarget(aliasTarget(place2.doc, current.$alias));
-      return assign(target, containerOf(target), next);
-    }
-    if (isObject(next) && isMarked(next)) next = asEntity(next, anchorOf(place2), siblings);
-    if (isLink(next)) {
-      if (!isLink(current) || !sameLink(current, next)) put(place2, container, { ...next });
-    } else if (isArray(next) && isArray(current)) {
-      assignElements(place2, current, next);
-    } else if (!isArray(next) && isObject(next) && isObject(current) && !isArray(current) && !isLink(current)) {
-      assignFields(place2, current, next);
-    } else if (isObject(next)) {
-      put(place2, container, copied(place2, anchorOf(place2), next, 0));
-    } else {
-      const plain2 = storable(next);
-      if (!is(current, plain2)) put(place2, container, plain2);
-    }
-  }
-  function assignElements(place2, current, next) {
-    const before = current.slice();
-    for (let i = 0; i < next.length; i++) {
-      if (i >= current.length || differs(current[i], next[i])) assign(place2.child(i), current, next[i], before);
-    }
-    if (current.length > next.length) resize(place2, next.length);
-  }
-  function assignFields(place2, current, next) {
-    const names = keys(next);
-    for (let i = 0; i < names.length; i++) {
-      const key = names[i];
-      if (differs(current[key], next[key])) assign(place2.child(key), current, next[key]);
-    }
-    const before = keys(current);
-    for (let i = 0; i < before.length; i++) if (!(before[i] in next)) put(place2.child(before[i]), current, void 0);
-  }
-  function differs(current, next) {
-    return isObject(next) || isObject(current) || !is(current, next);
-  }
-  function put(place2, container, raw) {
-    refuseFrozen(place2.doc);
-    const fields = container;
-    const key = keyOf(place2);
-    if (isObject(fields[key])) place2.doc.shape++;
-    if (raw === void 0 && !isArray(container)) delete fields[key];
-    else fields[key] = raw;
-    place2.doc.touch();
-    changed(place2);
-  }
-  function refuseFrozen(doc) {
-    if (doc.frozen) throw new Error("Cell is read-only");
-  }
-  function linked(value) {
-    if (!isObject(value)) return value;
-    return value[LINK] ?? (value[REF] === void 0 ? value : null);
-  }
-  function anchorOf(place2) {
-    while (place2.parent !== void 0 && isArray(place2.parent.raw())) place2 = place2.parent;
+  at(path2) {
+    let place2 = this;
+    for (let i = 0; i < path2.length; i++) place2 = place2.child(path2[i]);
     return place2;
   }
-  function isMarked(value) {
-    return value[ID] !== void 0 || value[ID_FIELD] !== void 0;
+  get path() {
+    const path2 = [];
+    for (let place2 = this; place2.parent !== void 0; place2 = place2.parent) path2.push(place2.key);
+    return path2.reverse();
   }
-  function asEntity(value, anchor2, siblings) {
-    const field = value[ID_FIELD];
-    let id = value[ID];
-    if (field !== void 0) {
-      const sibling2 = siblings?.find((link) => isLink(link) && fieldOf(link, field) === value[field]);
-      if (sibling2 !== void 0) {
-        write(placeOf(sibling2), unmarked(value));
-        return sibling2;
-      }
-      id = uuid();
+  /** The value stored here as it is, links not followed; undefined when the path leads through a non-object. */
+  raw() {
+    if (this.parent === void 0) return this.doc.read();
+    const container = this.parent.raw();
+    return isObject(container) ? container[this.key] : void 0;
+  }
+};
+var Document = class {
+  constructor(name2) {
+    this.name = name2;
+    this.root = new Place(this, void 0, "");
+    this.dirty = false;
+    this.frozen = false;
+    /** Grows whenever an object or array of this document is replaced, so that views know that theirs may be gone. */
+    this.shape = 0;
+    /** Grows with every change. */
+    this.version = 0;
+  }
+  /** Ids cost a hash, and most temporary documents are never linked to: so they are made when asked for. */
+  get id() {
+    if (typeof this.name === "function") documents.set(this.name = this.name(), this);
+    return this.name;
+  }
+  get loaded() {
+    return this.text !== void 0;
+  }
+  get stored() {
+    return this.loaded && this.text !== "";
+  }
+  read() {
+    if (this.text !== void 0) return this.value;
+    this.text = host.doc(this.id);
+    if (this.text === "") return void 0;
+    const { value, source } = parse(this.text);
+    if (source !== void 0) this.source = documentOf(source["/"]);
+    return this.value = value;
+  }
+  /** Makes this a new document, without asking the host for a stored one. */
+  begin(value) {
+    this.text = "";
+    this.value = value;
+    return this;
+  }
+  /** Gives the source document to a document that has none. */
+  adopt(source) {
+    this.read();
+    if (this.source !== void 0) return;
+    this.source = source;
+    this.touch();
+  }
+  /** Notes that the document differs from what is stored. */
+  touch() {
+    this.dirty = true;
+    this.version++;
+  }
+  /** Hands the document to the host unless its text is what is stored already. Answers whether it was handed over. */
+  save() {
+    const text = stringify({ value: this.value, source: this.source && { "/": this.source.id } });
+    if (text === this.text) return false;
+    host.put(this.id, this.text = text);
+    return true;
+  }
+};
+var documents = /* @__PURE__ */ new Map();
+function documentOf(id) {
+  let doc = documents.get(id);
+  if (doc === void 0) documents.set(id, doc = new Document(id));
+  return doc;
+}
+function temporary(value, id = newId) {
+  return new Document(id).begin(value);
+}
+
+// src/link.ts
+var longestChain = 100;
+function linkTo(place2) {
+  return { cell: { "/": place2.doc.id }, path: place2.path };
+}
+function isLink(value) {
+  return isObject(value) && isObject(value.cell) && typeof value.cell["/"] === "string" && isArray(value.path);
+}
+function isAlias(value) {
+  return isObject(value) && isObject(value.$alias);
+}
+function placeOf(link) {
+  return documentOf(link.cell["/"]).root.at(link.path);
+}
+function sameLink(a, b) {
+  if (a.cell["/"] !== b.cell["/"] || a.path.length !== b.path.length) return false;
+  for (let i = 0; i < a.path.length; i++) if (String(a.path[i]) !== String(b.path[i])) return false;
+  return true;
+}
+function isStream(value) {
+  return isObject(value) && value.$stream === true;
+}
+function aliasTarget(doc, alias) {
+  return (alias.cell === void 0 ? doc : documentOf(alias.cell["/"])).root.at(alias.path);
+}
+function follow(doc, value) {
+  if (value.cell !== void 0 && isLink(value)) return placeOf(value);
+  return value.$alias !== void 0 && isAlias(value) ? aliasTarget(doc, value.$alias) : void 0;
+}
+var found;
+function resolve(place2, reads, hops = 0) {
+  if (place2.parent === void 0) found = place2.doc.read();
+  else {
+    const parent = resolve(place2.parent, reads, hops);
+    if (parent !== place2.parent) place2 = parent.child(place2.key);
+    found = isObject(found) ? found[place2.key] : void 0;
+  }
+  if (!isObject(found)) return place2;
+  const next = follow(place2.doc, found);
+  if (next === void 0) return place2;
+  if (hops === longestChain) throw cycle(found, place2);
+  reads?.add(place2);
+  return resolve(next, reads, hops + 1);
+}
+function anchor(place2, reads) {
+  if (place2.parent === void 0) return place2;
+  const parent = resolve(place2.parent, reads);
+  return parent === place2.parent ? place2 : parent.child(place2.key);
+}
+function writeTarget(place2) {
+  for (let hops = 0; hops <= longestChain; hops++) {
+    place2 = anchor(place2);
+    const raw = place2.raw();
+    if (!isAlias(raw)) return place2;
+    place2 = aliasTarget(place2.doc, raw.$alias);
+  }
+  throw cycle(place2.raw(), place2);
+}
+function cycle(value, place2) {
+  return new Error(`${isAlias(value) ? "Alias" : "Reference"} cycle detected at ${place2.doc.id}/${place2.path.join("/")}`);
+}
+
+// src/failure.ts
+function describeThrown(thrown) {
+  if (thrown instanceof Error || isObject(thrown) && typeof thrown.message === "string") {
+    const { name: name2, message, stack } = thrown;
+    return { name: String(name2 ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
+  }
+  try {
+    return { name: "", message: isObject(thrown) ? stringify(thrown) : String(thrown), stack: "" };
+  } catch {
+    return { name: "", message: "an object that has no JSON form", stack: "" };
+  }
+}
+
+// src/scheduler.ts
+var Reads = class {
+  constructor() {
+    this.places = [];
+  }
+  add(place2) {
+    if (place2.readIn === this) return;
+    place2.readIn = this;
+    this.places.push(place2);
+  }
+};
+var mostRunsBetweenRests = 100;
+var nothing = new Reads();
+var Action = class {
+  constructor(source, writes, body) {
+    this.source = source;
+    this.writes = writes;
+    this.body = body;
+    this.reads = nothing;
+    this.runs = 0;
+    this.active = true;
+    this.pending = false;
+    /** Used while a batch is put in order. */
+    this.placed = false;
+  }
+  /** Subscribes to `reads`, and to them only: a change at, above or below one of them makes the action run again. */
+  subscribe(reads) {
+    const before = this.reads.places;
+    for (let i = 0; i < before.length; i++) {
+      const { readers = [] } = before[i];
+      const at = readers.indexOf(this);
+      if (at >= 0) readers.splice(at, 1);
     }
+    this.reads = reads;
+    const now = reads.places;
+    for (let i = 0; i < now.length; i++) (now[i].readers ??= []).push(this);
+  }
+  stop() {
+    this.active = false;
+    this.subscribe(nothing);
+  }
+};
+var events = [];
+var pending = [];
+var batch = [];
+var ranSinceRest = [];
+var restWaiters = [];
+var waking = false;
+var failures = [];
+var running;
+function schedule(action) {
+  if (action.pending) return;
+  action.pending = true;
+  pending.push(action);
+  wake();
+}
+function deliver(handler3, value) {
+  events.push({ handler: handler3, value });
+  wake();
+}
+function whenAtRest(done) {
+  restWaiters.push(done);
+  wake();
+}
+function changed(place2) {
+  for (let above = place2.parent; above !== void 0; above = above.parent) rerun(above.readers);
+  changedBelow(place2);
+}
+function changedBelow(place2) {
+  rerun(place2.readers);
+  if (place2.kids !== void 0) for (const kid of place2.kids.values()) changedBelow(kid);
+}
+function rerun(actions) {
+  if (actions !== void 0) for (let i = 0; i < actions.length; i++) schedule(actions[i]);
+}
+function wake() {
+  if (waking || running !== void 0) return;
+  waking = true;
+  void Promise.resolve().then(turn);
+}
+function turn() {
+  do {
+    for (; ; ) {
+      for (let action = batch.pop(); action !== void 0; action = batch.pop()) if (!perform(action)) return;
+      const event2 = events.shift();
+      if (event2 !== void 0 && !settle(event2.handler, void 0, event2.value)) return;
+      if (pending.length > 0) {
+        batch = inOrder(pending);
+        pending = [];
+      } else if (events.length === 0) break;
+    }
+    for (const action of ranSinceRest) action.runs = 0;
+    ranSinceRest = [];
+    const waiters = restWaiters;
+    restWaiters = [];
+    for (const done of waiters) done();
+  } while (pending.length > 0 || events.length > 0);
+  waking = false;
+}
+function perform(action) {
+  action.pending = false;
+  if (!action.active) return true;
+  if (action.runs === 0) ranSinceRest.push(action);
+  if (++action.runs > mostRunsBetweenRests) {
+    fail(action.source, new Error(`Too many iterations: ${action.runs} action`));
+    return true;
+  }
+  return settle(action.source, action, void 0);
+}
+function settle(source, action, event2) {
+  const reads = new Reads();
+  action?.subscribe(nothing);
+  try {
+    const result = action === void 0 ? source.handle(event2) : action.body(reads);
+    if (isThenable(result)) {
+      running = source;
+      const resume = () => {
+        running = void 0;
+        if (action?.active) action.subscribe(reads);
+        turn();
+      };
+      result.then(resume, (thrown) => {
+        fail(source, thrown);
+        resume();
+      });
+      return false;
+    }
+  } catch (thrown) {
+    fail(source, thrown);
+  }
+  if (action?.active) action.subscribe(reads);
+  return true;
+}
+function fail(source, thrown) {
+  failures.push({ kind: source.kind, ...describeThrown(thrown) });
+}
+function inOrder(actions) {
+  if (actions.length < 2) return actions;
+  const order = [];
+  for (let i = actions.length - 1; i >= 0; i--) place(actions[i], order);
+  for (let i = 0; i < order.length; i++) order[i].placed = false;
+  return order;
+}
+function place(action, order) {
+  if (action.placed || !action.pending) return;
+  action.placed = true;
+  for (let i = 0; i < action.writes.length; i++) {
+    let above = action.writes[i];
+    placeBelow(above, order);
+    while ((above = above.parent) !== void 0) placeAll(above.readers, order);
+  }
+  order.push(action);
+}
+function placeBelow(at, order) {
+  placeAll(at.readers, order);
+  if (at.kids !== void 0) for (const kid of at.kids.values()) placeBelow(kid, order);
+}
+function placeAll(readers, order) {
+  if (readers !== void 0) for (let i = 0; i < readers.length; i++) place(readers[i], order);
+}
+
+// src/web/pairs.ts
+var Pairs = class {
+  keys() {
+    return [...this].map((pair) => pair[0])[Symbol.iterator]();
+  }
+  values() {
+    return [...this].map((pair) => pair[1])[Symbol.iterator]();
+  }
+  [Symbol.iterator]() {
+    return this.entries();
+  }
+  forEach(callback) {
+    for (const [name2, value] of this) callback(value, name2, this);
+  }
+};
+function pairsOf(init) {
+  return Symbol.iterator in init ? init : Object.entries(init);
+}
+function hide(object, ...fields) {
+  for (const field of fields) Object.defineProperty(object, field, { enumerable: false });
+}
+
+// src/web/url.ts
+var settable = ["protocol", "username", "password", "host", "hostname", "port", "pathname", "search", "hash"];
+var URL = class _URL {
+  constructor(input, base) {
+    const text = parseURL(input, base);
+    if (text === "") throw new TypeError(`Invalid URL: ${input}`);
+    this.parts = parse(text);
+    this.searchParams = new URLSearchParams(this.parts.search, (search) => this.set("search", search));
+    hide(this, "parts", "searchParams");
+  }
+  static parse(url, base) {
+    return _URL.canParse(url, base) ? new _URL(url, base) : null;
+  }
+  static canParse(input, base) {
+    return parseURL(input, base) !== "";
+  }
+  get href() {
+    return this.parts.href;
+  }
+  get origin() {
+    return this.parts.origin;
+  }
+  toString() {
+    return this.parts.href;
+  }
+  toJSON() {
+    return this.parts.href;
+  }
+  set href(href) {
+    this.parts = new _URL(href).parts;
+    this.searchParams.reread(this.parts.search);
+  }
+  part(part) {
+    return this.parts[part];
+  }
+  /** Sets one part; a value that is not valid for it changes nothing, as in browsers. */
+  set(part, value) {
+    const text = host.urlset(this.parts.href, part, value);
+    if (text !== "") this.parts = parse(text);
+  }
+};
+function parseURL(input, base) {
+  return host.url(String(input), base === void 0 ? void 0 : String(base));
+}
+for (const part of settable) {
+  Object.defineProperty(URL.prototype, part, {
+    configurable: true,
+    enumerable: true,
+    get() {
+      return this.part(part);
+    },
+    set(value) {
+      this.set(part, String(value));
+      if (part === "search") this.searchParams.reread(this.part("search"));
+    }
+  });
+}
+var URLSearchParams = class extends Pairs {
+  constructor(init = "", changed2) {
+    super();
+    this.changed = changed2;
+    this.pairs = [];
+    hide(this, "pairs", "changed");
+    if (typeof init === "string") this.reread(init);
+    else for (const [name2, value] of pairsOf(init)) this.pairs.push([String(name2), String(value)]);
+  }
+  reread(search) {
+    const text = search.startsWith("?") ? search.slice(1) : search;
+    this.pairs = text.split("&").filter((pair) => pair !== "").map((pair) => {
+      const at = pair.indexOf("=");
+      return at < 0 ? [unescape(pair), ""] : [unescape(pair.slice(0, at)), unescape(pair.slice(at + 1))];
+    });
+  }
+  get size() {
+    return this.pairs.length;
+  }
+  get(name2) {
+    return this.pairs.find((pair) => pair[0] === name2)?.[1] ?? null;
+  }
+  getAll(name2) {
+    return this.pairs.filter((pair) => pair[0] === name2).map((pair) => pair[1]);
+  }
+  append(name2, value) {
+    this.replace([...this.pairs, [String(name2), String(value)]]);
+  }
+  has(name2, value) {
+    return this.pairs.some((pair) => pair[0] === name2 && (value === void 0 || pair[1] === String(value)));
+  }
+  delete(name2, value) {
+    this.replace(this.pairs.filter((pair) => pair[0] !== name2 || value !== void 0 && pair[1] !== String(value)));
+  }
+  set(name2, value) {
+    const first = this.pairs.find((pair) => pair[0] === name2);
+    if (first === void 0) return this.append(name2, value);
+    first[1] = String(value);
+    this.replace(this.pairs.filter((pair) => pair === first || pair[0] !== name2));
+  }
+  entries() {
+    return this.pairs.map(([name2, value]) => [name2, value])[Symbol.iterator]();
+  }
+  toString() {
+    return this.pairs.map(([name2, value]) => `${escape(name2)}=${escape(value)}`).join("&");
+  }
+  replace(pairs) {
+    this.pairs = pairs;
+    this.changed?.(this.toString());
+  }
+};
+function escape(text) {
+  const escaped = encodeURIComponent(text.toWellFormed()).replaceAll("%20", "+");
+  return escaped.replace(/[!'()~]/g, (char) => "%" + char.charCodeAt(0).toString(16).toUpperCase());
+}
+function unescape(text) {
+  const spaced = text.replaceAll("+", " ");
+  if (!spaced.includes("%")) return spaced;
+  const bytes = [];
+  for (const part of spaced.split(/(%[0-9a-f]{2})/i)) {
+    if (/^%[0-9a-f]{2}$/i.test(part)) bytes.push(parseInt(part.slice(1), 16));
+    else bytes.push(...host.encode(part));
+  }
+  return host.utf8(new Uint8Array(bytes), "utf-8", 0);
+}
+
+// src/session.ts
+var session = {
+  space: "",
+  /** Every document that this run makes is new, so the host need not be asked for a stored one. */
+  fresh: false,
+  /** The recipe asked for another run at once. */
+  again: false
+};
+var environment = () => parse(host.env());
+var apiURL = () => environment().apiUrl;
+function getRecipeEnvironment() {
+  const { apiUrl, occasion } = environment();
+  return { apiUrl: new URL(apiUrl), occasion, again: () => void (session.again = true) };
+}
+
+// src/symbols.ts
+var ID = /* @__PURE__ */ Symbol("ID, unique to the context");
+var ID_FIELD = /* @__PURE__ */ Symbol("ID_FIELD, name of the field that holds the id");
+var PLACE = /* @__PURE__ */ Symbol("place");
+var LINK = /* @__PURE__ */ Symbol("link");
+var REF = /* @__PURE__ */ Symbol("ref");
+var GRAPH = /* @__PURE__ */ Symbol("graph");
+
+// src/write.ts
+var deepest = 512;
+function write(place2, value) {
+  const target = writeTarget(place2);
+  assign(target, containerOf(target), value);
+}
+function append(place2, values) {
+  const list = place2.raw();
+  for (const value of values) {
+    const kid = place2.child(list.length);
+    put(kid, list, copied(kid, anchorOf(place2), value, 0));
+  }
+}
+function replace(place2, raw) {
+  put(place2, containerOf(place2), raw);
+}
+function storedForm(place2, value) {
+  return copied(place2, anchorOf(place2), value, 0);
+}
+function replaceElements(place2, elements) {
+  const current = place2.raw();
+  if (current.length === elements.length && current.every((value, i) => is(value, elements[i]))) return;
+  put(place2, containerOf(place2), elements);
+}
+function resize(place2, length) {
+  refuseFrozen(place2.doc);
+  place2.raw().length = length;
+  place2.doc.touch();
+  place2.doc.shape++;
+  changed(place2);
+}
+function containerOf(place2) {
+  const parent = place2.parent;
+  if (parent === void 0) {
+    place2.doc.read();
+    return place2.doc;
+  }
+  const raw = parent.raw();
+  if (isObject(raw)) return raw;
+  if (raw !== void 0 && raw !== null) throw new TypeError(`Can't set "${place2.key}" of a ${typeof raw}`);
+  const made = typeof place2.key === "number" ? [] : {};
+  put(parent, containerOf(parent), made);
+  return made;
+}
+function keyOf(place2) {
+  return place2.parent === void 0 ? "value" : place2.key;
+}
+function assign(place2, container, value, siblings) {
+  const current = container[keyOf(place2)];
+  let next = linked(value);
+  if (isAlias(next)) {
+    if (!isAlias(current) || stringify(current) !== stringify(next)) put(place2, container, copyOfJSON(next));
+    return;
+  }
+  if (isAlias(current)) {
+    const target = writeTarget(aliasTarget(place2.doc, current.$alias));
+    return assign(target, containerOf(target), next);
+  }
+  if (isObject(next) && isMarked(next)) next = asEntity(next, anchorOf(place2), siblings);
+  if (isLink(next)) {
+    if (!isLink(current) || !sameLink(current, next)) put(place2, container, { ...next });
+  } else if (isArray(next) && isArray(current)) {
+    assignElements(place2, current, next);
+  } else if (!isArray(next) && isObject(next) && isObject(current) && !isArray(current) && !isLink(current)) {
+    assignFields(place2, current, next);
+  } else if (isObject(next)) {
+    put(place2, container, copied(place2, anchorOf(place2), next, 0));
+  } else {
+    const plain2 = storable(next);
+    if (!is(current, plain2)) put(place2, container, plain2);
+  }
+}
+function assignElements(place2, current, next) {
+  const before = current.slice();
+  for (let i = 0; i < next.length; i++) {
+    if (i >= current.length || differs(current[i], next[i])) assign(place2.child(i), current, next[i], before);
+  }
+  if (current.length > next.length) resize(place2, next.length);
+}
+function assignFields(place2, current, next) {
+  const names = keys(next);
+  for (let i = 0; i < names.length; i++) {
+    const key = names[i];
+    if (differs(current[key], next[key])) assign(place2.child(key), current, next[key]);
+  }
+  const before = keys(current);
+  for (let i = 0; i < before.length; i++) if (!(before[i] in next)) put(place2.child(before[i]), current, void 0);
+}
+function differs(current, next) {
+  return isObject(next) || isObject(current) || !is(current, next);
+}
+function put(place2, container, raw) {
+  refuseFrozen(place2.doc);
+  const fields = container;
+  const key = keyOf(place2);
+  if (isObject(fields[key])) place2.doc.shape++;
+  if (raw === void 0 && !isArray(container)) delete fields[key];
+  else fields[key] = raw;
+  place2.doc.touch();
+  changed(place2);
+}
+function refuseFrozen(doc) {
+  if (doc.frozen) throw new Error("Cell is read-only");
+}
+function linked(value) {
+  if (!isObject(value)) return value;
+  return value[LINK] ?? (value[REF] === void 0 ? value : null);
+}
+function anchorOf(place2) {
+  while (place2.parent !== void 0 && isArray(place2.parent.raw())) place2 = place2.parent;
+  return place2;
+}
+function isMarked(value) {
+  return value[ID] !== void 0 || value[ID_FIELD] !== void 0;
+}
+function asEntity(value, anchor2, siblings) {
+  const field = value[ID_FIELD];
+  let id = value[ID];
+  if (field !== void 0) {
+    const sibling2 = siblings?.find((link) => isLink(link) && fieldOf(link, field) === value[field]);
+    if (sibling2 !== void 0) {
+      write(placeOf(sibling2), unmarked(value));
+      return sibling2;
+    }
+    id = uuid();
+  }
+  const frame = topFrame();
+  const doc = documentOf(entityId({ id }, { parent: { "/": anchor2.doc.id }, path: anchor2.path, context: frame?.cause }));
+  if (!doc.loaded && (session.fresh || frame?.once)) doc.begin();
+  doc.adopt(anchor2.doc);
+  write(doc.root, unmarked(value));
+  return linkTo(doc.root);
+}
+function unmarked(value) {
+  const { [ID]: _id, [ID_FIELD]: _field, ...rest } = value;
+  return rest;
+}
+function fieldOf(link, field) {
+  resolve(placeOf(link).child(field));
+  return found;
+}
+function copied(place2, anchor2, value, depth) {
+  let next = linked(value);
+  if (!isObject(next)) return storable(next);
+  if (isMarked(next)) next = asEntity(next, anchor2);
+  if (depth > deepest) throw new RangeError(`A value nested deeper than ${deepest} levels can't be stored`);
+  if (isArray(next)) {
+    const list = new Array(next.length);
+    for (let i = 0; i < next.length; i++) {
+      const item = next[i];
+      list[i] = isObject(item) ? copied(place2.child(i), anchor2, item, depth + 1) : storable(item);
+    }
+    return list;
+  }
+  const out = {};
+  const names = keys(next);
+  for (let i = 0; i < names.length; i++) {
+    const key = names[i];
+    const field = next[key];
+    const kid = isObject(field) ? place2.child(key) : place2;
+    const raw = isObject(field) ? copied(kid, kid, field, depth + 1) : storable(field);
+    if (raw !== void 0) out[key] = raw;
+  }
+  return out;
+}
+function storable(value) {
+  if (typeof value === "function") {
+    const { toJSON } = value;
+    return toJSON === void 0 ? void 0 : copyOfJSON(toJSON());
+  }
+  if (typeof value === "bigint") throw new TypeError("A BigInt can't be stored");
+  return typeof value === "symbol" ? void 0 : value;
+}
+function copyOfJSON(value) {
+  return parse(stringify(value));
+}
+
+// src/array.ts
+var reading = "at concat entries every filter find findIndex findLast findLastIndex includes indexOf join keys lastIndexOf map reduce reduceRight slice some toLocaleString toString values with".split(" ");
+var changing = {
+  pop: (raw) => detached(raw.pop()),
+  shift: (raw) => detached(raw.shift()),
+  unshift: (raw, args, of) => raw.unshift(...args.map((value) => storedForm(of.place, value))),
+  splice: (raw, args, of) => {
+    const [start, count, ...added] = args;
+    const stored = added.map((value) => storedForm(of.place, value));
+    return detached(args.length < 2 ? raw.splice(start) : raw.splice(start, count, ...stored));
+  },
+  reverse: (raw) => raw.reverse(),
+  fill: (raw, [value, start, end], of) => {
+    for (const i of raw.map((_, i2) => i2).slice(start, end)) raw[i] = storedForm(of.place, value);
+    return raw;
+  },
+  sort: (raw, [compare], of) => {
+    const pairs = raw.map((value, i) => ({ value, seen: of.field(raw, i) }));
+    pairs.sort((a, b) => compare === void 0 ? byText(String(a.seen), String(b.seen)) : compare(a.seen, b.seen));
+    pairs.forEach((pair, i) => raw[i] = pair.value);
+    return raw;
+  }
+};
+var arrayMethods = /* @__PURE__ */ new Map();
+for (const name2 of reading) {
+  const method2 = Array.prototype[name2];
+  arrayMethods.set(name2, (of, raw) => (...args) => method2.apply(raw.map((_, i) => of.field(raw, i)), args));
+}
+for (const [name2, change] of Object.entries(changing)) {
+  arrayMethods.set(name2, (of, raw) => (...args) => {
+    const copy = [...raw];
+    const result = change(copy, args, of);
+    replaceElements(of.place, copy);
+    return result === copy ? view(of.place, of.reads) : result;
+  });
+}
+arrayMethods.set("push", (of, raw) => (...args) => {
+  append(of.place, args);
+  return raw.length;
+});
+function detached(value) {
+  return isObject(value) ? view(temporary(value).root) : value;
+}
+function byText(a, b) {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+// src/view.ts
+function view(place2, reads) {
+  const at = resolve(place2, reads);
+  const raw = found;
+  reads?.add(at);
+  return isObject(raw) ? new Proxy(raw, new View(at, reads, at.doc.shape)) : raw;
+}
+var View = class _View {
+  constructor(place2, reads, shape) {
+    this.place = place2;
+    this.reads = reads;
+    this.shape = shape;
+  }
+  get(target, key, receiver) {
+    if (typeof key === "symbol") return this.symbol(target, key, receiver);
+    const raw = this.raw(target);
+    const value = raw[key];
+    if (typeof value !== "function") return this.shown(value, key);
+    return isArray(raw) ? arrayMethods.get(key)?.(this, raw) ?? value : value;
+  }
+  set(_target, key, value) {
+    if (typeof key === "symbol") return true;
+    if (key === "length" && isArray(this.place.raw())) resize(this.place, Number(value));
+    else write(this.place.child(key), value);
+    return true;
+  }
+  deleteProperty(_target, key) {
+    if (typeof key === "string") write(this.place.child(key), void 0);
+    return true;
+  }
+  field(raw, key) {
+    return this.shown(raw[key], key);
+  }
+  // An object inside this one's document is noted as read with this one: only links and aliases lead elsewhere.
+  shown(value, key) {
+    if (!isObject(value)) return value;
+    if (isAlias(value) || isLink(value)) return view(this.place.child(key), this.reads);
+    return new Proxy(value, new _View(this.place.child(key), this.reads, this.place.doc.shape));
+  }
+  /** The stored object; usually the one that the proxy was made for, unless something has replaced it since. */
+  raw(target) {
+    if (this.shape === this.place.doc.shape) return target;
+    resolve(this.place, this.reads);
+    return isObject(found) ? found : {};
+  }
+  symbol(target, key, receiver) {
+    if (key === PLACE) return this.place;
+    if (key === LINK) return linkTo(this.place);
+    return Reflect.get(this.raw(target), key, receiver);
+  }
+};
+
+// src/schema.ts
+var Plan = class {
+  constructor(schema2, root2) {
+    this.root = root2;
+    this.kind = "scalar";
+    /** Nothing below is a cell or a view: then reading needs no places, only stored values. */
+    this.plain = false;
+    /** A primitive that is stored is what is read. */
+    this.asIs = false;
+    /** An object of primitives. */
+    this.flat = false;
+    this.fields = [];
+    this.options = [];
+    this.asCell = schema2.asCell === true || schema2.asStream === true;
+    const { asCell: _cell, asStream: _stream, ...rest } = schema2.$ref === "#" ? root2 : schema2;
+    this.schema = keys(rest).length > 0 ? rest : void 0;
+    this.default = rest.default;
+  }
+};
+var plans = /* @__PURE__ */ new WeakMap();
+function planOf(schema2, root2 = schema2) {
+  const known = plans.get(schema2);
+  if (known?.root === root2) return known;
+  const plan = new Plan(schema2, root2);
+  plans.set(schema2, plan);
+  fill(plan, plan.schema ?? {}, root2);
+  return plan;
+}
+function fill(plan, { type, properties, additionalProperties: extra, items, anyOf }, root2) {
+  const parts = [];
+  const part = (schema2) => {
+    const made = planOf(schema2, root2);
+    parts.push(made);
+    return made;
+  };
+  if (isArray(anyOf)) {
+    plan.kind = "choice";
+    plan.options = anyOf.map(part);
+  } else if (properties !== void 0 || type === "object" && extra) {
+    plan.kind = "object";
+    for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]) });
+    if (extra) plan.extra = part(extra === true ? {} : extra);
+  } else if (type === "array") {
+    plan.kind = items === void 0 ? "list" : "array";
+    plan.items = part(items ?? {});
+  } else if (type === void 0 || type === "object") plan.kind = "view";
+  if (plan.asCell && plan.schema !== void 0) planOf(plan.schema, root2);
+  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view" || plan.kind === "list");
+  plan.flat = plan.kind === "object" && plan.extra === void 0 && parts.every((made) => made.asIs);
+  plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
+}
+function read(place2, plan, reads) {
+  if (plan.asCell) return cellAt(cellPlace(place2, reads), plan.schema, plan.root, reads);
+  if (plan.kind === "view" && plan.default === void 0) return view(place2, reads);
+  const at = resolve(place2, reads);
+  const raw = found;
+  reads?.add(at);
+  return shaped(at.doc, at, raw, plan, reads);
+}
+function cellPlace(place2, reads) {
+  const at = writeTarget(place2);
+  const raw = at.raw();
+  if (!isLink(raw)) return at;
+  reads?.add(at);
+  return placeOf(raw);
+}
+function shaped(doc, place2, raw, plan, reads) {
+  if (raw === void 0 && plan.default !== void 0) return defaultOf(plan);
+  switch (plan.kind) {
+    case "view":
+      return view(place2, reads);
+    case "object":
+      return shapedObject(doc, place2, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
+    case "array":
+      return isArray(raw) ? shapedList(doc, place2, raw, plan.items, reads) : [];
+    case "list":
+      return isArray(raw) ? shapedList(doc, place2, raw, plan.items, reads) : copyOf(raw);
+    case "choice":
+      return chosen(doc, place2, raw, plan, reads);
+    case "scalar":
+      return copyOf(raw);
+  }
+}
+function member(doc, place2, raw, plan, reads) {
+  if (plan.asCell) return read(place2, plan, reads);
+  if (typeof raw !== "object" || raw === null) return plan.asIs ? raw : shaped(doc, place2, raw, plan, reads);
+  if (plan.flat && isLink(raw) && raw.path.length === 0) return snapshot(documentOf(raw.cell["/"]), plan, reads);
+  const next = follow(doc, raw);
+  return next === void 0 ? shaped(doc, place2, raw, plan, reads) : read(next, plan, reads);
+}
+function snapshot(doc, plan, reads) {
+  const { seen } = doc;
+  if (seen === void 0 || seen.plan !== plan || seen.version !== doc.version) {
+    const copy = read(doc.root, plan, reads);
+    const at = resolve(doc.root);
+    if (at === doc.root && !keys(copy).some((key) => isObject(copy[key]))) doc.seen = { plan, version: doc.version, copy };
+    return { ...copy };
+  }
+  reads?.add(doc.root);
+  return { ...seen.copy };
+}
+function shapedObject(doc, place2, raw, plan, reads) {
+  const out = {};
+  const { fields } = plan;
+  for (let i = 0; i < fields.length; i++) {
+    const { key, plan: part } = fields[i];
+    const value = raw[key];
+    if (value === void 0 && !part.asCell) {
+      if (part.default !== void 0) out[key] = defaultOf(part);
+    } else if (part.asIs && (typeof value !== "object" || value === null)) out[key] = value;
+    else out[key] = member(doc, part.plain ? void 0 : place2.child(key), value, part, reads);
+  }
+  if (plan.extra !== void 0) {
+    for (const key of keys(raw)) {
+      if (plan.fields.some((field) => field.key === key)) continue;
+      out[key] = member(doc, plan.extra.plain ? void 0 : place2.child(key), raw[key], plan.extra, reads);
+    }
+  }
+  return out;
+}
+function shapedList(doc, place2, raw, items, reads) {
+  const out = new Array(raw.length);
+  for (let i = 0; i < raw.length; i++) {
+    out[i] = member(doc, items.plain ? void 0 : place2.child(i), raw[i], items, reads);
+  }
+  return out;
+}
+function chosen(doc, place2, raw, plan, reads) {
+  if (raw === null || raw === void 0) return void 0;
+  const fitting = plan.options.filter((option) => fits(option, raw));
+  if (fitting.length === 0) return void 0;
+  const cell3 = fitting.find((option) => option.asCell);
+  if (cell3 !== void 0) return read(place2, cell3, reads);
+  if (isArray(raw)) {
+    const items = fitting.flatMap((option) => option.items ?? []);
+    const part = items.length === 1 ? items[0] : planOf({ anyOf: items.map((item) => item.schema ?? {}) }, plan.root);
+    return shapedList(doc, place2, raw, part, reads);
+  }
+  const open = fitting.find((option) => option.kind !== "object");
+  if (open !== void 0) return shaped(doc, place2, raw, open, reads);
+  return Object.assign({}, ...fitting.map((option) => shaped(doc, place2, raw, option, reads)));
+}
+function fits(option, raw) {
+  const type = option.schema?.type;
+  if (isArray(raw)) return type === "array";
+  if (isObject(raw)) return option.kind === "object" || option.kind === "view";
+  return type === void 0 || type === typeof raw || type === "integer" && typeof raw === "number";
+}
+function defaultOf(plan) {
+  const doc = temporary(copyOf(plan.default));
+  return plan.kind === "view" ? view(doc.root) : shaped(doc, doc.root, doc.value, plan);
+}
+function copyOf(raw) {
+  return isObject(raw) ? parse(stringify(raw)) : raw;
+}
+function schemaAt(schema2, key, root2 = schema2) {
+  const whole = schema2?.$ref === "#" ? root2 : schema2;
+  if (whole === void 0) return void 0;
+  const extra = isObject(whole.additionalProperties) ? whole.additionalProperties : void 0;
+  return whole.properties?.[key] ?? (whole.type === "array" ? whole.items : extra);
+}
+function defaultsOf(schema2) {
+  if (schema2?.properties === void 0) return schema2?.type === "object" ? void 0 : schema2?.default;
+  const out = {};
+  for (const key of keys(schema2.properties)) {
+    const value = defaultsOf(schema2.properties[key]);
+    if (value !== void 0) out[key] = copyOf(value);
+  }
+  return keys(out).length > 0 ? out : void 0;
+}
+
+// src/cell.ts
+function cellAt(place2, schema2, root2 = schema2, reads) {
+  return isStreamAt(place2) ? new Stream(place2) : new Cell(place2, schema2, root2, reads);
+}
+function isStreamAt(place2) {
+  if (!place2.doc.loaded) return false;
+  resolve(place2);
+  return isStream(found);
+}
+function sendEvent(place2, event2) {
+  const handlers = resolve(place2).handlers ?? [];
+  for (const handler3 of handlers) deliver(handler3, event2);
+  return handlers.length > 0;
+}
+var Located = class {
+  constructor(place2) {
+    this.place = place2;
+  }
+  get [PLACE]() {
+    return this.place;
+  }
+  get [LINK]() {
+    return { space: session.space, ...linkTo(this.place) };
+  }
+  get cellLink() {
+    return this[LINK];
+  }
+  get entityId() {
+    return { "/": this.place.doc.id };
+  }
+  getAsCellLink() {
+    return this[LINK];
+  }
+  toJSON() {
+    return linkTo(this.place);
+  }
+};
+var Stream = class extends Located {
+  send(event2) {
+    sendEvent(this.place, event2);
+  }
+  sink(callback) {
+    const at = resolve(this.place);
+    const handler3 = { kind: "handler", code: callback, label: "sink", handle: callback };
+    (at.handlers ??= []).push(handler3);
+    return () => void (at.handlers = at.handlers?.filter((other) => other !== handler3));
+  }
+};
+var Cell = class _Cell extends Located {
+  constructor(place2, schema2, rootSchema, reads) {
+    super(place2);
+    this.schema = schema2;
+    this.rootSchema = rootSchema;
+    this.reads = reads;
+  }
+  get value() {
+    return this.get();
+  }
+  get() {
+    const schema2 = this.schema ?? aliasSchema(this.place);
+    if (schema2 === void 0) return view(this.place, this.reads);
+    return read(this.place, planOf(schema2, this.rootSchema ?? schema2), this.reads);
+  }
+  set(value) {
+    if (isStreamAt(this.place)) sendEvent(this.place, value);
+    else write(this.place, value);
+  }
+  send(value) {
+    this.set(value);
+  }
+  update(values) {
+    if (!isObject(values) || isArray(values)) throw new Error("Can't update with non-object value");
+    for (const key of keys(values)) write(this.place.child(key), values[key]);
+  }
+  push(...values) {
+    const at = resolve(this.place);
+    if (found === void 0 || found === null) write(at, isArray(this.schema?.default) ? this.schema.default : []);
+    else if (!isArray(found)) throw new Error("Can't push into non-array value");
     const frame = topFrame();
-    const doc = documentOf(entityId({ id }, { parent: { "/": anchor2.doc.id }, path: anchor2.path, context: frame?.cause }));
-    if (!doc.loaded && (session.fresh || frame?.once)) doc.begin();
-    doc.adopt(anchor2.doc);
-    write(doc.root, unmarked(value));
-    return linkTo(doc.root);
+    append(at, values.map((value) => frame !== void 0 && isBare(value) ? { ...value, [ID]: frame.nextId() } : value));
   }
-  function unmarked(value) {
-    const { [ID]: _id, [ID_FIELD]: _field, ...rest } = value;
-    return rest;
+  key(key) {
+    return cellAt(this.place.child(key), schemaAt(this.schema, key, this.rootSchema), this.rootSchema, this.reads);
   }
-  function fieldOf(link, field) {
-    resolve(placeOf(link).child(field));
-    return found;
+  equals(other) {
+    return stringify(this) === stringify(other);
   }
-  function copied(place2, anchor2, value, depth) {
-    let next = linked(value);
-    if (!isObject(next)) return storable(next);
-    if (isMarked(next)) next = asEntity(next, anchor2);
-    if (depth > deepest) throw new RangeError(`A value nested deeper than ${deepest} levels can't be stored`);
-    if (isArray(next)) {
-      const list = new Array(next.length);
-      for (let i = 0; i < next.length; i++) {
-        const item = next[i];
-        list[i] = isObject(item) ? copied(place2.child(i), anchor2, item, depth + 1) : storable(item);
+  withLog(reads) {
+    return new _Cell(this.place, this.schema, this.rootSchema, reads);
+  }
+  getAsQueryResult(path2 = [], reads = this.reads) {
+    return view(this.place.at(path2), reads);
+  }
+  asSchema(schema2, root2 = schema2) {
+    return new _Cell(this.place, schema2, root2, this.reads);
+  }
+  /** Calls back now and whenever something that the callback's value is made of has changed. */
+  sink(callback) {
+    const action = new Action({ kind: "lift", code: callback, label: "sink" }, [], (reads) => {
+      callback(this.withLog(reads).get());
+    });
+    schedule(action);
+    return () => action.stop();
+  }
+  getSourceCell(schema2) {
+    const { doc } = this.place;
+    doc.read();
+    return doc.source && cellAt(doc.source.root, schema2);
+  }
+};
+function aliasSchema(place2) {
+  const raw = anchor(place2).raw();
+  return isAlias(raw) ? raw.$alias.schema : void 0;
+}
+function isBare(value) {
+  if (!isObject(value) || isArray(value)) return false;
+  const marks = value;
+  return marks[ID] === void 0 && marks[LINK] === void 0 && marks[REF] === void 0;
+}
+
+// src/node.ts
+var node_exports = {};
+__export(node_exports, {
+  byRef: () => byRef,
+  cell: () => cell,
+  compute: () => compute,
+  createNodeFactory: () => createNodeFactory,
+  derive: () => derive,
+  fetchData: () => fetchData,
+  handler: () => handler,
+  ifElse: () => ifElse,
+  lift: () => lift,
+  llm: () => llm,
+  mapOver: () => mapOver,
+  navigateTo: () => navigateTo,
+  nodeFactory: () => nodeFactory,
+  render: () => render,
+  str: () => str,
+  stream: () => stream,
+  streamData: () => streamData
+});
+
+// src/recipe.ts
+function recipe(about, second, third) {
+  const fn = third ?? second;
+  const resultSchema = third === void 0 ? void 0 : second;
+  const frame = pushFrame();
+  try {
+    const schema2 = typeof about === "string" ? void 0 : about;
+    const inputs = newOpaqueRef(void 0, schema2);
+    const graph2 = new Graph(schema2, resultSchema ?? {});
+    buildGraph(frame, refOf(inputs), fn(inputs), graph2);
+    graph2.argumentSchema ??= { ...inferSchema(refOf(inputs).root.defaults ?? {}, true), description: about };
+    return asRecipe(graph2);
+  } finally {
+    popFrame(frame);
+  }
+}
+function recipeFromFrame(description, resultSchema, fn) {
+  const inputs = newOpaqueRef();
+  const graph2 = new Graph({ type: "object", properties: {}, description }, resultSchema ?? {});
+  return asRecipe(buildGraph(topFrame(), refOf(inputs), fn(inputs), graph2));
+}
+function asRecipe(graph2) {
+  const module = { type: "recipe", implementation: void 0 };
+  const { argumentSchema, resultSchema, initial, result, nodes } = graph2;
+  const recipe2 = Object.assign(nodeFactory(module), { argumentSchema, resultSchema, initial, result, nodes });
+  Object.defineProperties(recipe2, { toJSON: { value: () => graph2.toJSON() }, [GRAPH]: { value: graph2 } });
+  return module.implementation = recipe2;
+}
+function inferSchema(example, withDefaults = false) {
+  const schema2 = {};
+  if (isArray(example)) {
+    schema2.type = "array";
+    schema2.items = inferSchema(Object.assign({}, ...example.filter(isObject).reverse()));
+  } else if (isObject(example)) {
+    schema2.type = "object";
+    schema2.properties = {};
+    for (const key of keys(example)) schema2.properties[key] = inferSchema(example[key], withDefaults);
+    return schema2;
+  } else if (example === null) schema2.type = "null";
+  else if (typeof example === "number") schema2.type = Number.isInteger(example) ? "integer" : "number";
+  else if (typeof example === "string" || typeof example === "boolean") schema2.type = typeof example;
+  if (withDefaults && example !== void 0) schema2.default = example;
+  return schema2;
+}
+
+// src/node.ts
+function addNode(module, inputs, outputs) {
+  const frame = topFrame();
+  if (frame === void 0) throw new Error("Lifts, handlers and recipes can only be called inside a recipe.");
+  const node = { module, inputs, outputs, frame };
+  for (const part of [inputs, outputs]) walkRefs(part, (ref) => ref.root.nodes.add(node));
+}
+function nodeFactory(module) {
+  return (inputs) => {
+    const outputs = newOpaqueRef(void 0, module.resultSchema);
+    addNode(module, inputs, outputs);
+    return outputs;
+  };
+}
+function createNodeFactory(module) {
+  return Object.assign(nodeFactory(module), module);
+}
+function byRef(name2) {
+  return createNodeFactory({ type: "ref", implementation: name2 });
+}
+function codeModule(implementation, argumentSchema, resultSchema) {
+  const schemas = argumentSchema && { argumentSchema, resultSchema, plan: planOf(argumentSchema) };
+  return { type: "javascript", implementation, ...schemas };
+}
+function lift(first, resultSchema, fn) {
+  return createNodeFactory(fn === void 0 ? codeModule(first) : codeModule(fn, first, resultSchema));
+}
+function derive(...args) {
+  return args.length > 2 ? lift(args[0], args[1], args[3])(args[2]) : lift(args[1])(args[0]);
+}
+function compute(fn) {
+  return lift(fn)(void 0);
+}
+function render(fn) {
+  const handled2 = (value) => {
+    if (typeof value === "function" && graphOf(value) === void 0) return handler(value)({});
+    if (isArray(value)) return value.map(handled2);
+    if (!isObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
+    return Object.fromEntries(keys(value).map((key) => [key, handled2(value[key])]));
+  };
+  return compute(() => handled2(fn()));
+}
+function handler(first, stateSchema, fn) {
+  const module = fn === void 0 ? codeModule(first) : codeModule(fn, { type: "object", properties: { $event: first ?? {}, ...stateSchema?.properties } });
+  module.wrapper = "handler";
+  const factory = (props = {}) => {
+    const events2 = stream();
+    addNode(module, { ...props, $event: events2 }, {});
+    return events2;
+  };
+  return Object.assign(factory, module, { with: factory, bind: factory });
+}
+function cell(value, schema2) {
+  return newOpaqueRef(value, schema2);
+}
+function stream() {
+  return newOpaqueRef({ $stream: true });
+}
+var conditional = byRef("ifElse");
+var mapping = byRef("map");
+var ifElse = (...branches) => conditional(branches);
+var fetchData = byRef("fetchData");
+var streamData = byRef("streamData");
+var llm = byRef("llm");
+var navigateTo = byRef("navigateTo");
+var interpolate = createNodeFactory({
+  type: "javascript",
+  implementation: ({ strings, values }) => {
+    let text = strings[0];
+    for (let i = 0; i < values.length; i++) text += String(values[i]) + strings[i + 1];
+    return text;
+  },
+  plan: planOf({ properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } } })
+});
+function str(strings, ...values) {
+  return interpolate({ strings: [...strings], values });
+}
+function mapOver(list, fn) {
+  const op = recipe("mapping function", ({ element, index, array }) => fn(element, index, array));
+  return mapping({ list, op });
+}
+
+// src/opaque.ts
+var Root = class {
+  constructor(frame, value, schema2) {
+    this.frame = frame;
+    this.value = value;
+    this.schema = schema2;
+    this.nodes = /* @__PURE__ */ new Set();
+    this.path = [];
+  }
+};
+var Ref = class _Ref {
+  constructor(root2, path2, schema2) {
+    this.root = root2;
+    this.path = path2;
+    this.schema = schema2;
+  }
+  child(key) {
+    return new _Ref(this.root, [...this.path, key], schemaAt(this.schema, key, this.root.schema));
+  }
+  get(_target, key) {
+    if (key === REF) return this;
+    if (key === Symbol.iterator) return () => this.elements();
+    if (key === Symbol.toPrimitive) return () => this.materialize();
+    if (typeof key === "symbol") return void 0;
+    const method2 = methods[key];
+    return opaqueRef(this.child(key), method2 && ((...args) => method2(this, ...args)));
+  }
+  set(_target, key, value) {
+    assignValue(this, { [key]: value });
+    return true;
+  }
+  /** The value at run time, in a function that captured the ref (runtime spec §2.4, closures). */
+  materialize() {
+    const frame = topFrame();
+    const place2 = frame?.scope?.placeOf(this.root, this.path);
+    if (place2 === void 0) throw new Error("Can't read value during recipe creation.");
+    return view(place2, frame?.reads);
+  }
+  // Destructuring asks for as many as it has names; a loop over all would never end.
+  *elements() {
+    for (let i = 0; i < mostElements; i++) yield opaqueRef(this.child(i));
+    throw new Error("Can't use iterator over an opaque value in an unlimited loop.");
+  }
+};
+var mostElements = 50;
+var methods = Object.assign(/* @__PURE__ */ Object.create(null), {
+  get: (ref) => ref.materialize(),
+  set: (ref, value) => assignValue(ref, value),
+  key: (ref, key) => opaqueRef(ref.child(key)),
+  setDefault: (ref, value) => {
+    const { root: root2, path: path2 } = ref;
+    if (valueAt(root2.defaults, path2) === void 0) root2.defaults = withValue(root2.defaults, path2, value);
+  },
+  setName: (ref, name2) => void (ref.root.name = name2),
+  setPreExisting: (ref, value) => void (ref.root.existing = value[PLACE]),
+  connect: (ref, node) => void ref.root.nodes.add(node),
+  export: (ref) => ({ path: ref.path, value: ref.root.value, name: ref.root.name, nodes: ref.root.nodes }),
+  map: (ref, fn) => mapOver(opaqueRef(ref), fn),
+  toJSON: () => null
+});
+function opaqueRef(ref, target = {}) {
+  return new Proxy(target, ref);
+}
+function newOpaqueRef(value, schema2) {
+  const frame = topFrame();
+  if (frame === void 0) throw new Error("Cells can only be made inside a recipe, a lift or a handler.");
+  const root2 = new Root(frame, value, schema2);
+  frame.roots.push(root2);
+  return opaqueRef(new Ref(root2, [], schema2));
+}
+function refOf(value) {
+  return typeof value === "function" || isObject(value) ? value[REF] : void 0;
+}
+function assignValue(ref, value) {
+  if (ref.root.owner === void 0) ref.root.value = withValue(ref.root.value, ref.path, value);
+}
+function valueAt(value, path2) {
+  for (const key of path2) value = isObject(value) ? value[key] : void 0;
+  return value;
+}
+function withValue(value, path2, part) {
+  if (path2.length === 0) return part;
+  const [key, ...rest] = path2;
+  const whole = isObject(value) ? value : typeof key === "number" ? [] : {};
+  whole[key] = withValue(whole[key], rest, part);
+  return whole;
+}
+
+// src/graph.ts
+var Alias = class {
+  constructor(depth, ref, place2) {
+    this.depth = depth;
+    this.ref = ref;
+    this.place = place2;
+  }
+  /** The path in the process document. The names of an enclosing graph are known only after it was built too. */
+  get path() {
+    return this.known ??= this.place?.path ?? [...this.ref.root.path, ...this.ref.path];
+  }
+  target(cell3) {
+    const schema2 = this.ref?.schema;
+    const { path: path2 } = this;
+    const out = schema2 === void 0 ? { path: path2 } : { path: path2, schema: schema2, rootSchema: this.ref.root.schema };
+    if (cell3 !== void 0) out.cell = cell3;
+    return out;
+  }
+};
+var Graph = class {
+  constructor(argumentSchema, resultSchema) {
+    this.argumentSchema = argumentSchema;
+    this.resultSchema = resultSchema;
+    this.nodes = [];
+    this.initial = {};
+    /** Cells of enclosing graphs that are used in this one. */
+    this.captured = [];
+  }
+  /** The name of a recipe that has no source of its own: a reference of its graph, "ba4jc…". */
+  get id() {
+    return this.text ??= host.refer(stringify(this), "string");
+  }
+  /** `level` counts the graphs that enclose this one as a value among a node's inputs. */
+  toJSON(level = 0) {
+    const json = (value) => treeJSON(value, level);
+    return {
+      argumentSchema: this.argumentSchema,
+      resultSchema: this.resultSchema,
+      initial: json(this.initial),
+      result: json(this.result),
+      nodes: this.nodes.map(({ module, inputs, outputs }) => ({ module: moduleJSON(module, level), inputs: json(inputs), outputs: json(outputs) }))
+    };
+  }
+};
+function graphOf(value) {
+  return typeof value === "function" ? value[GRAPH] : void 0;
+}
+function moduleJSON({ plan: _plan, type, implementation: code, ...rest }, level) {
+  const implementation = graphOf(code)?.toJSON(level) ?? (typeof code === "function" ? String(code) : code);
+  return { type, implementation, ...rest };
+}
+function treeJSON(value, level) {
+  if (value instanceof Alias) {
+    if (value.place !== void 0) return { $alias: value.target({ "/": value.place.doc.id }) };
+    const out = level - value.depth;
+    return out < 0 ? { shadowOf: null } : { $alias: value.target(out === 0 ? void 0 : out) };
+  }
+  const graph2 = graphOf(value);
+  if (graph2 !== void 0) return graph2.toJSON(level + 1);
+  if (isArray(value)) return value.map((item) => treeJSON(item, level));
+  return isObject(value) ? mapObject(value, (field) => treeJSON(field, level)) : value;
+}
+function buildGraph(frame, inputs, outputs, graph2) {
+  const { roots, nodes } = collect(frame, inputs, outputs);
+  nameRoots(roots, inputs?.root, outputs);
+  const convert = (value, emptyNull = true) => {
+    const ref = refOf(value);
+    if (ref !== void 0) return aliasOf(ref, frame, graph2);
+    passOnCaptured(value, frame, graph2);
+    if (value === null && emptyNull) return {};
+    if (!isObject(value)) return value;
+    const place2 = value[PLACE];
+    if (place2 !== void 0) return new Alias(0, void 0, place2);
+    return isArray(value) ? value.map((item) => convert(item)) : mapObject(value, (field) => convert(field, emptyNull));
+  };
+  graph2.result = convert(outputs);
+  for (const { module, inputs: inputs2, outputs: outputs2 } of nodes) {
+    passOnCaptured(module.implementation, frame, graph2);
+    const node = { module, inputs: convert(inputs2), outputs: convert(outputs2) };
+    graph2.nodes.push({ ...node, reads: aliasesIn(node.inputs), writes: aliasesIn(node.outputs) });
+  }
+  for (const root2 of roots) {
+    root2.owner = graph2;
+    if (root2 === inputs?.root) continue;
+    const name2 = root2.path[1];
+    if (root2.value) (graph2.initial.internal ??= {})[name2] = convert(root2.value, false);
+  }
+  makeContainers(graph2);
+  return graph2;
+}
+function collect(frame, inputs, outputs) {
+  const roots = /* @__PURE__ */ new Set();
+  const nodes = /* @__PURE__ */ new Set();
+  const add = (root2) => {
+    if (root2.frame !== frame || root2.existing !== void 0 || roots.has(root2)) return;
+    roots.add(root2);
+    for (const node of root2.nodes) {
+      if (nodes.has(node) || node.frame !== frame) continue;
+      nodes.add(node);
+      walkRefs(node.module.implementation, (ref) => add(ref.root));
+      walkRefs(node.inputs, (ref) => add(ref.root));
+      walkRefs(node.outputs, (ref) => add(ref.root));
+    }
+  };
+  if (inputs !== void 0) add(inputs.root);
+  walkRefs(outputs, (ref) => add(ref.root));
+  frame.roots.forEach(add);
+  return { roots, nodes };
+}
+function nameRoots(roots, inputs, outputs) {
+  if (isObject(outputs) && refOf(outputs) === void 0) {
+    for (const key of keys(outputs)) {
+      const ref = refOf(outputs[key]);
+      if (ref !== void 0 && ref.path.length === 0 && roots.has(ref.root)) ref.root.name ??= key;
+    }
+  }
+  let unnamed = 0;
+  for (const root2 of roots) {
+    root2.path = root2 === inputs ? ["argument"] : ["internal", root2.name ?? `__#${unnamed++}`];
+  }
+}
+function aliasOf(ref, frame, graph2) {
+  const { root: root2 } = ref;
+  if (root2.existing !== void 0) return new Alias(0, ref, root2.existing.at(ref.path));
+  if (root2.owner !== void 0 && root2.owner !== graph2) {
+    const place2 = topFrame()?.scope?.placeOf(root2, ref.path);
+    if (place2 !== void 0) return new Alias(0, ref, place2);
+  }
+  let depth = 0;
+  for (let at = frame; at !== void 0; at = at.parent, depth++) {
+    if (at !== root2.frame) continue;
+    if (depth > 0) graph2.captured.push(ref);
+    return new Alias(depth, ref);
+  }
+  throw new Error("A cell of another recipe can't be used here.");
+}
+function passOnCaptured(inner, frame, graph2) {
+  for (const ref of graphOf(inner)?.captured ?? []) if (ref.root.frame !== frame) graph2.captured.push(ref);
+}
+function makeContainers(graph2) {
+  const aliases = [graph2.result, ...graph2.nodes.flatMap(({ reads, writes }) => [...reads, ...writes])].flatMap(aliasesIn);
+  for (const alias of aliases) {
+    const path2 = alias.depth > 0 || alias.place !== void 0 ? [] : alias.path;
+    if (path2[0] !== "internal" || path2.length < 3) continue;
+    let container = graph2.initial;
+    for (let i = 0; i < path2.length - 1 && isObject(container) && !(container instanceof Alias); i++) {
+      container = container[path2[i]] ??= typeof path2[i + 1] === "number" ? [] : {};
+    }
+  }
+}
+function walkRefs(value, visit) {
+  if (!isObject(value) && typeof value !== "function" || value[PLACE] !== void 0) return;
+  const ref = refOf(value);
+  if (ref !== void 0) visit(ref);
+  else if (typeof value === "function") graphOf(value)?.captured.forEach(visit);
+  else if (isArray(value)) for (let i = 0; i < value.length; i++) walkRefs(value[i], visit);
+  else for (const key of keys(value)) walkRefs(value[key], visit);
+}
+function aliasesIn(value) {
+  if (value instanceof Alias) return [value];
+  if (isArray(value)) return value.flatMap(aliasesIn);
+  return isObject(value) ? keys(value).flatMap((key) => aliasesIn(value[key])) : [];
+}
+
+// src/html.ts
+var html_exports = {};
+__export(html_exports, {
+  Fragment: () => Fragment,
+  debug: () => debug,
+  h: () => h,
+  render: () => render2,
+  setDebug: () => setDebug,
+  setEventSanitizer: () => setEventSanitizer,
+  setNodeSanitizer: () => setNodeSanitizer
+});
+var Fragment = "Fragment";
+function h(name2, props, ...children) {
+  if (typeof name2 === "function") return name2({ ...props, children: children.flat() });
+  return { type: "vnode", name: name2, props: props ?? {}, children: children.flat() };
+}
+function render2() {
+  throw new Error("There is no page to render to in the background.");
+}
+var setEventSanitizer = () => {
+};
+var setNodeSanitizer = () => {
+};
+var setDebug = () => {
+};
+var debug = () => {
+};
+
+// src/spell.ts
+var schema = (value) => value;
+var markAsStatic = (value) => ({ $static: value });
+var isStatic = (value) => isObject(value) && "$static" in value;
+var isModule = (value) => typeof value === "function" && "implementation" in value;
+var event = (name2) => ({ $event: name2 });
+function deepEqual(a, b) {
+  if (Object.is(a, b)) return true;
+  if (!isObject(a) || !isObject(b) || isArray(a) !== isArray(b)) return false;
+  const names = keys(a);
+  return names.length === keys(b).length && names.every((name2) => name2 in b && deepEqual(a[name2], b[name2]));
+}
+var pick = (from) => new Proxy(from, { get: (_, key) => pick((value) => from(value)?.[key]) });
+var path = pick((value) => value);
+var Spell = class {
+  constructor() {
+    this.updates = [];
+    this.rules = [];
+    this.streams = {};
+  }
+  addEventListener(name2, update) {
+    this.updates.push({ name: name2, update });
+  }
+  addRule(condition, update) {
+    this.rules.push({ condition, update });
+  }
+  /** The stream of an event, for use in render(). */
+  dispatch(name2) {
+    return this.streams[name2];
+  }
+  compile(title = "Spell") {
+    return recipe(title, () => {
+      const state = {};
+      for (const [name2, value] of Object.entries(this.init())) state[name2] = cell(value);
+      for (const { name: name2, update } of this.updates) {
+        this.streams[name2] = handler((event2, props) => update(props, event2))(state);
       }
+      for (const { condition, update } of this.rules) {
+        lift((current) => void (condition(current) && update(current)))(state);
+      }
+      return { $NAME: title, $UI: this.render(state), ...state, ...this.streams };
+    });
+  }
+};
+
+// src/web/operation.ts
+var last = 0;
+var waiting = /* @__PURE__ */ new Map();
+function begin(ended) {
+  waiting.set(++last, ended);
+  return last;
+}
+var forget = (op) => waiting.delete(op);
+function settle2(op, head, body = new Uint8Array(0)) {
+  waiting.get(op)?.(head, body);
+}
+
+// src/web/timers.ts
+var starter = (repeat) => (callback, ms, ...args) => {
+  const op = begin(() => {
+    if (repeat === 0) forget(op);
+    callback(...args);
+  });
+  const delay = Number(ms);
+  host.timer(op, delay > 0 ? delay : 0, repeat);
+  return op;
+};
+var setTimeout = starter(0);
+var setInterval = starter(1);
+function clearTimeout(op) {
+  if (typeof op === "number" && forget(op)) host.cancel(op);
+}
+function queueMicrotask(callback) {
+  void Promise.resolve().then(callback);
+}
+function sleep(ms) {
+  return new Promise((resolve2) => setTimeout(() => resolve2(), ms));
+}
+
+// src/module.ts
+var { byRef: byRef2, cell: cell2, compute: compute2, createNodeFactory: createNodeFactory2, derive: derive2, fetchData: fetchData2, handler: handler2, ifElse: ifElse2, lift: lift2, llm: llm2, navigateTo: navigateTo2 } = node_exports;
+var { render: render3, str: str2, stream: stream2, streamData: streamData2 } = node_exports;
+var builder = {
+  ID,
+  ID_FIELD,
+  NAME: "$NAME",
+  TYPE: "$TYPE",
+  UI: "$UI",
+  byRef: byRef2,
+  cell: cell2,
+  compute: compute2,
+  createNodeFactory: createNodeFactory2,
+  derive: derive2,
+  fetchData: fetchData2,
+  handler: handler2,
+  ifElse: ifElse2,
+  lift: lift2,
+  llm: llm2,
+  navigateTo: navigateTo2,
+  recipe,
+  recipeFromFrame,
+  render: render3,
+  str: str2,
+  stream: stream2,
+  streamData: streamData2,
+  getRecipeEnvironment,
+  $: path,
+  select: path,
+  event,
+  Spell,
+  schema,
+  markAsStatic,
+  deepEqual,
+  isStatic,
+  isModule,
+  isAlias,
+  isStreamAlias: isStream,
+  isOpaqueRef: (value) => refOf(value) !== void 0,
+  isRecipe: (value) => graphOf(value) !== void 0,
+  createJsonSchema: inferSchema,
+  getValueAtPath: valueAt,
+  setValueAtPath: withValue,
+  getTopFrame: topFrame,
+  popFrame,
+  pushFrame,
+  pushFrameFromCause: (cause) => pushFrame(void 0, void 0, () => cause),
+  toOpaqueRef: /* @__PURE__ */ Symbol("toOpaqueRef"),
+  unsafe_materializeFactory: /* @__PURE__ */ Symbol("unsafe_materializeFactory"),
+  unsafe_originalRecipe: /* @__PURE__ */ Symbol("unsafe_originalRecipe"),
+  unsafe_parentRecipe: /* @__PURE__ */ Symbol("unsafe_parentRecipe")
+};
+var is2 = (kind) => (value) => value instanceof kind;
+var modules = /* @__PURE__ */ new Map([
+  ["@commontools/builder", builder],
+  ["@commontools/html", html_exports],
+  ["@commontools/llm", {}],
+  // types only, as nearly all of the next
+  ["@commontools/runner", { isCell: is2(Cell), isStream: is2(Stream) }],
+  ["@commontools/utils/sleep", { sleep }],
+  ["commontools", { ...builder, h, Fragment }]
+]);
+function require2(name2) {
+  const module = modules.get(name2);
+  if (module === void 0) throw new Error(`Module not found: ${name2}`);
+  return module;
+}
+
+// src/report.ts
+var deepest2 = 64;
+function isUpdatable(result) {
+  const { handlers = [] } = resolve(result.child("bgUpdater"));
+  return isStream(found) && handlers.length > 0;
+}
+function nameOf(result) {
+  resolve(result.child("$NAME"));
+  return found === void 0 || found === null || isObject(found) ? null : String(found);
+}
+function integrationOf(result) {
+  return session.fresh ? findIntegration(view(result.child("$UI")), 0) ?? null : null;
+}
+function findIntegration(node, depth) {
+  if (!isObject(node) || depth > deepest2) return void 0;
+  if (isArray(node)) {
+    for (const child of node) {
+      const integration = findIntegration(child, depth + 1);
+      if (integration !== void 0) return integration;
+    }
+    return void 0;
+  }
+  const { name: name2, props, children } = node;
+  if (name2 === "common-updater" && typeof props?.integration === "string") return props.integration;
+  return findIntegration(children, depth + 1);
+}
+function whereIs({ code, label }) {
+  const { fileName, lineNumber, columnNumber } = code;
+  const name2 = code.name || label;
+  return { name: name2, stack: fileName === void 0 ? "" : `    at ${name2} (${fileName}:${lineNumber}:${columnNumber ?? 1})` };
+}
+
+// src/web/abort.ts
+var codes = { InvalidCharacterError: 5, AbortError: 20, TimeoutError: 23, DataCloneError: 25 };
+var DOMException = class extends Error {
+  constructor(message = "", name2 = "Error") {
+    super(message);
+    Object.defineProperty(this, "name", { value: name2, configurable: true, writable: true });
+  }
+  get code() {
+    return codes[this.name] ?? 0;
+  }
+};
+var AbortSignal = class _AbortSignal {
+  constructor() {
+    this.aborted = false;
+    this.reason = void 0;
+    this.onabort = null;
+    this.listeners = /* @__PURE__ */ new Set();
+  }
+  addEventListener(_type, listener) {
+    this.listeners.add(listener);
+  }
+  removeEventListener(_type, listener) {
+    this.listeners.delete(listener);
+  }
+  throwIfAborted() {
+    if (this.aborted) throw this.reason;
+  }
+  static abort(reason) {
+    const signal = new _AbortSignal();
+    signal.end(reason);
+    return signal;
+  }
+  static timeout(ms) {
+    const signal = new _AbortSignal();
+    setTimeout(() => signal.end(new DOMException("The operation timed out.", "TimeoutError")), ms);
+    return signal;
+  }
+  /** Not of the web: what controllers call. A signal fires once. */
+  end(reason = new DOMException("The operation was aborted.", "AbortError")) {
+    if (this.aborted) return;
+    this.aborted = true;
+    this.reason = reason;
+    const event2 = { type: "abort", target: this };
+    this.onabort?.(event2);
+    for (const listener of [...this.listeners]) listener.call(this, event2);
+  }
+};
+var AbortController = class {
+  constructor() {
+    this.signal = new AbortSignal();
+  }
+  abort(reason) {
+    this.signal.end(reason);
+  }
+};
+
+// src/web/text.ts
+function bytesOf(data) {
+  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+}
+var TextEncoder = class {
+  constructor() {
+    this.encoding = "utf-8";
+  }
+  encode(text = "") {
+    return host.encode(String(text));
+  }
+};
+var TextDecoder = class {
+  constructor(label = "utf-8", options = {}) {
+    this.encoding = String(label).trim().toLowerCase();
+    this.fatal = options.fatal === true;
+    host.utf8(new Uint8Array(0), this.encoding, 0);
+  }
+  /** Bytes are decoded as a whole: bodies come in one piece here, so there is no streaming. */
+  decode(data) {
+    return data === void 0 ? "" : host.utf8(bytesOf(data), this.encoding, this.fatal ? 1 : 0);
+  }
+};
+var atob = (text) => host.atob(String(text));
+var btoa = (text) => host.btoa(String(text));
+
+// src/web/fetch.ts
+var Headers = class extends Pairs {
+  constructor(init = null) {
+    super();
+    this.fields = /* @__PURE__ */ new Map();
+    hide(this, "fields");
+    for (const [name2, value] of pairsOf(init ?? [])) this.append(name2, value);
+  }
+  append(name2, value) {
+    const known = this.get(name2);
+    this.set(name2, known === null ? value : `${known}, ${value}`);
+  }
+  set(name2, value) {
+    const text = String(value).trim();
+    if (/[\0\r\n]/.test(text)) throw new TypeError("Invalid header value: it contains a line break");
+    this.fields.set(fieldName(name2), text);
+  }
+  get(name2) {
+    return this.fields.get(fieldName(name2)) ?? null;
+  }
+  has(name2) {
+    return this.fields.has(fieldName(name2));
+  }
+  delete(name2) {
+    this.fields.delete(fieldName(name2));
+  }
+  getSetCookie() {
+    return this.fields.get("set-cookie")?.split(/, (?=[^;,\s]+=)/) ?? [];
+  }
+  entries() {
+    return [...this.fields].sort(([a], [b]) => a < b ? -1 : 1)[Symbol.iterator]();
+  }
+};
+function fieldName(name2) {
+  const text = String(name2);
+  if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(text)) throw new TypeError(`Invalid header name: ${stringify(text)}`);
+  return text.toLowerCase();
+}
+var Body = class {
+  constructor(content, headers) {
+    this.content = content;
+    this.headers = headers;
+    this.bodyUsed = false;
+    hide(this, "content");
+  }
+  async text() {
+    return host.utf8(this.take(), "utf-8", 0);
+  }
+  async json() {
+    return parse(await this.text());
+  }
+  async bytes() {
+    return this.take().slice();
+  }
+  async arrayBuffer() {
+    return this.take().slice().buffer;
+  }
+  unread() {
+    if (this.bodyUsed) throw new TypeError("The body has been read already");
+    return this.content;
+  }
+  take() {
+    const content = this.unread();
+    this.bodyUsed = content !== void 0;
+    return content ?? new Uint8Array(0);
+  }
+};
+function bodyBytes(body, headers) {
+  if (body === void 0 || body === null) return void 0;
+  if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return bytesOf(body).slice();
+  if (!headers.has("content-type")) {
+    const form = body instanceof URLSearchParams;
+    headers.set("content-type", form ? "application/x-www-form-urlencoded;charset=UTF-8" : "text/plain;charset=UTF-8");
+  }
+  return host.encode(String(body));
+}
+var Request = class _Request extends Body {
+  constructor(input, init = {}) {
+    const from = input instanceof _Request ? input : void 0;
+    const headers = new Headers(init.headers ?? from?.headers);
+    super(bodyBytes(init.body, headers) ?? from?.unread(), headers);
+    this.url = from?.url ?? absolute(String(input));
+    const method2 = String(init.method ?? from?.method ?? "GET");
+    this.method = /^(get|head|post|put|delete|options|patch)$/i.test(method2) ? method2.toUpperCase() : method2;
+    if (this.content !== void 0 && (this.method === "GET" || this.method === "HEAD")) {
+      throw new TypeError("Request with GET/HEAD method cannot have body");
+    }
+    this.redirect = init.redirect ?? from?.redirect ?? "follow";
+    this.signal = init.signal ?? from?.signal ?? new AbortSignal();
+  }
+  clone() {
+    return new _Request(this);
+  }
+  start(ended) {
+    const { method: method2, url, redirect } = this;
+    const op = begin(ended);
+    const body = this.content && this.take();
+    host.fetch(op, stringify({ method: method2, url, headers: [...this.headers], redirect }), body);
+    return op;
+  }
+};
+function absolute(input) {
+  const text = host.url(input) || host.url(input, apiURL());
+  if (text === "") throw new TypeError(`Invalid URL: ${input}`);
+  return parse(text).href;
+}
+var Response = class _Response extends Body {
+  constructor(body, init = {}) {
+    const headers = new Headers(init.headers);
+    super(bodyBytes(body, headers), headers);
+    this.status = init.status ?? 200;
+    this.statusText = init.statusText ?? "";
+    this.url = init.url ?? "";
+    this.redirected = init.redirected ?? false;
+  }
+  static json(value, init = {}) {
+    const headers = new Headers(init.headers);
+    if (!headers.has("content-type")) headers.set("content-type", "application/json");
+    return new _Response(stringify(value), { ...init, headers });
+  }
+  get ok() {
+    return this.status >= 200 && this.status < 300;
+  }
+  clone() {
+    return new _Response(this.unread(), this);
+  }
+};
+function fetch(input, init) {
+  return new Promise((resolve2, reject) => {
+    const request = new Request(input, init);
+    const { signal } = request;
+    signal.throwIfAborted();
+    const failed2 = new TypeError();
+    const onAbort = () => {
+      if (forget(op)) host.cancel(op);
+      reject(signal.reason);
+    };
+    const op = request.start((head, body) => {
+      forget(op);
+      signal.removeEventListener("abort", onAbort);
+      const reply = parse(head);
+      if (reply.error === void 0) resolve2(new Response(body, reply));
+      else reject(Object.assign(failed2, { message: reply.error }, reply.code === void 0 ? {} : { code: reply.code }));
+    });
+    signal.addEventListener("abort", onAbort);
+  });
+}
+
+// src/request.ts
+function asking(name2, third, question) {
+  return (node, scope2) => {
+    const bound = scope2.bind(node.inputs);
+    const inputs = keys(bound).map((key) => bound[key]);
+    const field = (field2) => outputDocument(scope2, { [name2]: { [field2]: inputs } }).root;
+    const [pending2, result, other, requestHash] = [field("pending"), field("result"), field(third), field("requestHash")];
+    const links = { pending: linkTo(pending2), result: linkTo(result), [third]: linkTo(other) };
+    scope2.output(node.outputs, { ...links, requestHash: linkTo(requestHash) });
+    let current;
+    const put2 = (isPending, answer, more) => {
+      write(pending2, isPending);
+      write(result, answer);
+      write(other, more);
+    };
+    react(node, scope2, (reads) => {
+      const { about, send } = question(plain(node.inputs, scope2, reads));
+      const hash = host.refer(stringify(about), "string");
+      if (hash === current || send !== void 0 && hash === requestHash.raw()) return;
+      current = hash;
+      put2(send !== void 0);
+      if (send === void 0) write(requestHash, void 0);
+      const finish = (done, answer, more) => whenAtRest(() => {
+        if (hash !== current) return;
+        put2(false, answer, more);
+        if (done) write(requestHash, hash);
+        else current = void 0;
+      });
+      send?.().then(
+        (answer) => finish(true, answer, third === "partial" ? answer : void 0),
+        (error2) => finish(false, void 0, third === "error" ? error2 : void 0)
+      );
+    });
+  };
+}
+function plain(tree, scope2, reads) {
+  if (tree instanceof Alias) {
+    const value = inputValue(tree, scope2, reads);
+    return isObject(value) ? parse(stringify(value)) : value;
+  }
+  if (isArray(tree)) return tree.map((part) => plain(part, scope2, reads));
+  return isObject(tree) ? mapObject(tree, (part) => plain(part, scope2, reads)) : tree;
+}
+var fetchData3 = asking("fetchData", "error", ({ url, mode = "json", options = {} }) => ({
+  about: { url, mode, options },
+  send: url ? async () => {
+    const response = await fetch(url, options);
+    return mode === "json" ? response.json() : response.text();
+  } : void 0
+}));
+var llm3 = asking("llm", "partial", (inputs) => {
+  const { system, prompt, messages = [], stop, max_tokens = 4096, model = "claude-3-5-sonnet" } = inputs;
+  const talk = prompt === void 0 ? messages : [...messages, prompt];
+  if (system === void 0 || talk.length === 0) return { about: null };
+  const turns = talk.map((content, i) => ({ role: i % 2 === 0 ? "user" : "assistant", content }));
+  const about = { messages: turns, system, prompt, stop, max_tokens, model, stream: true };
+  const url = apiURL() + "/api/ai/llm";
+  return { about, send: async () => answerText(await fetch(url, { method: "POST", body: stringify(about) })) };
+});
+async function answerText(response) {
+  const text = await response.text();
+  if (!response.ok) throw new Error(`The model service answered ${response.status}`);
+  if (response.headers.get("content-type") === "application/json") return parse(text).content;
+  return text.split("\n").filter((line) => line !== "").map((line) => parse(line)).join("");
+}
+var streamData3 = (node, scope2) => react(node, scope2, () => {
+  throw new Error("streamData is not available in the background: a run can't keep a connection open.");
+});
+
+// src/builtin.ts
+function react({ module, reads, writes }, scope2, body) {
+  const source = { kind: "lift", code: react, label: String(module.implementation) };
+  const action = new Action(source, writes.map((alias) => writeTarget(scope2.place(alias))), body);
+  action.subscribe(scope2.readsOf(reads));
+  scope2.add(action);
+  schedule(action);
+}
+function outputDocument(scope2, cause) {
+  const doc = ownDocument({}, cause);
+  doc.adopt(scope2.process);
+  return doc;
+}
+function inputValue(tree, scope2, reads) {
+  return tree instanceof Alias ? view(scope2.place(tree), reads) : tree;
+}
+function conditional2(node, scope2) {
+  const [condition, then, otherwise] = node.inputs;
+  const output = outputDocument(scope2, { ifElse: scope2.bind(node.inputs) });
+  scope2.output(node.outputs, linkTo(output.root));
+  react(node, scope2, (reads) => {
+    const chosen2 = scope2.bind(inputValue(condition, scope2, reads) ? then : otherwise);
+    if (stringify(chosen2) !== stringify(output.read())) replace(output.root, chosen2);
+  });
+}
+function mapList(node, scope2) {
+  const { list, op } = node.inputs;
+  const graph2 = graphOf(op);
+  const bound = scope2.bind(list);
+  const output = outputDocument(scope2, { map: { "/": scope2.process.id }, op: graph2.id, cause: bound });
+  scope2.output(node.outputs, linkTo(output.root));
+  if (output.read() === void 0) write(output.root, []);
+  const rows = [];
+  react(node, scope2, (reads) => {
+    const elements = inputValue(list, scope2, reads) ?? [];
+    if (!isArray(elements)) throw new Error(`map needs an array, but was given a ${typeof elements}`);
+    const place2 = list instanceof Alias ? writeTarget(scope2.place(list)) : void 0;
+    for (const row of rows.splice(elements.length)) row?.stop();
+    const links = output.read();
+    for (let i = rows.length; i < elements.length; i++) {
+      const known = links[i];
+      if (known !== void 0 && graph2.nodes.length === 0) {
+        rows.push(void 0);
+        continue;
+      }
+      const argument = place2 === void 0 ? { element: elements[i], index: i, array: elements } : { element: linkTo(place2.child(i)), index: i, array: linkTo(place2) };
+      const row = known === void 0 ? ownDocument({}, { result: linkTo(output.root), index: i }) : placeOf(known).doc;
+      const instance = run(graph2, graph2.id, argument, row, scope2);
+      instance.process.adopt(scope2.process);
+      rows.push(instance);
+      if (known === void 0) append(output.root, [linkTo(row.root)]);
+    }
+    if (links.length > elements.length) resize(output.root, elements.length);
+  });
+}
+function navigateTo3() {
+}
+var builtins = {
+  fetchData: fetchData3,
+  ifElse: conditional2,
+  llm: llm3,
+  map: mapList,
+  navigateTo: navigateTo3,
+  streamData: streamData3
+};
+
+// src/code.ts
+function instantiateCode(node, scope2) {
+  const key = streamKey(node, scope2);
+  if (key === void 0) instantiateLift(node, scope2);
+  else instantiateHandler(node, scope2, key);
+}
+function streamKey({ module, inputs }, scope2) {
+  if (module.wrapper === "handler") return "$event";
+  if (!isObject(inputs) || inputs instanceof Alias) return void 0;
+  return keys(inputs).find((key) => {
+    const input = inputs[key];
+    return input instanceof Alias && isStream(writeTarget(scope2.place(input)).raw());
+  });
+}
+function instantiateHandler({ module, inputs }, scope2, key) {
+  const alias = inputs[key];
+  const place2 = resolve(scope2.place(alias));
+  const code = module.implementation;
+  const bound = scope2.bind(inputs);
+  const handle = (event2) => {
+    if (event2 === void 0 || event2 === null) {
+      throw new TypeError(`Cannot read properties of ${event2} (reading 'preventDefault')`);
+    }
+    event2.preventDefault?.();
+    const inputs2 = { ...bound, [key]: storedForm(place2, event2) };
+    const given = frozenDocument(inputs2, () => entityId(inputs2, frame.cause));
+    const props = argumentAt(given.root, module, void 0);
+    const frame = pushFrame(scope2, void 0, () => ({ ...bound, [key]: uuid() }), true);
+    return inFrame(
+      frame,
+      () => module.wrapper === "handler" ? code.call(props, props.$event, props) : code(props),
+      (result) => void resultGraph(result, scope2, frame)
+    );
+  };
+  scope2.listen(place2, { kind: "handler", code, label: String(place2.key), handle });
+}
+function instantiateLift({ module, inputs, outputs, reads, writes }, scope2) {
+  const code = module.implementation;
+  const place2 = inputs instanceof Alias ? scope2.place(inputs) : inputsPlace(scope2.bind(inputs));
+  const cause = () => ({ inputs: scope2.bind(inputs), outputs: scope2.bind(outputs), fn: code });
+  const label = writes.length > 0 ? String(writes[0].path.at(-1)) : "";
+  const targets = writes.map((alias) => writeTarget(scope2.place(alias)));
+  const action = new Action({ kind: "lift", code, label }, targets, (reads2) => {
+    const argument = argumentAt(place2, module, reads2);
+    const frame = pushFrame(scope2, reads2, cause);
+    return inFrame(frame, () => code(argument), (result) => {
+      const graph2 = resultGraph(result, scope2, frame);
+      scope2.output(outputs, graph2 === void 0 ? result : linkTo(graph2.root));
+    });
+  });
+  action.subscribe(scope2.readsOf(reads));
+  scope2.add(action);
+  schedule(action);
+}
+function inFrame(frame, code, done) {
+  let awaited = false;
+  try {
+    const result = code();
+    if (!isThenable(result)) return done(result);
+    awaited = true;
+    return Promise.resolve(result).then(done).then(() => popFrame(frame), (thrown) => {
+      popFrame(frame);
+      throw thrown;
+    });
+  } finally {
+    if (!awaited) popFrame(frame);
+  }
+}
+function resultGraph(result, scope2, frame) {
+  let found2 = false;
+  walkRefs(result, () => found2 = true);
+  if (!found2) return void 0;
+  const graph2 = graphOf(recipeFromFrame("result of a function", void 0, () => result));
+  const doc = ownDocument({}, { resultFor: frame.cause });
+  run(graph2, graph2.id, void 0, doc, scope2);
+  return doc;
+}
+function frozenDocument(inputs, id) {
+  const doc = temporary(inputs, id);
+  doc.frozen = true;
+  return doc;
+}
+function inputsPlace(inputs) {
+  return frozenDocument(inputs, () => entityId(isObject(inputs) ? inputs : { value: inputs }, { immutable: inputs })).root;
+}
+function argumentAt(place2, { plan }, reads) {
+  return plan === void 0 ? view(place2, reads) : read(place2, plan, reads);
+}
+
+// src/run.ts
+var Scope = class {
+  constructor(graph2, process, parent) {
+    this.graph = graph2;
+    this.process = process;
+    this.parent = parent;
+    this.actions = [];
+    this.streams = [];
+    this.inner = [];
+    parent?.inner.push(this);
+  }
+  /** Where a captured cell is stored, if it belongs to this instance or one around it. */
+  placeOf(root2, path2) {
+    for (let scope2 = this; scope2 !== void 0; scope2 = scope2.parent) {
+      if (scope2.graph === root2.owner) return scope2.process.root.at(root2.path).at(path2);
+    }
+    return void 0;
+  }
+  place(alias) {
+    if (alias.place !== void 0) return alias.place;
+    let scope2 = this;
+    for (let i = 0; i < alias.depth; i++) scope2 = scope2.parent;
+    return scope2.process.root.at(alias.path);
+  }
+  /** A part of the graph with its aliases bound to this instance: the form in which it is stored. */
+  bind(tree) {
+    if (tree instanceof Alias) return { $alias: tree.target({ "/": this.place(tree).doc.id }) };
+    if (!isObject(tree)) return tree;
+    if (isArray(tree)) {
+      const list = new Array(tree.length);
+      for (let i = 0; i < tree.length; i++) list[i] = this.bind(tree[i]);
       return list;
     }
     const out = {};
-    const names = keys(next);
+    const names = keys(tree);
     for (let i = 0; i < names.length; i++) {
       const key = names[i];
-      const field = next[key];
-      const kid = isObject(field) ? place2.child(key) : place2;
-      const raw = isObject(field) ? copied(kid, kid, field, depth + 1) : storable(field);
-      if (raw !== void 0) out[key] = raw;
+      const field = tree[key];
+      if (field !== void 0) out[key] = typeof field === "object" ? this.bind(field) : field;
     }
     return out;
   }
-  function storable(value) {
-    if (typeof value === "function") {
-      const { toJSON } = value;
-      return toJSON === void 0 ? void 0 : copyOfJSON(toJSON());
+  /** What an action that was not run yet is assumed to read: whatever its inputs lead to. */
+  readsOf(aliases) {
+    const reads = new Reads();
+    for (const alias of aliases) reads.add(resolve(this.place(alias)));
+    return reads;
+  }
+  add(action) {
+    this.actions.push(action);
+  }
+  listen(place2, handler3) {
+    (place2.handlers ??= []).push(handler3);
+    this.streams.push({ place: place2, handler: handler3 });
+  }
+  /** Writes what a node put out to where its outputs are bound. */
+  output(binding, value) {
+    if (binding instanceof Alias) write(this.place(binding), value);
+    else if (isObject(binding)) {
+      const fields = isObject(value) ? value : {};
+      for (const key of keys(binding)) if (key in fields) this.output(binding[key], fields[key]);
+    } else if (!is(binding, value)) throw new Error(`Got ${value} instead of ${binding}`);
+  }
+  stop() {
+    for (const action of this.actions) action.stop();
+    for (const { place: place2, handler: handler3 } of this.streams) place2.handlers = place2.handlers?.filter((other) => other !== handler3);
+    for (const scope2 of this.inner) scope2.stop();
+    instances.delete(this.process);
+  }
+};
+var instances = /* @__PURE__ */ new Map();
+function ownDocument(source, cause) {
+  const doc = documentOf(entityId(source, cause));
+  if (session.fresh && !doc.loaded) doc.begin();
+  return doc;
+}
+function run(graph2, recipeId, argument, result, parent) {
+  const process = processOf(result);
+  instances.get(process)?.stop();
+  const scope2 = new Scope(graph2, process, parent);
+  instances.set(process, scope2);
+  const stored = process.read();
+  const before = isObject(stored) ? stored : void 0;
+  const sameRecipe = before?.$TYPE === recipeId;
+  const internal = scope2.bind(graph2.initial.internal) ?? {};
+  if (before === void 0) {
+    write(process.root, { $TYPE: recipeId, resultRef: linkTo(result.root), internal });
+  } else {
+    if (!sameRecipe) write(process.root.child("$TYPE"), recipeId);
+    const kept = isObject(before.internal) ? before.internal : {};
+    for (const key of keys(internal)) {
+      if (kept[key] === void 0) write(process.root.at(["internal", key]), internal[key]);
     }
-    if (typeof value === "bigint") throw new TypeError("A BigInt can't be stored");
-    return typeof value === "symbol" ? void 0 : value;
   }
-  function copyOfJSON(value) {
-    return parse(stringify(value));
+  if (before?.argument === void 0) {
+    const full = merged(boundArgument(argument), defaultsOf(graph2.argumentSchema));
+    if (full !== void 0) write(process.root.child("argument"), full);
   }
+  if (!sameRecipe) replace(result.root, scope2.bind(graph2.result));
+  for (const node of graph2.nodes) if (node.module.type === "recipe") instantiate(node, scope2);
+  for (const node of graph2.nodes) if (node.module.type !== "recipe") instantiate(node, scope2);
+  return scope2;
+}
+function processOf(result) {
+  result.read();
+  if (result.source === void 0) result.adopt(ownDocument({}, linkTo(result.root)));
+  return result.source;
+}
+function boundArgument(argument) {
+  if (!isLink(argument)) return argument;
+  resolve(placeOf(argument));
+  const { cell: cell3, path: path2 } = argument;
+  if (!isObject(found) || isArray(found)) return { $alias: { cell: cell3, path: path2 } };
+  return Object.fromEntries(keys(found).map((key) => [key, { $alias: { cell: cell3, path: [...path2, key] } }]));
+}
+function merged(value, defaults) {
+  if (value === void 0) return defaults;
+  if (!isMergeable(value) || !isMergeable(defaults)) return value;
+  const out = { ...value };
+  for (const key of keys(defaults)) out[key] = merged(value[key], defaults[key]);
+  return out;
+}
+function isMergeable(value) {
+  return isObject(value) && !isArray(value) && !isLink(value) && !isAlias(value) && !("$static" in value);
+}
+function instantiate(node, scope2) {
+  const { module } = node;
+  if (module.type === "recipe") return instantiateRecipe(node, scope2);
+  if (module.type === "javascript") return instantiateCode(node, scope2);
+  const builtin = builtins[module.implementation];
+  if (builtin === void 0) throw new Error(`Unknown module ref: ${module.implementation}`);
+  builtin(node, scope2);
+}
+function instantiateRecipe({ module, inputs, outputs }, scope2) {
+  const graph2 = graphOf(module.implementation);
+  const argument = scope2.bind(inputs);
+  const bindings = { inputBindings: argument, outputBindings: scope2.bind(outputs) };
+  const result = ownDocument({}, { recipe: graph2.id, parent: { "/": scope2.process.id }, ...bindings });
+  run(graph2, graph2.id, argument, result, scope2);
+  scope2.output(outputs, linkTo(result.root));
+}
 
-  // src/array.ts
-  var reading = "at concat entries every filter find findIndex findLast findLastIndex includes indexOf join keys lastIndexOf map reduce reduceRight slice some toLocaleString toString values with".split(" ");
-  var changing = {
-    pop: (raw) => detached(raw.pop()),
-    shift: (raw) => detached(raw.shift()),
-    unshift: (raw, args, of) => raw.unshift(...args.map((value) => storedForm(of.place, value))),
-    splice: (raw, args, of) => {
-      const [start, count, ...added] = args;
-      const stored = added.map((value) => storedForm(of.place, value));
-      return detached(args.length < 2 ? raw.splice(start) : raw.splice(start, count, ...stored));
-    },
-    reverse: (raw) => raw.reverse(),
-    fill: (raw, [value, start, end], of) => {
-      for (const i of raw.map((_, i2) => i2).slice(start, end)) raw[i] = storedForm(of.place, value);
-      return raw;
-    },
-    sort: (raw, [compare], of) => {
-      const pairs = raw.map((value, i) => ({ value, seen: of.field(raw, i) }));
-      pairs.sort((a, b) => compare === void 0 ? byText(String(a.seen), String(b.seen)) : compare(a.seen, b.seen));
-      pairs.forEach((pair, i) => raw[i] = pair.value);
-      return raw;
-    }
-  };
-  var arrayMethods = /* @__PURE__ */ new Map();
-  for (const name2 of reading) {
-    const method2 = Array.prototype[name2];
-    arrayMethods.set(name2, (of, raw) => (...args) => method2.apply(raw.map((_, i) => of.field(raw, i)), args));
+// src/store.ts
+function saveChanges(roots) {
+  const queue = /* @__PURE__ */ new Set();
+  for (const doc of documents.values()) if (doc.dirty && (doc.stored || roots.includes(doc))) queue.add(doc);
+  const anyNew = [...documents.values()].some(isNew);
+  let saved = 0;
+  for (const doc of queue) {
+    if (doc.save()) saved++;
+    if (!anyNew) continue;
+    include(doc.source, queue);
+    linkedFrom(doc.value, queue);
   }
-  for (const [name2, change] of Object.entries(changing)) {
-    arrayMethods.set(name2, (of, raw) => (...args) => {
-      const copy = [...raw];
-      const result = change(copy, args, of);
-      replaceElements(of.place, copy);
-      return result === copy ? view(of.place, of.reads) : result;
-    });
-  }
-  arrayMethods.set("push", (of, raw) => (...args) => {
-    append(of.place, args);
-    return raw.length;
-  });
-  function detached(value) {
-    return isObject(value) ? view(temporary(value).root) : value;
-  }
-  function byText(a, b) {
-    return a < b ? -1 : a > b ? 1 : 0;
-  }
+  return saved;
+}
+function linkedFrom(value, queue) {
+  if (!isObject(value)) return;
+  const cell3 = isAlias(value) ? value.$alias.cell : isLink(value) ? value.cell : void 0;
+  if (cell3 !== void 0) include(documents.get(cell3["/"]), queue);
+  else if (isArray(value)) for (const item of value) linkedFrom(item, queue);
+  else for (const key of keys(value)) linkedFrom(value[key], queue);
+}
+function include(doc, queue) {
+  if (doc !== void 0 && isNew(doc)) queue.add(doc);
+}
+function isNew(doc) {
+  return doc.loaded && !doc.stored && (doc.dirty || doc.value !== void 0 || doc.source !== void 0);
+}
 
-  // src/view.ts
-  function view(place2, reads) {
-    const at = resolve(place2, reads);
-    const raw = found;
-    reads?.add(at);
-    return isObject(raw) ? new Proxy(raw, new View(at, reads, at.doc.shape)) : raw;
+// src/web/clone.ts
+function structuredClone(value) {
+  return clone(value, /* @__PURE__ */ new Map());
+}
+function clone(value, done) {
+  if (typeof value === "function" || typeof value === "symbol") {
+    throw new DOMException(`A ${typeof value} can't be cloned`, "DataCloneError");
   }
-  var View = class _View {
-    constructor(place2, reads, shape) {
-      this.place = place2;
-      this.reads = reads;
-      this.shape = shape;
-    }
-    get(target, key, receiver) {
-      if (typeof key === "symbol") return this.symbol(target, key, receiver);
-      const raw = this.raw(target);
-      const value = raw[key];
-      if (typeof value !== "function") return this.shown(value, key);
-      return isArray(raw) ? arrayMethods.get(key)?.(this, raw) ?? value : value;
-    }
-    set(_target, key, value) {
-      if (typeof key === "symbol") return true;
-      if (key === "length" && isArray(this.place.raw())) resize(this.place, Number(value));
-      else write(this.place.child(key), value);
-      return true;
-    }
-    deleteProperty(_target, key) {
-      if (typeof key === "string") write(this.place.child(key), void 0);
-      return true;
-    }
-    field(raw, key) {
-      return this.shown(raw[key], key);
-    }
-    // An object inside this one's document is noted as read with this one: only links and aliases lead elsewhere.
-    shown(value, key) {
-      if (!isObject(value)) return value;
-      if (isAlias(value) || isLink(value)) return view(this.place.child(key), this.reads);
-      return new Proxy(value, new _View(this.place.child(key), this.reads, this.place.doc.shape));
-    }
-    /** The stored object; usually the one that the proxy was made for, unless something has replaced it since. */
-    raw(target) {
-      if (this.shape === this.place.doc.shape) return target;
-      resolve(this.place, this.reads);
-      return isObject(found) ? found : {};
-    }
-    symbol(target, key, receiver) {
-      if (key === PLACE) return this.place;
-      if (key === LINK) return linkTo(this.place);
-      return Reflect.get(this.raw(target), key, receiver);
-    }
-  };
+  if (!isObject(value)) return value;
+  if (done.has(value)) return done.get(value);
+  const copy = emptyLike(value);
+  done.set(value, copy);
+  if (value instanceof Map) for (const [key, part] of value) copy.set(clone(key, done), clone(part, done));
+  else if (value instanceof Set) for (const part of value) copy.add(clone(part, done));
+  else if (!ArrayBuffer.isView(value)) for (const key of keys(value)) copy[key] = clone(value[key], done);
+  return copy;
+}
+function emptyLike(value) {
+  if (value instanceof Date) return /* @__PURE__ */ new Date(+value);
+  if (value instanceof RegExp) return new RegExp(value.source, value.flags);
+  if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return value.slice(0);
+  if (value instanceof Map) return /* @__PURE__ */ new Map();
+  if (value instanceof Set) return /* @__PURE__ */ new Set();
+  if (isArray(value)) return new Array(value.length);
+  return value instanceof Error ? Object.assign(new Error(value.message), { name: value.name }) : {};
+}
 
-  // src/schema.ts
-  var Plan = class {
-    constructor(schema2, root2) {
-      this.root = root2;
-      this.kind = "scalar";
-      /** Nothing below is a cell or a view: then reading needs no places, only stored values. */
-      this.plain = false;
-      /** A primitive that is stored is what is read. */
-      this.asIs = false;
-      /** An object of primitives. */
-      this.flat = false;
-      this.fields = [];
-      this.options = [];
-      this.asCell = schema2.asCell === true || schema2.asStream === true;
-      const { asCell: _cell, asStream: _stream, ...rest } = schema2.$ref === "#" ? root2 : schema2;
-      this.schema = keys(rest).length > 0 ? rest : void 0;
-      this.default = rest.default;
-    }
-  };
-  var plans = /* @__PURE__ */ new WeakMap();
-  function planOf(schema2, root2 = schema2) {
-    const known = plans.get(schema2);
-    if (known?.root === root2) return known;
-    const plan = new Plan(schema2, root2);
-    plans.set(schema2, plan);
-    fill(plan, plan.schema ?? {}, root2);
-    return plan;
-  }
-  function fill(plan, { type, properties, additionalProperties: extra, items, anyOf }, root2) {
-    const parts = [];
-    const part = (schema2) => {
-      const made = planOf(schema2, root2);
-      parts.push(made);
-      return made;
-    };
-    if (isArray(anyOf)) {
-      plan.kind = "choice";
-      plan.options = anyOf.map(part);
-    } else if (properties !== void 0 || type === "object" && extra) {
-      plan.kind = "object";
-      for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]) });
-      if (extra) plan.extra = part(extra === true ? {} : extra);
-    } else if (type === "array") {
-      plan.kind = items === void 0 ? "list" : "array";
-      plan.items = part(items ?? {});
-    } else if (type === void 0 || type === "object") plan.kind = "view";
-    if (plan.asCell && plan.schema !== void 0) planOf(plan.schema, root2);
-    plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view" || plan.kind === "list");
-    plan.flat = plan.kind === "object" && plan.extra === void 0 && parts.every((made) => made.asIs);
-    plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
-  }
-  function read(place2, plan, reads) {
-    if (plan.asCell) return cellAt(cellPlace(place2, reads), plan.schema, plan.root, reads);
-    if (plan.kind === "view" && plan.default === void 0) return view(place2, reads);
-    const at = resolve(place2, reads);
-    const raw = found;
-    reads?.add(at);
-    return shaped(at.doc, at, raw, plan, reads);
-  }
-  function cellPlace(place2, reads) {
-    const at = writeTarget(place2);
-    const raw = at.raw();
-    if (!isLink(raw)) return at;
-    reads?.add(at);
-    return placeOf(raw);
-  }
-  function shaped(doc, place2, raw, plan, reads) {
-    if (raw === void 0 && plan.default !== void 0) return defaultOf(plan);
-    switch (plan.kind) {
-      case "view":
-        return view(place2, reads);
-      case "object":
-        return shapedObject(doc, place2, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
-      case "array":
-        return isArray(raw) ? shapedList(doc, place2, raw, plan.items, reads) : [];
-      case "list":
-        return isArray(raw) ? shapedList(doc, place2, raw, plan.items, reads) : copyOf(raw);
-      case "choice":
-        return chosen(doc, place2, raw, plan, reads);
-      case "scalar":
-        return copyOf(raw);
-    }
-  }
-  function member(doc, place2, raw, plan, reads) {
-    if (plan.asCell) return read(place2, plan, reads);
-    if (typeof raw !== "object" || raw === null) return plan.asIs ? raw : shaped(doc, place2, raw, plan, reads);
-    if (plan.flat && isLink(raw) && raw.path.length === 0) return snapshot(documentOf(raw.cell["/"]), plan, reads);
-    const next = follow(doc, raw);
-    return next === void 0 ? shaped(doc, place2, raw, plan, reads) : read(next, plan, reads);
-  }
-  function snapshot(doc, plan, reads) {
-    const { seen } = doc;
-    if (seen === void 0 || seen.plan !== plan || seen.version !== doc.version) {
-      const copy = read(doc.root, plan, reads);
-      const at = resolve(doc.root);
-      if (at === doc.root && !keys(copy).some((key) => isObject(copy[key]))) doc.seen = { plan, version: doc.version, copy };
-      return { ...copy };
-    }
-    reads?.add(doc.root);
-    return { ...seen.copy };
-  }
-  function shapedObject(doc, place2, raw, plan, reads) {
-    const out = {};
-    const { fields } = plan;
-    for (let i = 0; i < fields.length; i++) {
-      const { key, plan: part } = fields[i];
-      const value = raw[key];
-      if (value === void 0 && !part.asCell) {
-        if (part.default !== void 0) out[key] = defaultOf(part);
-      } else if (part.asIs && (typeof value !== "object" || value === null)) out[key] = value;
-      else out[key] = member(doc, part.plain ? void 0 : place2.child(key), value, part, reads);
-    }
-    if (plan.extra !== void 0) {
-      for (const key of keys(raw)) {
-        if (plan.fields.some((field) => field.key === key)) continue;
-        out[key] = member(doc, plan.extra.plain ? void 0 : place2.child(key), raw[key], plan.extra, reads);
-      }
-    }
-    return out;
-  }
-  function shapedList(doc, place2, raw, items, reads) {
-    const out = new Array(raw.length);
-    for (let i = 0; i < raw.length; i++) {
-      out[i] = member(doc, items.plain ? void 0 : place2.child(i), raw[i], items, reads);
-    }
-    return out;
-  }
-  function chosen(doc, place2, raw, plan, reads) {
-    if (raw === null || raw === void 0) return void 0;
-    const fitting = plan.options.filter((option) => fits(option, raw));
-    if (fitting.length === 0) return void 0;
-    const cell3 = fitting.find((option) => option.asCell);
-    if (cell3 !== void 0) return read(place2, cell3, reads);
-    if (isArray(raw)) {
-      const items = fitting.flatMap((option) => option.items ?? []);
-      const part = items.length === 1 ? items[0] : planOf({ anyOf: items.map((item) => item.schema ?? {}) }, plan.root);
-      return shapedList(doc, place2, raw, part, reads);
-    }
-    const open = fitting.find((option) => option.kind !== "object");
-    if (open !== void 0) return shaped(doc, place2, raw, open, reads);
-    return Object.assign({}, ...fitting.map((option) => shaped(doc, place2, raw, option, reads)));
-  }
-  function fits(option, raw) {
-    const type = option.schema?.type;
-    if (isArray(raw)) return type === "array";
-    if (isObject(raw)) return option.kind === "object" || option.kind === "view";
-    return type === void 0 || type === typeof raw || type === "integer" && typeof raw === "number";
-  }
-  function defaultOf(plan) {
-    const doc = temporary(copyOf(plan.default));
-    return plan.kind === "view" ? view(doc.root) : shaped(doc, doc.root, doc.value, plan);
-  }
-  function copyOf(raw) {
-    return isObject(raw) ? parse(stringify(raw)) : raw;
-  }
-  function schemaAt(schema2, key, root2 = schema2) {
-    const whole = schema2?.$ref === "#" ? root2 : schema2;
-    if (whole === void 0) return void 0;
-    const extra = isObject(whole.additionalProperties) ? whole.additionalProperties : void 0;
-    return whole.properties?.[key] ?? (whole.type === "array" ? whole.items : extra);
-  }
-  function defaultsOf(schema2) {
-    if (schema2?.properties === void 0) return schema2?.type === "object" ? void 0 : schema2?.default;
-    const out = {};
-    for (const key of keys(schema2.properties)) {
-      const value = defaultsOf(schema2.properties[key]);
-      if (value !== void 0) out[key] = copyOf(value);
-    }
-    return keys(out).length > 0 ? out : void 0;
-  }
-
-  // src/cell.ts
-  function cellAt(place2, schema2, root2 = schema2, reads) {
-    return isStreamAt(place2) ? new Stream(place2) : new Cell(place2, schema2, root2, reads);
-  }
-  function isStreamAt(place2) {
-    if (!place2.doc.loaded) return false;
-    resolve(place2);
-    return isStream(found);
-  }
-  function sendEvent(place2, event2) {
-    const handlers = resolve(place2).handlers ?? [];
-    for (const handler3 of handlers) deliver(handler3, event2);
-    return handlers.length > 0;
-  }
-  var Located = class {
-    constructor(place2) {
-      this.place = place2;
-    }
-    get [PLACE]() {
-      return this.place;
-    }
-    get [LINK]() {
-      return { space: session.space, ...linkTo(this.place) };
-    }
-    get cellLink() {
-      return this[LINK];
-    }
-    get entityId() {
-      return { "/": this.place.doc.id };
-    }
-    getAsCellLink() {
-      return this[LINK];
-    }
-    toJSON() {
-      return linkTo(this.place);
-    }
-  };
-  var Stream = class extends Located {
-    send(event2) {
-      sendEvent(this.place, event2);
-    }
-    sink(callback) {
-      const at = resolve(this.place);
-      const handler3 = { kind: "handler", code: callback, label: "sink", handle: callback };
-      (at.handlers ??= []).push(handler3);
-      return () => void (at.handlers = at.handlers?.filter((other) => other !== handler3));
-    }
-  };
-  var Cell = class _Cell extends Located {
-    constructor(place2, schema2, rootSchema, reads) {
-      super(place2);
-      this.schema = schema2;
-      this.rootSchema = rootSchema;
-      this.reads = reads;
-    }
-    get value() {
-      return this.get();
-    }
-    get() {
-      const schema2 = this.schema ?? aliasSchema(this.place);
-      if (schema2 === void 0) return view(this.place, this.reads);
-      return read(this.place, planOf(schema2, this.rootSchema ?? schema2), this.reads);
-    }
-    set(value) {
-      if (isStreamAt(this.place)) sendEvent(this.place, value);
-      else write(this.place, value);
-    }
-    send(value) {
-      this.set(value);
-    }
-    update(values) {
-      if (!isObject(values) || isArray(values)) throw new Error("Can't update with non-object value");
-      for (const key of keys(values)) write(this.place.child(key), values[key]);
-    }
-    push(...values) {
-      const at = resolve(this.place);
-      if (found === void 0 || found === null) write(at, isArray(this.schema?.default) ? this.schema.default : []);
-      else if (!isArray(found)) throw new Error("Can't push into non-array value");
-      const frame = topFrame();
-      append(at, values.map((value) => frame !== void 0 && isBare(value) ? { ...value, [ID]: frame.nextId() } : value));
-    }
-    key(key) {
-      return cellAt(this.place.child(key), schemaAt(this.schema, key, this.rootSchema), this.rootSchema, this.reads);
-    }
-    equals(other) {
-      return stringify(this) === stringify(other);
-    }
-    withLog(reads) {
-      return new _Cell(this.place, this.schema, this.rootSchema, reads);
-    }
-    getAsQueryResult(path2 = [], reads = this.reads) {
-      return view(this.place.at(path2), reads);
-    }
-    asSchema(schema2, root2 = schema2) {
-      return new _Cell(this.place, schema2, root2, this.reads);
-    }
-    /** Calls back now and whenever something that the callback's value is made of has changed. */
-    sink(callback) {
-      const action = new Action({ kind: "lift", code: callback, label: "sink" }, [], (reads) => {
-        callback(this.withLog(reads).get());
-      });
-      schedule(action);
-      return () => action.stop();
-    }
-    getSourceCell(schema2) {
-      const { doc } = this.place;
-      doc.read();
-      return doc.source && cellAt(doc.source.root, schema2);
-    }
-  };
-  function aliasSchema(place2) {
-    const raw = anchor(place2).raw();
-    return isAlias(raw) ? raw.$alias.schema : void 0;
-  }
-  function isBare(value) {
-    if (!isObject(value) || isArray(value)) return false;
-    const marks = value;
-    return marks[ID] === void 0 && marks[LINK] === void 0 && marks[REF] === void 0;
-  }
-
-  // src/node.ts
-  var node_exports = {};
-  __export(node_exports, {
-    byRef: () => byRef,
-    cell: () => cell,
-    compute: () => compute,
-    createNodeFactory: () => createNodeFactory,
-    derive: () => derive,
-    fetchData: () => fetchData,
-    handler: () => handler,
-    ifElse: () => ifElse,
-    lift: () => lift,
-    llm: () => llm,
-    mapOver: () => mapOver,
-    navigateTo: () => navigateTo,
-    nodeFactory: () => nodeFactory,
-    render: () => render,
-    str: () => str,
-    stream: () => stream,
-    streamData: () => streamData
-  });
-
-  // src/recipe.ts
-  function recipe(about, second, third) {
-    const fn = third ?? second;
-    const resultSchema = third === void 0 ? void 0 : second;
-    const frame = pushFrame();
-    try {
-      const schema2 = typeof about === "string" ? void 0 : about;
-      const inputs = newOpaqueRef(void 0, schema2);
-      const graph2 = new Graph(schema2, resultSchema ?? {});
-      buildGraph(frame, refOf(inputs), fn(inputs), graph2);
-      graph2.argumentSchema ??= { ...inferSchema(refOf(inputs).root.defaults ?? {}, true), description: about };
-      return asRecipe(graph2);
-    } finally {
-      popFrame(frame);
-    }
-  }
-  function recipeFromFrame(description, resultSchema, fn) {
-    const inputs = newOpaqueRef();
-    const graph2 = new Graph({ type: "object", properties: {}, description }, resultSchema ?? {});
-    return asRecipe(buildGraph(topFrame(), refOf(inputs), fn(inputs), graph2));
-  }
-  function asRecipe(graph2) {
-    const module = { type: "recipe", implementation: void 0 };
-    const { argumentSchema, resultSchema, initial, result, nodes } = graph2;
-    const recipe2 = Object.assign(nodeFactory(module), { argumentSchema, resultSchema, initial, result, nodes });
-    Object.defineProperties(recipe2, { toJSON: { value: () => graph2.toJSON() }, [GRAPH]: { value: graph2 } });
-    return module.implementation = recipe2;
-  }
-  function inferSchema(example, withDefaults = false) {
-    const schema2 = {};
-    if (isArray(example)) {
-      schema2.type = "array";
-      schema2.items = inferSchema(Object.assign({}, ...example.filter(isObject).reverse()));
-    } else if (isObject(example)) {
-      schema2.type = "object";
-      schema2.properties = {};
-      for (const key of keys(example)) schema2.properties[key] = inferSchema(example[key], withDefaults);
-      return schema2;
-    } else if (example === null) schema2.type = "null";
-    else if (typeof example === "number") schema2.type = Number.isInteger(example) ? "integer" : "number";
-    else if (typeof example === "string" || typeof example === "boolean") schema2.type = typeof example;
-    if (withDefaults && example !== void 0) schema2.default = example;
-    return schema2;
-  }
-
-  // src/node.ts
-  function addNode(module, inputs, outputs) {
-    const frame = topFrame();
-    if (frame === void 0) throw new Error("Lifts, handlers and recipes can only be called inside a recipe.");
-    const node = { module, inputs, outputs, frame };
-    for (const part of [inputs, outputs]) walkRefs(part, (ref) => ref.root.nodes.add(node));
-  }
-  function nodeFactory(module) {
-    return (inputs) => {
-      const outputs = newOpaqueRef(void 0, module.resultSchema);
-      addNode(module, inputs, outputs);
-      return outputs;
-    };
-  }
-  function createNodeFactory(module) {
-    return Object.assign(nodeFactory(module), module);
-  }
-  function byRef(name2) {
-    return createNodeFactory({ type: "ref", implementation: name2 });
-  }
-  function codeModule(implementation, argumentSchema, resultSchema) {
-    const schemas = argumentSchema && { argumentSchema, resultSchema, plan: planOf(argumentSchema) };
-    return { type: "javascript", implementation, ...schemas };
-  }
-  function lift(first, resultSchema, fn) {
-    return createNodeFactory(fn === void 0 ? codeModule(first) : codeModule(fn, first, resultSchema));
-  }
-  function derive(...args) {
-    return args.length > 2 ? lift(args[0], args[1], args[3])(args[2]) : lift(args[1])(args[0]);
-  }
-  function compute(fn) {
-    return lift(fn)(void 0);
-  }
-  function render(fn) {
-    const handled2 = (value) => {
-      if (typeof value === "function" && graphOf(value) === void 0) return handler(value)({});
-      if (isArray(value)) return value.map(handled2);
-      if (!isObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
-      return Object.fromEntries(keys(value).map((key) => [key, handled2(value[key])]));
-    };
-    return compute(() => handled2(fn()));
-  }
-  function handler(first, stateSchema, fn) {
-    const module = fn === void 0 ? codeModule(first) : codeModule(fn, { type: "object", properties: { $event: first ?? {}, ...stateSchema?.properties } });
-    module.wrapper = "handler";
-    const factory = (props = {}) => {
-      const events2 = stream();
-      addNode(module, { ...props, $event: events2 }, {});
-      return events2;
-    };
-    return Object.assign(factory, module, { with: factory, bind: factory });
-  }
-  function cell(value, schema2) {
-    return newOpaqueRef(value, schema2);
-  }
-  function stream() {
-    return newOpaqueRef({ $stream: true });
-  }
-  var conditional = byRef("ifElse");
-  var mapping = byRef("map");
-  var ifElse = (...branches) => conditional(branches);
-  var fetchData = byRef("fetchData");
-  var streamData = byRef("streamData");
-  var llm = byRef("llm");
-  var navigateTo = byRef("navigateTo");
-  var interpolate = createNodeFactory({
-    type: "javascript",
-    implementation: ({ strings, values }) => {
-      let text = strings[0];
-      for (let i = 0; i < values.length; i++) text += String(values[i]) + strings[i + 1];
-      return text;
-    },
-    plan: planOf({ properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } } })
-  });
-  function str(strings, ...values) {
-    return interpolate({ strings: [...strings], values });
-  }
-  function mapOver(list, fn) {
-    const op = recipe("mapping function", ({ element, index, array }) => fn(element, index, array));
-    return mapping({ list, op });
-  }
-
-  // src/opaque.ts
-  var Root = class {
-    constructor(frame, value, schema2) {
-      this.frame = frame;
-      this.value = value;
-      this.schema = schema2;
-      this.nodes = /* @__PURE__ */ new Set();
-      this.path = [];
-    }
-  };
-  var Ref = class _Ref {
-    constructor(root2, path2, schema2) {
-      this.root = root2;
-      this.path = path2;
-      this.schema = schema2;
-    }
-    child(key) {
-      return new _Ref(this.root, [...this.path, key], schemaAt(this.schema, key, this.root.schema));
-    }
-    get(_target, key) {
-      if (key === REF) return this;
-      if (key === Symbol.iterator) return () => this.elements();
-      if (key === Symbol.toPrimitive) return () => this.materialize();
-      if (typeof key === "symbol") return void 0;
-      const method2 = methods[key];
-      return opaqueRef(this.child(key), method2 && ((...args) => method2(this, ...args)));
-    }
-    set(_target, key, value) {
-      assignValue(this, { [key]: value });
-      return true;
-    }
-    /** The value at run time, in a function that captured the ref (runtime spec §2.4, closures). */
-    materialize() {
-      const frame = topFrame();
-      const place2 = frame?.scope?.placeOf(this.root, this.path);
-      if (place2 === void 0) throw new Error("Can't read value during recipe creation.");
-      return view(place2, frame?.reads);
-    }
-    // Destructuring asks for as many as it has names; a loop over all would never end.
-    *elements() {
-      for (let i = 0; i < mostElements; i++) yield opaqueRef(this.child(i));
-      throw new Error("Can't use iterator over an opaque value in an unlimited loop.");
-    }
-  };
-  var mostElements = 50;
-  var methods = Object.assign(/* @__PURE__ */ Object.create(null), {
-    get: (ref) => ref.materialize(),
-    set: (ref, value) => assignValue(ref, value),
-    key: (ref, key) => opaqueRef(ref.child(key)),
-    setDefault: (ref, value) => {
-      const { root: root2, path: path2 } = ref;
-      if (valueAt(root2.defaults, path2) === void 0) root2.defaults = withValue(root2.defaults, path2, value);
-    },
-    setName: (ref, name2) => void (ref.root.name = name2),
-    setPreExisting: (ref, value) => void (ref.root.existing = value[PLACE]),
-    connect: (ref, node) => void ref.root.nodes.add(node),
-    export: (ref) => ({ path: ref.path, value: ref.root.value, name: ref.root.name, nodes: ref.root.nodes }),
-    map: (ref, fn) => mapOver(opaqueRef(ref), fn),
-    toJSON: () => null
-  });
-  function opaqueRef(ref, target = {}) {
-    return new Proxy(target, ref);
-  }
-  function newOpaqueRef(value, schema2) {
-    const frame = topFrame();
-    if (frame === void 0) throw new Error("Cells can only be made inside a recipe, a lift or a handler.");
-    const root2 = new Root(frame, value, schema2);
-    frame.roots.push(root2);
-    return opaqueRef(new Ref(root2, [], schema2));
-  }
-  function refOf(value) {
-    return typeof value === "function" || isObject(value) ? value[REF] : void 0;
-  }
-  function assignValue(ref, value) {
-    if (ref.root.owner === void 0) ref.root.value = withValue(ref.root.value, ref.path, value);
-  }
-  function valueAt(value, path2) {
-    for (const key of path2) value = isObject(value) ? value[key] : void 0;
-    return value;
-  }
-  function withValue(value, path2, part) {
-    if (path2.length === 0) return part;
-    const [key, ...rest] = path2;
-    const whole = isObject(value) ? value : typeof key === "number" ? [] : {};
-    whole[key] = withValue(whole[key], rest, part);
-    return whole;
-  }
-
-  // src/graph.ts
-  var Alias = class {
-    constructor(depth, ref, place2) {
-      this.depth = depth;
-      this.ref = ref;
-      this.place = place2;
-    }
-    /** The path in the process document. The names of an enclosing graph are known only after it was built too. */
-    get path() {
-      return this.known ??= this.place?.path ?? [...this.ref.root.path, ...this.ref.path];
-    }
-    target(cell3) {
-      const schema2 = this.ref?.schema;
-      const { path: path2 } = this;
-      const out = schema2 === void 0 ? { path: path2 } : { path: path2, schema: schema2, rootSchema: this.ref.root.schema };
-      if (cell3 !== void 0) out.cell = cell3;
-      return out;
-    }
-  };
-  var Graph = class {
-    constructor(argumentSchema, resultSchema) {
-      this.argumentSchema = argumentSchema;
-      this.resultSchema = resultSchema;
-      this.nodes = [];
-      this.initial = {};
-      /** Cells of enclosing graphs that are used in this one. */
-      this.captured = [];
-    }
-    /** The name of a recipe that has no source of its own: a reference of its graph, "ba4jc…". */
-    get id() {
-      return this.text ??= host.refer(stringify(this), "string");
-    }
-    /** `level` counts the graphs that enclose this one as a value among a node's inputs. */
-    toJSON(level = 0) {
-      const json = (value) => treeJSON(value, level);
-      return {
-        argumentSchema: this.argumentSchema,
-        resultSchema: this.resultSchema,
-        initial: json(this.initial),
-        result: json(this.result),
-        nodes: this.nodes.map(({ module, inputs, outputs }) => ({ module: moduleJSON(module, level), inputs: json(inputs), outputs: json(outputs) }))
-      };
-    }
-  };
-  function graphOf(value) {
-    return typeof value === "function" ? value[GRAPH] : void 0;
-  }
-  function moduleJSON({ plan: _plan, type, implementation: code, ...rest }, level) {
-    const implementation = graphOf(code)?.toJSON(level) ?? (typeof code === "function" ? String(code) : code);
-    return { type, implementation, ...rest };
-  }
-  function treeJSON(value, level) {
-    if (value instanceof Alias) {
-      if (value.place !== void 0) return { $alias: value.target({ "/": value.place.doc.id }) };
-      const out = level - value.depth;
-      return out < 0 ? { shadowOf: null } : { $alias: value.target(out === 0 ? void 0 : out) };
-    }
-    const graph2 = graphOf(value);
-    if (graph2 !== void 0) return graph2.toJSON(level + 1);
-    if (isArray(value)) return value.map((item) => treeJSON(item, level));
-    return isObject(value) ? mapObject(value, (field) => treeJSON(field, level)) : value;
-  }
-  function buildGraph(frame, inputs, outputs, graph2) {
-    const { roots, nodes } = collect(frame, inputs, outputs);
-    nameRoots(roots, inputs?.root, outputs);
-    const convert = (value, emptyNull = true) => {
-      const ref = refOf(value);
-      if (ref !== void 0) return aliasOf(ref, frame, graph2);
-      passOnCaptured(value, frame, graph2);
-      if (value === null && emptyNull) return {};
-      if (!isObject(value)) return value;
-      const place2 = value[PLACE];
-      if (place2 !== void 0) return new Alias(0, void 0, place2);
-      return isArray(value) ? value.map((item) => convert(item)) : mapObject(value, (field) => convert(field, emptyNull));
-    };
-    graph2.result = convert(outputs);
-    for (const { module, inputs: inputs2, outputs: outputs2 } of nodes) {
-      passOnCaptured(module.implementation, frame, graph2);
-      const node = { module, inputs: convert(inputs2), outputs: convert(outputs2) };
-      graph2.nodes.push({ ...node, reads: aliasesIn(node.inputs), writes: aliasesIn(node.outputs) });
-    }
-    for (const root2 of roots) {
-      root2.owner = graph2;
-      if (root2 === inputs?.root) continue;
-      const name2 = root2.path[1];
-      if (root2.value) (graph2.initial.internal ??= {})[name2] = convert(root2.value, false);
-    }
-    makeContainers(graph2);
-    return graph2;
-  }
-  function collect(frame, inputs, outputs) {
-    const roots = /* @__PURE__ */ new Set();
-    const nodes = /* @__PURE__ */ new Set();
-    const add = (root2) => {
-      if (root2.frame !== frame || root2.existing !== void 0 || roots.has(root2)) return;
-      roots.add(root2);
-      for (const node of root2.nodes) {
-        if (nodes.has(node) || node.frame !== frame) continue;
-        nodes.add(node);
-        walkRefs(node.module.implementation, (ref) => add(ref.root));
-        walkRefs(node.inputs, (ref) => add(ref.root));
-        walkRefs(node.outputs, (ref) => add(ref.root));
-      }
-    };
-    if (inputs !== void 0) add(inputs.root);
-    walkRefs(outputs, (ref) => add(ref.root));
-    frame.roots.forEach(add);
-    return { roots, nodes };
-  }
-  function nameRoots(roots, inputs, outputs) {
-    if (isObject(outputs) && refOf(outputs) === void 0) {
-      for (const key of keys(outputs)) {
-        const ref = refOf(outputs[key]);
-        if (ref !== void 0 && ref.path.length === 0 && roots.has(ref.root)) ref.root.name ??= key;
-      }
-    }
-    let unnamed = 0;
-    for (const root2 of roots) {
-      root2.path = root2 === inputs ? ["argument"] : ["internal", root2.name ?? `__#${unnamed++}`];
-    }
-  }
-  function aliasOf(ref, frame, graph2) {
-    const { root: root2 } = ref;
-    if (root2.existing !== void 0) return new Alias(0, ref, root2.existing.at(ref.path));
-    if (root2.owner !== void 0 && root2.owner !== graph2) {
-      const place2 = topFrame()?.scope?.placeOf(root2, ref.path);
-      if (place2 !== void 0) return new Alias(0, ref, place2);
-    }
-    let depth = 0;
-    for (let at = frame; at !== void 0; at = at.parent, depth++) {
-      if (at !== root2.frame) continue;
-      if (depth > 0) graph2.captured.push(ref);
-      return new Alias(depth, ref);
-    }
-    throw new Error("A cell of another recipe can't be used here.");
-  }
-  function passOnCaptured(inner, frame, graph2) {
-    for (const ref of graphOf(inner)?.captured ?? []) if (ref.root.frame !== frame) graph2.captured.push(ref);
-  }
-  function makeContainers(graph2) {
-    const aliases = [graph2.result, ...graph2.nodes.flatMap(({ reads, writes }) => [...reads, ...writes])].flatMap(aliasesIn);
-    for (const alias of aliases) {
-      const path2 = alias.depth > 0 || alias.place !== void 0 ? [] : alias.path;
-      if (path2[0] !== "internal" || path2.length < 3) continue;
-      let container = graph2.initial;
-      for (let i = 0; i < path2.length - 1 && isObject(container) && !(container instanceof Alias); i++) {
-        container = container[path2[i]] ??= typeof path2[i + 1] === "number" ? [] : {};
-      }
-    }
-  }
-  function walkRefs(value, visit) {
-    if (!isObject(value) && typeof value !== "function" || value[PLACE] !== void 0) return;
-    const ref = refOf(value);
-    if (ref !== void 0) visit(ref);
-    else if (typeof value === "function") graphOf(value)?.captured.forEach(visit);
-    else if (isArray(value)) for (let i = 0; i < value.length; i++) walkRefs(value[i], visit);
-    else for (const key of keys(value)) walkRefs(value[key], visit);
-  }
-  function aliasesIn(value) {
-    if (value instanceof Alias) return [value];
-    if (isArray(value)) return value.flatMap(aliasesIn);
-    return isObject(value) ? keys(value).flatMap((key) => aliasesIn(value[key])) : [];
-  }
-
-  // src/html.ts
-  var html_exports = {};
-  __export(html_exports, {
-    Fragment: () => Fragment,
-    debug: () => debug,
-    h: () => h,
-    render: () => render2,
-    setDebug: () => setDebug,
-    setEventSanitizer: () => setEventSanitizer,
-    setNodeSanitizer: () => setNodeSanitizer
-  });
-  var Fragment = "Fragment";
-  function h(name2, props, ...children) {
-    if (typeof name2 === "function") return name2({ ...props, children: children.flat() });
-    return { type: "vnode", name: name2, props: props ?? {}, children: children.flat() };
-  }
-  function render2() {
-    throw new Error("There is no page to render to in the background.");
-  }
-  var setEventSanitizer = () => {
-  };
-  var setNodeSanitizer = () => {
-  };
-  var setDebug = () => {
-  };
-  var debug = () => {
-  };
-
-  // src/spell.ts
-  var schema = (value) => value;
-  var markAsStatic = (value) => ({ $static: value });
-  var isStatic = (value) => isObject(value) && "$static" in value;
-  var isModule = (value) => typeof value === "function" && "implementation" in value;
-  var event = (name2) => ({ $event: name2 });
-  function deepEqual(a, b) {
-    if (Object.is(a, b)) return true;
-    if (!isObject(a) || !isObject(b) || isArray(a) !== isArray(b)) return false;
-    const names = keys(a);
-    return names.length === keys(b).length && names.every((name2) => name2 in b && deepEqual(a[name2], b[name2]));
-  }
-  var pick = (from) => new Proxy(from, { get: (_, key) => pick((value) => from(value)?.[key]) });
-  var path = pick((value) => value);
-  var Spell = class {
-    constructor() {
-      this.updates = [];
-      this.rules = [];
-      this.streams = {};
-    }
-    addEventListener(name2, update) {
-      this.updates.push({ name: name2, update });
-    }
-    addRule(condition, update) {
-      this.rules.push({ condition, update });
-    }
-    /** The stream of an event, for use in render(). */
-    dispatch(name2) {
-      return this.streams[name2];
-    }
-    compile(title = "Spell") {
-      return recipe(title, () => {
-        const state = {};
-        for (const [name2, value] of Object.entries(this.init())) state[name2] = cell(value);
-        for (const { name: name2, update } of this.updates) {
-          this.streams[name2] = handler((event2, props) => update(props, event2))(state);
-        }
-        for (const { condition, update } of this.rules) {
-          lift((current) => void (condition(current) && update(current)))(state);
-        }
-        return { $NAME: title, $UI: this.render(state), ...state, ...this.streams };
-      });
-    }
-  };
-
-  // src/web/operation.ts
-  var last = 0;
-  var waiting = /* @__PURE__ */ new Map();
-  function begin(ended) {
-    waiting.set(++last, ended);
-    return last;
-  }
-  var forget = (op) => waiting.delete(op);
-  function settle2(op, head, body = new Uint8Array(0)) {
-    waiting.get(op)?.(head, body);
-  }
-
-  // src/web/timers.ts
-  var starter = (repeat) => (callback, ms, ...args) => {
-    const op = begin(() => {
-      if (repeat === 0) forget(op);
-      callback(...args);
-    });
-    const delay = Number(ms);
-    host.timer(op, delay > 0 ? delay : 0, repeat);
-    return op;
-  };
-  var setTimeout = starter(0);
-  var setInterval = starter(1);
-  function clearTimeout(op) {
-    if (typeof op === "number" && forget(op)) host.cancel(op);
-  }
-  function queueMicrotask(callback) {
-    void Promise.resolve().then(callback);
-  }
-  function sleep(ms) {
-    return new Promise((resolve2) => setTimeout(() => resolve2(), ms));
-  }
-
-  // src/module.ts
-  var { byRef: byRef2, cell: cell2, compute: compute2, createNodeFactory: createNodeFactory2, derive: derive2, fetchData: fetchData2, handler: handler2, ifElse: ifElse2, lift: lift2, llm: llm2, navigateTo: navigateTo2 } = node_exports;
-  var { render: render3, str: str2, stream: stream2, streamData: streamData2 } = node_exports;
-  var builder = {
-    ID,
-    ID_FIELD,
-    NAME: "$NAME",
-    TYPE: "$TYPE",
-    UI: "$UI",
-    byRef: byRef2,
-    cell: cell2,
-    compute: compute2,
-    createNodeFactory: createNodeFactory2,
-    derive: derive2,
-    fetchData: fetchData2,
-    handler: handler2,
-    ifElse: ifElse2,
-    lift: lift2,
-    llm: llm2,
-    navigateTo: navigateTo2,
-    recipe,
-    recipeFromFrame,
-    render: render3,
-    str: str2,
-    stream: stream2,
-    streamData: streamData2,
-    getRecipeEnvironment,
-    $: path,
-    select: path,
-    event,
-    Spell,
-    schema,
-    markAsStatic,
-    deepEqual,
-    isStatic,
-    isModule,
-    isAlias,
-    isStreamAlias: isStream,
-    isOpaqueRef: (value) => refOf(value) !== void 0,
-    isRecipe: (value) => graphOf(value) !== void 0,
-    createJsonSchema: inferSchema,
-    getValueAtPath: valueAt,
-    setValueAtPath: withValue,
-    getTopFrame: topFrame,
-    popFrame,
-    pushFrame,
-    pushFrameFromCause: (cause) => pushFrame(void 0, void 0, () => cause),
-    toOpaqueRef: /* @__PURE__ */ Symbol("toOpaqueRef"),
-    unsafe_materializeFactory: /* @__PURE__ */ Symbol("unsafe_materializeFactory"),
-    unsafe_originalRecipe: /* @__PURE__ */ Symbol("unsafe_originalRecipe"),
-    unsafe_parentRecipe: /* @__PURE__ */ Symbol("unsafe_parentRecipe")
-  };
-  var is2 = (kind) => (value) => value instanceof kind;
-  var modules = /* @__PURE__ */ new Map([
-    ["@commontools/builder", builder],
-    ["@commontools/html", html_exports],
-    ["@commontools/llm", {}],
-    // types only, as nearly all of the next
-    ["@commontools/runner", { isCell: is2(Cell), isStream: is2(Stream) }],
-    ["@commontools/utils/sleep", { sleep }],
-    ["commontools", { ...builder, h, Fragment }]
-  ]);
-  function require2(name2) {
-    const module = modules.get(name2);
-    if (module === void 0) throw new Error(`Module not found: ${name2}`);
-    return module;
-  }
-
-  // src/report.ts
-  var deepest2 = 64;
-  function isUpdatable(result) {
-    const { handlers = [] } = resolve(result.child("bgUpdater"));
-    return isStream(found) && handlers.length > 0;
-  }
-  function nameOf(result) {
-    resolve(result.child("$NAME"));
-    return found === void 0 || found === null || isObject(found) ? null : String(found);
-  }
-  function integrationOf(result) {
-    return session.fresh ? findIntegration(view(result.child("$UI")), 0) ?? null : null;
-  }
-  function findIntegration(node, depth) {
-    if (!isObject(node) || depth > deepest2) return void 0;
-    if (isArray(node)) {
-      for (const child of node) {
-        const integration = findIntegration(child, depth + 1);
-        if (integration !== void 0) return integration;
-      }
-      return void 0;
-    }
-    const { name: name2, props, children } = node;
-    if (name2 === "common-updater" && typeof props?.integration === "string") return props.integration;
-    return findIntegration(children, depth + 1);
-  }
-  function whereIs({ code, label }) {
-    const { fileName, lineNumber, columnNumber } = code;
-    const name2 = code.name || label;
-    return { name: name2, stack: fileName === void 0 ? "" : `    at ${name2} (${fileName}:${lineNumber}:${columnNumber ?? 1})` };
-  }
-
-  // src/web/abort.ts
-  var codes = { InvalidCharacterError: 5, AbortError: 20, TimeoutError: 23, DataCloneError: 25 };
-  var DOMException = class extends Error {
-    constructor(message = "", name2 = "Error") {
-      super(message);
-      Object.defineProperty(this, "name", { value: name2, configurable: true, writable: true });
-    }
-    get code() {
-      return codes[this.name] ?? 0;
-    }
-  };
-  var AbortSignal = class _AbortSignal {
-    constructor() {
-      this.aborted = false;
-      this.reason = void 0;
-      this.onabort = null;
-      this.listeners = /* @__PURE__ */ new Set();
-    }
-    addEventListener(_type, listener) {
-      this.listeners.add(listener);
-    }
-    removeEventListener(_type, listener) {
-      this.listeners.delete(listener);
-    }
-    throwIfAborted() {
-      if (this.aborted) throw this.reason;
-    }
-    static abort(reason) {
-      const signal = new _AbortSignal();
-      signal.end(reason);
-      return signal;
-    }
-    static timeout(ms) {
-      const signal = new _AbortSignal();
-      setTimeout(() => signal.end(new DOMException("The operation timed out.", "TimeoutError")), ms);
-      return signal;
-    }
-    /** Not of the web: what controllers call. A signal fires once. */
-    end(reason = new DOMException("The operation was aborted.", "AbortError")) {
-      if (this.aborted) return;
-      this.aborted = true;
-      this.reason = reason;
-      const event2 = { type: "abort", target: this };
-      this.onabort?.(event2);
-      for (const listener of [...this.listeners]) listener.call(this, event2);
-    }
-  };
-  var AbortController = class {
-    constructor() {
-      this.signal = new AbortSignal();
-    }
-    abort(reason) {
-      this.signal.end(reason);
-    }
-  };
-
-  // src/web/text.ts
-  function bytesOf(data) {
-    return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
-  }
-  var TextEncoder = class {
-    constructor() {
-      this.encoding = "utf-8";
-    }
-    encode(text = "") {
-      return host.encode(String(text));
-    }
-  };
-  var TextDecoder = class {
-    constructor(label = "utf-8", options = {}) {
-      this.encoding = String(label).trim().toLowerCase();
-      this.fatal = options.fatal === true;
-      host.utf8(new Uint8Array(0), this.encoding, 0);
-    }
-    /** Bytes are decoded as a whole: bodies come in one piece here, so there is no streaming. */
-    decode(data) {
-      return data === void 0 ? "" : host.utf8(bytesOf(data), this.encoding, this.fatal ? 1 : 0);
-    }
-  };
-  var atob = (text) => host.atob(String(text));
-  var btoa = (text) => host.btoa(String(text));
-
-  // src/web/fetch.ts
-  var Headers = class extends Pairs {
-    constructor(init = null) {
-      super();
-      this.fields = /* @__PURE__ */ new Map();
-      hide(this, "fields");
-      for (const [name2, value] of pairsOf(init ?? [])) this.append(name2, value);
-    }
-    append(name2, value) {
-      const known = this.get(name2);
-      this.set(name2, known === null ? value : `${known}, ${value}`);
-    }
-    set(name2, value) {
-      const text = String(value).trim();
-      if (/[\0\r\n]/.test(text)) throw new TypeError("Invalid header value: it contains a line break");
-      this.fields.set(fieldName(name2), text);
-    }
-    get(name2) {
-      return this.fields.get(fieldName(name2)) ?? null;
-    }
-    has(name2) {
-      return this.fields.has(fieldName(name2));
-    }
-    delete(name2) {
-      this.fields.delete(fieldName(name2));
-    }
-    getSetCookie() {
-      return this.fields.get("set-cookie")?.split(/, (?=[^;,\s]+=)/) ?? [];
-    }
-    entries() {
-      return [...this.fields].sort(([a], [b]) => a < b ? -1 : 1)[Symbol.iterator]();
-    }
-  };
-  function fieldName(name2) {
-    const text = String(name2);
-    if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(text)) throw new TypeError(`Invalid header name: ${stringify(text)}`);
-    return text.toLowerCase();
-  }
-  var Body = class {
-    constructor(content, headers) {
-      this.content = content;
-      this.headers = headers;
-      this.bodyUsed = false;
-      hide(this, "content");
-    }
-    async text() {
-      return host.utf8(this.take(), "utf-8", 0);
-    }
-    async json() {
-      return parse(await this.text());
-    }
-    async bytes() {
-      return this.take().slice();
-    }
-    async arrayBuffer() {
-      return this.take().slice().buffer;
-    }
-    unread() {
-      if (this.bodyUsed) throw new TypeError("The body has been read already");
-      return this.content;
-    }
-    take() {
-      const content = this.unread();
-      this.bodyUsed = content !== void 0;
-      return content ?? new Uint8Array(0);
-    }
-  };
-  function bodyBytes(body, headers) {
-    if (body === void 0 || body === null) return void 0;
-    if (body instanceof ArrayBuffer || ArrayBuffer.isView(body)) return bytesOf(body).slice();
-    if (!headers.has("content-type")) {
-      const form = body instanceof URLSearchParams;
-      headers.set("content-type", form ? "application/x-www-form-urlencoded;charset=UTF-8" : "text/plain;charset=UTF-8");
-    }
-    return host.encode(String(body));
-  }
-  var Request = class _Request extends Body {
-    constructor(input, init = {}) {
-      const from = input instanceof _Request ? input : void 0;
-      const headers = new Headers(init.headers ?? from?.headers);
-      super(bodyBytes(init.body, headers) ?? from?.unread(), headers);
-      this.url = from?.url ?? absolute(String(input));
-      const method2 = String(init.method ?? from?.method ?? "GET");
-      this.method = /^(get|head|post|put|delete|options|patch)$/i.test(method2) ? method2.toUpperCase() : method2;
-      if (this.content !== void 0 && (this.method === "GET" || this.method === "HEAD")) {
-        throw new TypeError("Request with GET/HEAD method cannot have body");
-      }
-      this.redirect = init.redirect ?? from?.redirect ?? "follow";
-      this.signal = init.signal ?? from?.signal ?? new AbortSignal();
-    }
-    clone() {
-      return new _Request(this);
-    }
-    start(ended) {
-      const { method: method2, url, redirect } = this;
-      const op = begin(ended);
-      const body = this.content && this.take();
-      host.fetch(op, stringify({ method: method2, url, headers: [...this.headers], redirect }), body);
-      return op;
-    }
-  };
-  function absolute(input) {
-    const text = host.url(input) || host.url(input, apiURL());
-    if (text === "") throw new TypeError(`Invalid URL: ${input}`);
-    return parse(text).href;
-  }
-  var Response = class _Response extends Body {
-    constructor(body, init = {}) {
-      const headers = new Headers(init.headers);
-      super(bodyBytes(body, headers), headers);
-      this.status = init.status ?? 200;
-      this.statusText = init.statusText ?? "";
-      this.url = init.url ?? "";
-      this.redirected = init.redirected ?? false;
-    }
-    static json(value, init = {}) {
-      const headers = new Headers(init.headers);
-      if (!headers.has("content-type")) headers.set("content-type", "application/json");
-      return new _Response(stringify(value), { ...init, headers });
-    }
-    get ok() {
-      return this.status >= 200 && this.status < 300;
-    }
-    clone() {
-      return new _Response(this.unread(), this);
-    }
-  };
-  function fetch(input, init) {
-    return new Promise((resolve2, reject) => {
-      const request = new Request(input, init);
-      const { signal } = request;
-      signal.throwIfAborted();
-      const failed2 = new TypeError();
-      const onAbort = () => {
-        if (forget(op)) host.cancel(op);
-        reject(signal.reason);
-      };
-      const op = request.start((head, body) => {
-        forget(op);
-        signal.removeEventListener("abort", onAbort);
-        const reply = parse(head);
-        if (reply.error === void 0) resolve2(new Response(body, reply));
-        else reject(Object.assign(failed2, { message: reply.error }, reply.code === void 0 ? {} : { code: reply.code }));
-      });
-      signal.addEventListener("abort", onAbort);
-    });
-  }
-
-  // src/request.ts
-  function asking(name2, third, question) {
-    return (node, scope2) => {
-      const bound = scope2.bind(node.inputs);
-      const inputs = keys(bound).map((key) => bound[key]);
-      const field = (field2) => outputDocument(scope2, { [name2]: { [field2]: inputs } }).root;
-      const [pending2, result, other, requestHash] = [field("pending"), field("result"), field(third), field("requestHash")];
-      const links = { pending: linkTo(pending2), result: linkTo(result), [third]: linkTo(other) };
-      scope2.output(node.outputs, { ...links, requestHash: linkTo(requestHash) });
-      let current;
-      const put2 = (isPending, answer, more) => {
-        write(pending2, isPending);
-        write(result, answer);
-        write(other, more);
-      };
-      react(node, scope2, (reads) => {
-        const { about, send } = question(plain(node.inputs, scope2, reads));
-        const hash = host.refer(stringify(about), "string");
-        if (hash === current || send !== void 0 && hash === requestHash.raw()) return;
-        current = hash;
-        put2(send !== void 0);
-        if (send === void 0) write(requestHash, void 0);
-        const finish = (done, answer, more) => whenAtRest(() => {
-          if (hash !== current) return;
-          put2(false, answer, more);
-          if (done) write(requestHash, hash);
-          else current = void 0;
-        });
-        send?.().then(
-          (answer) => finish(true, answer, third === "partial" ? answer : void 0),
-          (error2) => finish(false, void 0, third === "error" ? error2 : void 0)
-        );
-      });
-    };
-  }
-  function plain(tree, scope2, reads) {
-    if (tree instanceof Alias) {
-      const value = inputValue(tree, scope2, reads);
-      return isObject(value) ? parse(stringify(value)) : value;
-    }
-    if (isArray(tree)) return tree.map((part) => plain(part, scope2, reads));
-    return isObject(tree) ? mapObject(tree, (part) => plain(part, scope2, reads)) : tree;
-  }
-  var fetchData3 = asking("fetchData", "error", ({ url, mode = "json", options = {} }) => ({
-    about: { url, mode, options },
-    send: url ? async () => {
-      const response = await fetch(url, options);
-      return mode === "json" ? response.json() : response.text();
-    } : void 0
-  }));
-  var llm3 = asking("llm", "partial", (inputs) => {
-    const { system, prompt, messages = [], stop, max_tokens = 4096, model = "claude-3-5-sonnet" } = inputs;
-    const talk = prompt === void 0 ? messages : [...messages, prompt];
-    if (system === void 0 || talk.length === 0) return { about: null };
-    const turns = talk.map((content, i) => ({ role: i % 2 === 0 ? "user" : "assistant", content }));
-    const about = { messages: turns, system, prompt, stop, max_tokens, model, stream: true };
-    const url = apiURL() + "/api/ai/llm";
-    return { about, send: async () => answerText(await fetch(url, { method: "POST", body: stringify(about) })) };
-  });
-  async function answerText(response) {
-    const text = await response.text();
-    if (!response.ok) throw new Error(`The model service answered ${response.status}`);
-    if (response.headers.get("content-type") === "application/json") return parse(text).content;
-    return text.split("\n").filter((line) => line !== "").map((line) => parse(line)).join("");
-  }
-  var streamData3 = (node, scope2) => react(node, scope2, () => {
-    throw new Error("streamData is not available in the background: a run can't keep a connection open.");
-  });
-
-  // src/builtin.ts
-  function react({ module, reads, writes }, scope2, body) {
-    const source = { kind: "lift", code: react, label: String(module.implementation) };
-    const action = new Action(source, writes.map((alias) => writeTarget(scope2.place(alias))), body);
-    action.subscribe(scope2.readsOf(reads));
-    scope2.add(action);
-    schedule(action);
-  }
-  function outputDocument(scope2, cause) {
-    const doc = ownDocument({}, cause);
-    doc.adopt(scope2.process);
-    return doc;
-  }
-  function inputValue(tree, scope2, reads) {
-    return tree instanceof Alias ? view(scope2.place(tree), reads) : tree;
-  }
-  function conditional2(node, scope2) {
-    const [condition, then, otherwise] = node.inputs;
-    const output = outputDocument(scope2, { ifElse: scope2.bind(node.inputs) });
-    scope2.output(node.outputs, linkTo(output.root));
-    react(node, scope2, (reads) => {
-      const chosen2 = scope2.bind(inputValue(condition, scope2, reads) ? then : otherwise);
-      if (stringify(chosen2) !== stringify(output.read())) replace(output.root, chosen2);
-    });
-  }
-  function mapList(node, scope2) {
-    const { list, op } = node.inputs;
-    const graph2 = graphOf(op);
-    const bound = scope2.bind(list);
-    const output = outputDocument(scope2, { map: { "/": scope2.process.id }, op: graph2.id, cause: bound });
-    scope2.output(node.outputs, linkTo(output.root));
-    if (output.read() === void 0) write(output.root, []);
-    const rows = [];
-    react(node, scope2, (reads) => {
-      const elements = inputValue(list, scope2, reads) ?? [];
-      if (!isArray(elements)) throw new Error(`map needs an array, but was given a ${typeof elements}`);
-      const place2 = list instanceof Alias ? writeTarget(scope2.place(list)) : void 0;
-      for (const row of rows.splice(elements.length)) row?.stop();
-      const links = output.read();
-      for (let i = rows.length; i < elements.length; i++) {
-        const known = links[i];
-        if (known !== void 0 && graph2.nodes.length === 0) {
-          rows.push(void 0);
-          continue;
-        }
-        const argument = place2 === void 0 ? { element: elements[i], index: i, array: elements } : { element: linkTo(place2.child(i)), index: i, array: linkTo(place2) };
-        const row = known === void 0 ? ownDocument({}, { result: linkTo(output.root), index: i }) : placeOf(known).doc;
-        const instance = run(graph2, graph2.id, argument, row, scope2);
-        instance.process.adopt(scope2.process);
-        rows.push(instance);
-        if (known === void 0) append(output.root, [linkTo(row.root)]);
-      }
-      if (links.length > elements.length) resize(output.root, elements.length);
-    });
-  }
-  function navigateTo3() {
-  }
-  var builtins = {
-    fetchData: fetchData3,
-    ifElse: conditional2,
-    llm: llm3,
-    map: mapList,
-    navigateTo: navigateTo3,
-    streamData: streamData3
-  };
-
-  // src/code.ts
-  function instantiateCode(node, scope2) {
-    const key = streamKey(node, scope2);
-    if (key === void 0) instantiateLift(node, scope2);
-    else instantiateHandler(node, scope2, key);
-  }
-  function streamKey({ module, inputs }, scope2) {
-    if (module.wrapper === "handler") return "$event";
-    if (!isObject(inputs) || inputs instanceof Alias) return void 0;
-    return keys(inputs).find((key) => {
-      const input = inputs[key];
-      return input instanceof Alias && isStream(writeTarget(scope2.place(input)).raw());
-    });
-  }
-  function instantiateHandler({ module, inputs }, scope2, key) {
-    const alias = inputs[key];
-    const place2 = resolve(scope2.place(alias));
-    const code = module.implementation;
-    const bound = scope2.bind(inputs);
-    const handle = (event2) => {
-      if (event2 === void 0 || event2 === null) {
-        throw new TypeError(`Cannot read properties of ${event2} (reading 'preventDefault')`);
-      }
-      event2.preventDefault?.();
-      const inputs2 = { ...bound, [key]: storedForm(place2, event2) };
-      const given = frozenDocument(inputs2, () => entityId(inputs2, frame.cause));
-      const props = argumentAt(given.root, module, void 0);
-      const frame = pushFrame(scope2, void 0, () => ({ ...bound, [key]: uuid() }), true);
-      return inFrame(
-        frame,
-        () => module.wrapper === "handler" ? code.call(props, props.$event, props) : code(props),
-        (result) => void resultGraph(result, scope2, frame)
-      );
-    };
-    scope2.listen(place2, { kind: "handler", code, label: String(place2.key), handle });
-  }
-  function instantiateLift({ module, inputs, outputs, reads, writes }, scope2) {
-    const code = module.implementation;
-    const place2 = inputs instanceof Alias ? scope2.place(inputs) : inputsPlace(scope2.bind(inputs));
-    const cause = () => ({ inputs: scope2.bind(inputs), outputs: scope2.bind(outputs), fn: code });
-    const label = writes.length > 0 ? String(writes[0].path.at(-1)) : "";
-    const targets = writes.map((alias) => writeTarget(scope2.place(alias)));
-    const action = new Action({ kind: "lift", code, label }, targets, (reads2) => {
-      const argument = argumentAt(place2, module, reads2);
-      const frame = pushFrame(scope2, reads2, cause);
-      return inFrame(frame, () => code(argument), (result) => {
-        const graph2 = resultGraph(result, scope2, frame);
-        scope2.output(outputs, graph2 === void 0 ? result : linkTo(graph2.root));
-      });
-    });
-    action.subscribe(scope2.readsOf(reads));
-    scope2.add(action);
-    schedule(action);
-  }
-  function inFrame(frame, code, done) {
-    let awaited = false;
-    try {
-      const result = code();
-      if (!isThenable(result)) return done(result);
-      awaited = true;
-      return Promise.resolve(result).then(done).then(() => popFrame(frame), (thrown) => {
-        popFrame(frame);
-        throw thrown;
-      });
-    } finally {
-      if (!awaited) popFrame(frame);
-    }
-  }
-  function resultGraph(result, scope2, frame) {
-    let found2 = false;
-    walkRefs(result, () => found2 = true);
-    if (!found2) return void 0;
-    const graph2 = graphOf(recipeFromFrame("result of a function", void 0, () => result));
-    const doc = ownDocument({}, { resultFor: frame.cause });
-    run(graph2, graph2.id, void 0, doc, scope2);
-    return doc;
-  }
-  function frozenDocument(inputs, id) {
-    const doc = temporary(inputs, id);
-    doc.frozen = true;
-    return doc;
-  }
-  function inputsPlace(inputs) {
-    return frozenDocument(inputs, () => entityId(isObject(inputs) ? inputs : { value: inputs }, { immutable: inputs })).root;
-  }
-  function argumentAt(place2, { plan }, reads) {
-    return plan === void 0 ? view(place2, reads) : read(place2, plan, reads);
-  }
-
-  // src/run.ts
-  var Scope = class {
-    constructor(graph2, process, parent) {
-      this.graph = graph2;
-      this.process = process;
-      this.parent = parent;
-      this.actions = [];
-      this.streams = [];
-      this.inner = [];
-      parent?.inner.push(this);
-    }
-    /** Where a captured cell is stored, if it belongs to this instance or one around it. */
-    placeOf(root2, path2) {
-      for (let scope2 = this; scope2 !== void 0; scope2 = scope2.parent) {
-        if (scope2.graph === root2.owner) return scope2.process.root.at(root2.path).at(path2);
-      }
-      return void 0;
-    }
-    place(alias) {
-      if (alias.place !== void 0) return alias.place;
-      let scope2 = this;
-      for (let i = 0; i < alias.depth; i++) scope2 = scope2.parent;
-      return scope2.process.root.at(alias.path);
-    }
-    /** A part of the graph with its aliases bound to this instance: the form in which it is stored. */
-    bind(tree) {
-      if (tree instanceof Alias) return { $alias: tree.target({ "/": this.place(tree).doc.id }) };
-      if (!isObject(tree)) return tree;
-      if (isArray(tree)) {
-        const list = new Array(tree.length);
-        for (let i = 0; i < tree.length; i++) list[i] = this.bind(tree[i]);
-        return list;
-      }
-      const out = {};
-      const names = keys(tree);
-      for (let i = 0; i < names.length; i++) {
-        const key = names[i];
-        const field = tree[key];
-        if (field !== void 0) out[key] = typeof field === "object" ? this.bind(field) : field;
-      }
-      return out;
-    }
-    /** What an action that was not run yet is assumed to read: whatever its inputs lead to. */
-    readsOf(aliases) {
-      const reads = new Reads();
-      for (const alias of aliases) reads.add(resolve(this.place(alias)));
-      return reads;
-    }
-    add(action) {
-      this.actions.push(action);
-    }
-    listen(place2, handler3) {
-      (place2.handlers ??= []).push(handler3);
-      this.streams.push({ place: place2, handler: handler3 });
-    }
-    /** Writes what a node put out to where its outputs are bound. */
-    output(binding, value) {
-      if (binding instanceof Alias) write(this.place(binding), value);
-      else if (isObject(binding)) {
-        const fields = isObject(value) ? value : {};
-        for (const key of keys(binding)) if (key in fields) this.output(binding[key], fields[key]);
-      } else if (!is(binding, value)) throw new Error(`Got ${value} instead of ${binding}`);
-    }
-    stop() {
-      for (const action of this.actions) action.stop();
-      for (const { place: place2, handler: handler3 } of this.streams) place2.handlers = place2.handlers?.filter((other) => other !== handler3);
-      for (const scope2 of this.inner) scope2.stop();
-      instances.delete(this.process);
-    }
-  };
-  var instances = /* @__PURE__ */ new Map();
-  function ownDocument(source, cause) {
-    const doc = documentOf(entityId(source, cause));
-    if (session.fresh && !doc.loaded) doc.begin();
-    return doc;
-  }
-  function run(graph2, recipeId, argument, result, parent) {
-    const process = processOf(result);
-    instances.get(process)?.stop();
-    const scope2 = new Scope(graph2, process, parent);
-    instances.set(process, scope2);
-    const stored = process.read();
-    const before = isObject(stored) ? stored : void 0;
-    const sameRecipe = before?.$TYPE === recipeId;
-    const internal = scope2.bind(graph2.initial.internal) ?? {};
-    if (before === void 0) {
-      write(process.root, { $TYPE: recipeId, resultRef: linkTo(result.root), internal });
-    } else {
-      if (!sameRecipe) write(process.root.child("$TYPE"), recipeId);
-      const kept = isObject(before.internal) ? before.internal : {};
-      for (const key of keys(internal)) {
-        if (kept[key] === void 0) write(process.root.at(["internal", key]), internal[key]);
-      }
-    }
-    if (before?.argument === void 0) {
-      const full = merged(boundArgument(argument), defaultsOf(graph2.argumentSchema));
-      if (full !== void 0) write(process.root.child("argument"), full);
-    }
-    if (!sameRecipe) replace(result.root, scope2.bind(graph2.result));
-    for (const node of graph2.nodes) if (node.module.type === "recipe") instantiate(node, scope2);
-    for (const node of graph2.nodes) if (node.module.type !== "recipe") instantiate(node, scope2);
-    return scope2;
-  }
-  function processOf(result) {
-    result.read();
-    if (result.source === void 0) result.adopt(ownDocument({}, linkTo(result.root)));
-    return result.source;
-  }
-  function boundArgument(argument) {
-    if (!isLink(argument)) return argument;
-    resolve(placeOf(argument));
-    const { cell: cell3, path: path2 } = argument;
-    if (!isObject(found) || isArray(found)) return { $alias: { cell: cell3, path: path2 } };
-    return Object.fromEntries(keys(found).map((key) => [key, { $alias: { cell: cell3, path: [...path2, key] } }]));
-  }
-  function merged(value, defaults) {
-    if (value === void 0) return defaults;
-    if (!isMergeable(value) || !isMergeable(defaults)) return value;
-    const out = { ...value };
-    for (const key of keys(defaults)) out[key] = merged(value[key], defaults[key]);
-    return out;
-  }
-  function isMergeable(value) {
-    return isObject(value) && !isArray(value) && !isLink(value) && !isAlias(value) && !("$static" in value);
-  }
-  function instantiate(node, scope2) {
-    const { module } = node;
-    if (module.type === "recipe") return instantiateRecipe(node, scope2);
-    if (module.type === "javascript") return instantiateCode(node, scope2);
-    const builtin = builtins[module.implementation];
-    if (builtin === void 0) throw new Error(`Unknown module ref: ${module.implementation}`);
-    builtin(node, scope2);
-  }
-  function instantiateRecipe({ module, inputs, outputs }, scope2) {
-    const graph2 = graphOf(module.implementation);
-    const argument = scope2.bind(inputs);
-    const bindings = { inputBindings: argument, outputBindings: scope2.bind(outputs) };
-    const result = ownDocument({}, { recipe: graph2.id, parent: { "/": scope2.process.id }, ...bindings });
-    run(graph2, graph2.id, argument, result, scope2);
-    scope2.output(outputs, linkTo(result.root));
-  }
-
-  // src/store.ts
-  function saveChanges(roots) {
-    const queue = /* @__PURE__ */ new Set();
-    for (const doc of documents.values()) if (doc.dirty && (doc.stored || roots.includes(doc))) queue.add(doc);
-    const anyNew = [...documents.values()].some(isNew);
-    let saved = 0;
-    for (const doc of queue) {
-      if (doc.save()) saved++;
-      if (!anyNew) continue;
-      include(doc.source, queue);
-      linkedFrom(doc.value, queue);
-    }
-    return saved;
-  }
-  function linkedFrom(value, queue) {
-    if (!isObject(value)) return;
-    const cell3 = isAlias(value) ? value.$alias.cell : isLink(value) ? value.cell : void 0;
-    if (cell3 !== void 0) include(documents.get(cell3["/"]), queue);
-    else if (isArray(value)) for (const item of value) linkedFrom(item, queue);
-    else for (const key of keys(value)) linkedFrom(value[key], queue);
-  }
-  function include(doc, queue) {
-    if (doc !== void 0 && isNew(doc)) queue.add(doc);
-  }
-  function isNew(doc) {
-    return doc.loaded && !doc.stored && (doc.dirty || doc.value !== void 0 || doc.source !== void 0);
-  }
-
-  // src/web/clone.ts
-  function structuredClone(value) {
-    return clone(value, /* @__PURE__ */ new Map());
-  }
-  function clone(value, done) {
-    if (typeof value === "function" || typeof value === "symbol") {
-      throw new DOMException(`A ${typeof value} can't be cloned`, "DataCloneError");
-    }
-    if (!isObject(value)) return value;
-    if (done.has(value)) return done.get(value);
-    const copy = emptyLike(value);
-    done.set(value, copy);
-    if (value instanceof Map) for (const [key, part] of value) copy.set(clone(key, done), clone(part, done));
-    else if (value instanceof Set) for (const part of value) copy.add(clone(part, done));
-    else if (!ArrayBuffer.isView(value)) for (const key of keys(value)) copy[key] = clone(value[key], done);
-    return copy;
-  }
-  function emptyLike(value) {
-    if (value instanceof Date) return /* @__PURE__ */ new Date(+value);
-    if (value instanceof RegExp) return new RegExp(value.source, value.flags);
-    if (value instanceof ArrayBuffer || ArrayBuffer.isView(value)) return value.slice(0);
-    if (value instanceof Map) return /* @__PURE__ */ new Map();
-    if (value instanceof Set) return /* @__PURE__ */ new Set();
-    if (isArray(value)) return new Array(value.length);
-    return value instanceof Error ? Object.assign(new Error(value.message), { name: value.name }) : {};
-  }
-
-  // src/web/console.ts
-  var deepest3 = 4;
-  var writer = (level) => (...args) => host.log(level, args.map((arg) => typeof arg === "string" ? arg : inspect(arg, 0)).join(" "));
-  function inspect(value, depth) {
-    if (typeof value === "string") return stringify(value);
-    if (typeof value === "bigint") return `${value}n`;
-    if (typeof value === "function") return `[function ${value.name || "anonymous"}]`;
-    if (!isObject(value)) return String(value);
-    if (value instanceof Error) return `${value.name}: ${value.message}
+// src/web/console.ts
+var deepest3 = 4;
+var writer = (level) => (...args) => host.log(level, args.map((arg) => typeof arg === "string" ? arg : inspect(arg, 0)).join(" "));
+function inspect(value, depth) {
+  if (typeof value === "string") return stringify(value);
+  if (typeof value === "bigint") return `${value}n`;
+  if (typeof value === "function") return `[function ${value.name || "anonymous"}]`;
+  if (!isObject(value)) return String(value);
+  if (value instanceof Error) return `${value.name}: ${value.message}
 ${value.stack ?? ""}`.trimEnd();
-    if (value instanceof Date) return isNaN(+value) ? "Invalid Date" : value.toISOString();
-    if (value instanceof RegExp) return String(value);
-    if (typeof value.toJSON === "function") return inspect(value.toJSON(), depth);
-    if (depth >= deepest3) return isArray(value) ? "[…]" : "{…}";
-    const inner = (part) => inspect(part, depth + 1);
-    if (isArray(value)) return `[${value.map(inner).join(", ")}]`;
-    if (value instanceof Set) return `Set {${[...value].map(inner).join(", ")}}`;
-    if (value instanceof Map) return `Map {${[...value].map(([key, part]) => `${inner(key)} => ${inner(part)}`).join(", ")}}`;
-    const fields = keys(value).map((key) => `${/^[\w$]+$/.test(key) ? key : stringify(key)}: ${inner(value[key])}`);
-    return fields.length === 0 ? "{}" : `{ ${fields.join(", ")} }`;
+  if (value instanceof Date) return isNaN(+value) ? "Invalid Date" : value.toISOString();
+  if (value instanceof RegExp) return String(value);
+  if (typeof value.toJSON === "function") return inspect(value.toJSON(), depth);
+  if (depth >= deepest3) return isArray(value) ? "[…]" : "{…}";
+  const inner = (part) => inspect(part, depth + 1);
+  if (isArray(value)) return `[${value.map(inner).join(", ")}]`;
+  if (value instanceof Set) return `Set {${[...value].map(inner).join(", ")}}`;
+  if (value instanceof Map) return `Map {${[...value].map(([key, part]) => `${inner(key)} => ${inner(part)}`).join(", ")}}`;
+  const fields = keys(value).map((key) => `${/^[\w$]+$/.test(key) ? key : stringify(key)}: ${inner(value[key])}`);
+  return fields.length === 0 ? "{}" : `{ ${fields.join(", ")} }`;
+}
+var [log, debug2, error] = [writer("log"), writer("debug"), writer("error")];
+var console = {
+  log,
+  debug: debug2,
+  error,
+  info: writer("info"),
+  warn: writer("warn"),
+  dir: log,
+  table: log,
+  trace: (...args) => debug2(...args, "\n" + new Error().stack),
+  assert: (holds, ...args) => holds || error("Assertion failed:", ...args),
+  group: log,
+  groupEnd: () => {
   }
-  var [log, debug2, error] = [writer("log"), writer("debug"), writer("error")];
-  var console = {
-    log,
-    debug: debug2,
-    error,
-    info: writer("info"),
-    warn: writer("warn"),
-    dir: log,
-    table: log,
-    trace: (...args) => debug2(...args, "\n" + new Error().stack),
-    assert: (holds, ...args) => holds || error("Assertion failed:", ...args),
-    group: log,
-    groupEnd: () => {
+};
+
+// src/web/date.ts
+function VirtualDate(...args) {
+  const target = new.target;
+  if (target === void 0) return new NativeDate(host.now()).toString();
+  return Reflect.construct(NativeDate, args.length === 0 ? [host.now()] : args, target);
+}
+var method = (value) => ({ value, writable: true, configurable: true });
+Object.defineProperties(VirtualDate, {
+  prototype: { value: NativeDate.prototype, writable: false },
+  length: { value: 7 },
+  name: { value: "Date" },
+  now: method(() => Math.floor(host.now())),
+  parse: method(NativeDate.parse),
+  UTC: method(NativeDate.UTC)
+});
+Object.defineProperty(NativeDate.prototype, "constructor", method(VirtualDate));
+var origin;
+var performance = {
+  get timeOrigin() {
+    return origin ??= host.now();
+  },
+  now: () => host.now() - performance.timeOrigin
+};
+
+// src/web/selector.ts
+var name = /(?:[\w-]|[^\x00-\x7f]|\\.)+/.source;
+var token = new RegExp(
+  `\\s*(?<combinator>[>+~,])\\s*|(?<space>\\s+)|(?<type>\\*|${name}(?:\\|${name})?)|#(?<id>${name})|\\.(?<class>${name})|\\[\\s*(?<attribute>[\\w:-]+)\\s*(?:(?<operator>[~^$*]?=)\\s*(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\\]\\s]+))\\s*)?\\]|:(?<pseudo>[\\w-]+)(?:\\((?<argument>[^()]*)\\))?|(?<invalid>[^])`,
+  "g"
+);
+function parseSelector(text) {
+  const selectors = [];
+  let at = { tests: [], combinator: "" };
+  for (const { groups } of text.trim().matchAll(token)) {
+    const part = groups;
+    if (part.combinator === ",") {
+      selectors.push(at);
+      at = { tests: [], combinator: "" };
+    } else if (part.combinator !== void 0 || part.space !== void 0) {
+      at = { tests: [], combinator: part.combinator ?? " ", left: at };
+    } else at.tests.push(testOf(part, text));
+  }
+  selectors.push(at);
+  if (selectors.some((selector) => selector.tests.length === 0)) throw invalid(text);
+  return selectors;
+}
+var invalid = (text) => new DOMException(`'${text}' is not a selector that is supported`, "SyntaxError");
+function matchesAny(selectors, element) {
+  return selectors.some((selector) => matches(selector, element));
+}
+function matches({ tests, combinator, left }, element) {
+  if (!tests.every((test) => test(element))) return false;
+  if (left === void 0) return true;
+  const step = (at) => combinator === "+" || combinator === "~" ? at.previousElementSibling : at.parentElement;
+  for (let at = step(element); at !== null; at = step(at)) {
+    if (matches(left, at)) return true;
+    if (combinator === ">" || combinator === "+") return false;
+  }
+  return false;
+}
+function testOf(part, text) {
+  const { type, id, class: className, attribute, operator, pseudo, argument = "" } = part;
+  const plain2 = (escaped) => escaped.replace(/\\(.)/g, "$1");
+  if (type === "*") return () => true;
+  const local = plain2(type ?? "");
+  if (type !== void 0) return (element) => element.localName === local || element.named(local.replace("|", ":"));
+  if (id !== void 0) return (element) => element.id === plain2(id);
+  if (className !== void 0) return (element) => element.classList.contains(plain2(className));
+  if (attribute !== void 0) {
+    const compare = comparisons[operator ?? ""];
+    const wanted = part.double ?? part.single ?? part.bare ?? "";
+    return (element) => element.hasAttribute(attribute) && compare(element.getAttribute(attribute), wanted);
+  }
+  const inner = pseudo === "not" ? parseSelector(argument) : [];
+  if (pseudo === "not") return (element) => !matchesAny(inner, element);
+  const test = pseudoClasses[pseudo ?? ""];
+  if (test === void 0) throw invalid(text);
+  return (element) => test(element, Number(argument));
+}
+var comparisons = {
+  "": () => true,
+  "=": (value, wanted) => value === wanted,
+  "~=": (value, wanted) => value.split(/\s+/).includes(wanted),
+  "^=": (value, wanted) => wanted !== "" && value.startsWith(wanted),
+  "$=": (value, wanted) => wanted !== "" && value.endsWith(wanted),
+  "*=": (value, wanted) => wanted !== "" && value.includes(wanted)
+};
+var pseudoClasses = {
+  "first-child": (element) => element.previousElementSibling === null,
+  "last-child": (element) => element.nextElementSibling === null,
+  "nth-child": (element, position) => element.parentNode.children.indexOf(element) + 1 === position
+};
+
+// src/web/dom.ts
+var Node = class {
+  constructor(parentNode) {
+    this.parentNode = parentNode;
+    this.childNodes = [];
+  }
+  static {
+    this.ELEMENT_NODE = 1;
+  }
+  static {
+    this.TEXT_NODE = 3;
+  }
+  static {
+    this.COMMENT_NODE = 8;
+  }
+  static {
+    this.DOCUMENT_NODE = 9;
+  }
+  get parentElement() {
+    return this.parentNode instanceof Element ? this.parentNode : null;
+  }
+  get textContent() {
+    return this.childNodes.map((node) => node.nodeType === 8 ? "" : node.textContent).join("");
+  }
+  get firstChild() {
+    return this.childNodes[0] ?? null;
+  }
+  get lastChild() {
+    return this.childNodes.at(-1) ?? null;
+  }
+  get nextSibling() {
+    return sibling(this, this.parentNode?.childNodes, 1);
+  }
+  get previousSibling() {
+    return sibling(this, this.parentNode?.childNodes, -1);
+  }
+};
+function sibling(node, around, step) {
+  return around?.[around.indexOf(node) + step] ?? null;
+}
+var Text = class extends Node {
+  constructor(parent, data) {
+    super(parent);
+    this.data = data;
+    this.nodeType = Node.TEXT_NODE;
+    this.nodeName = "#text";
+  }
+  get textContent() {
+    return this.data;
+  }
+};
+var Comment = class extends Text {
+  constructor() {
+    super(...arguments);
+    this.nodeType = Node.COMMENT_NODE;
+    this.nodeName = "#comment";
+  }
+};
+var ParentNode = class extends Node {
+  get children() {
+    return this.childNodes.filter((node) => node instanceof Element);
+  }
+  get firstElementChild() {
+    return this.children[0] ?? null;
+  }
+  get lastElementChild() {
+    return this.children.at(-1) ?? null;
+  }
+  getElementsByTagName(name2) {
+    return this.collect((element) => name2 === "*" || element.named(name2));
+  }
+  getElementsByTagNameNS(_namespace, local) {
+    return this.collect((element) => local === "*" || element.localName === local);
+  }
+  getElementsByClassName(names) {
+    return this.querySelectorAll(names.replace(/\s*(\S+)/g, ".$1"));
+  }
+  querySelectorAll(text) {
+    const selectors = parseSelector(text);
+    return this.collect((element) => matchesAny(selectors, element));
+  }
+  querySelector(text) {
+    const selectors = parseSelector(text);
+    return this.collect((element) => matchesAny(selectors, element), 1)[0] ?? null;
+  }
+  /** The elements below this one for which `wanted` holds, in document order. */
+  collect(wanted, most = Infinity, into = []) {
+    for (const child of this.childNodes) {
+      if (into.length >= most) break;
+      if (!(child instanceof Element)) continue;
+      if (wanted(child)) into.push(child);
+      if (into.length < most) child.collect(wanted, most, into);
     }
-  };
-
-  // src/web/date.ts
-  function VirtualDate(...args) {
-    const target = new.target;
-    if (target === void 0) return new NativeDate(host.now()).toString();
-    return Reflect.construct(NativeDate, args.length === 0 ? [host.now()] : args, target);
+    return into;
   }
-  var method = (value) => ({ value, writable: true, configurable: true });
-  Object.defineProperties(VirtualDate, {
-    prototype: { value: NativeDate.prototype, writable: false },
-    length: { value: 7 },
-    name: { value: "Date" },
-    now: method(() => Math.floor(host.now())),
-    parse: method(NativeDate.parse),
-    UTC: method(NativeDate.UTC)
-  });
-  Object.defineProperty(NativeDate.prototype, "constructor", method(VirtualDate));
-  var origin;
-  var performance = {
-    get timeOrigin() {
-      return origin ??= host.now();
-    },
-    now: () => host.now() - performance.timeOrigin
-  };
+};
+var Element = class extends ParentNode {
+  constructor(parent, [name2, attributes, children], html) {
+    super(parent);
+    this.html = html;
+    this.nodeType = Node.ELEMENT_NODE;
+    const colon = name2.indexOf(":");
+    this.nodeName = html ? name2.toUpperCase() : name2;
+    this.localName = name2.slice(colon + 1);
+    this.prefix = colon < 0 ? null : name2.slice(0, colon);
+    this.values = new Map(attributes);
+    this.childNodes = children.map((tree) => nodeOf(this, tree, html));
+  }
+  get tagName() {
+    return this.nodeName;
+  }
+  get id() {
+    return this.values.get("id") ?? "";
+  }
+  get className() {
+    return this.values.get("class") ?? "";
+  }
+  get attributes() {
+    return [...this.values].map(([name2, value]) => ({ name: name2, value }));
+  }
+  get innerHTML() {
+    return this.childNodes.map(serialize).join("");
+  }
+  get outerHTML() {
+    return serialize(this);
+  }
+  get nextElementSibling() {
+    return sibling(this, this.parentNode?.children, 1);
+  }
+  get previousElementSibling() {
+    return sibling(this, this.parentNode?.children, -1);
+  }
+  get classList() {
+    const names = this.className.split(/\s+/);
+    return { contains: (name2) => names.includes(name2) };
+  }
+  /** Whether this is the qualified name of the element. */
+  named(name2) {
+    return this.nodeName === (this.html ? name2.toUpperCase() : name2);
+  }
+  getAttribute(name2) {
+    return this.values.get(this.html ? name2.toLowerCase() : name2) ?? null;
+  }
+  hasAttribute(name2) {
+    return this.getAttribute(name2) !== null;
+  }
+  matches(text) {
+    return matchesAny(parseSelector(text), this);
+  }
+  closest(text) {
+    for (let at = this; at !== null; at = at.parentElement) if (at.matches(text)) return at;
+    return null;
+  }
+};
+var Document2 = class extends ParentNode {
+  constructor(root2, contentType) {
+    super(null);
+    this.contentType = contentType;
+    this.nodeType = Node.DOCUMENT_NODE;
+    this.nodeName = "#document";
+    this.childNodes = [nodeOf(this, root2, contentType === "text/html")];
+  }
+  get documentElement() {
+    return this.firstElementChild;
+  }
+  get head() {
+    return this.querySelector("head");
+  }
+  get body() {
+    return this.querySelector("body");
+  }
+  get title() {
+    return this.querySelector("title")?.textContent.trim() ?? "";
+  }
+  getElementById(id) {
+    return this.collect((element) => element.id === id, 1)[0] ?? null;
+  }
+};
+var DOMParser = class {
+  parseFromString(text, mime) {
+    const tree = parse(host.xml(String(text), mime));
+    return new Document2(tree.root ?? ["parsererror", [], [tree.error ?? "The document is empty"]], mime);
+  }
+};
+function nodeOf(parent, tree, html) {
+  if (isArray(tree)) return new Element(parent, tree, html);
+  return isObject(tree) ? new Comment(parent, tree.c) : new Text(parent, tree);
+}
+function serialize(node) {
+  if (node instanceof Comment) return `<!--${node.data}-->`;
+  if (node instanceof Text) return node.data.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
+  if (!(node instanceof Element)) return "";
+  const quoted = (value) => value.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
+  const attributes = node.attributes.map(({ name: name3, value }) => ` ${name3}="${quoted(value)}"`).join("");
+  const name2 = node.prefix === null ? node.localName : `${node.prefix}:${node.localName}`;
+  return `<${name2}${attributes}>${node.innerHTML}</${name2}>`;
+}
 
-  // src/web/selector.ts
-  var name = /(?:[\w-]|[^\x00-\x7f]|\\.)+/.source;
-  var token = new RegExp(
-    `\\s*(?<combinator>[>+~,])\\s*|(?<space>\\s+)|(?<type>\\*|${name}(?:\\|${name})?)|#(?<id>${name})|\\.(?<class>${name})|\\[\\s*(?<attribute>[\\w:-]+)\\s*(?:(?<operator>[~^$*]?=)\\s*(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\\]\\s]+))\\s*)?\\]|:(?<pseudo>[\\w-]+)(?:\\((?<argument>[^()]*)\\))?|(?<invalid>[^])`,
-    "g"
+// src/web/globals.ts
+var globals = {
+  AbortController,
+  AbortSignal,
+  Comment,
+  console,
+  crypto,
+  Date: VirtualDate,
+  Document: Document2,
+  DOMException,
+  DOMParser,
+  Element,
+  Headers,
+  Node,
+  Request,
+  Response,
+  Text,
+  TextDecoder,
+  TextEncoder,
+  URL,
+  URLSearchParams,
+  atob,
+  btoa,
+  clearInterval: clearTimeout,
+  clearTimeout,
+  fetch,
+  performance,
+  queueMicrotask,
+  setInterval,
+  setTimeout,
+  structuredClone,
+  self: globalThis
+};
+function installGlobals() {
+  for (const [name2, value] of Object.entries(globals)) {
+    Object.defineProperty(globalThis, name2, { value, writable: true, enumerable: false, configurable: true });
+  }
+  const errors = Error;
+  errors.captureStackTrace ??= () => {
+  };
+  errors.stackTraceLimit ??= 10;
+}
+
+// src/main.ts
+var graph;
+var loadError = failed("The recipe's top-level await is never settled.");
+var task;
+var handled = false;
+function failed(message) {
+  return { name: "Error", message, stack: "" };
+}
+function define(code) {
+  delete globalThis.__charmd_define;
+  const module = { exports: {} };
+  code(require2, module.exports, module).then(
+    () => {
+      graph = graphOf(module.exports.default);
+      if (graph === void 0) loadError = failed("No default recipe found in the compiled exports.");
+      else nameGraphs(graph);
+    },
+    (thrown) => loadError = describeThrown(thrown)
   );
-  function parseSelector(text) {
-    const selectors = [];
-    let at = { tests: [], combinator: "" };
-    for (const { groups } of text.trim().matchAll(token)) {
-      const part = groups;
-      if (part.combinator === ",") {
-        selectors.push(at);
-        at = { tests: [], combinator: "" };
-      } else if (part.combinator !== void 0 || part.space !== void 0) {
-        at = { tests: [], combinator: part.combinator ?? " ", left: at };
-      } else at.tests.push(testOf(part, text));
-    }
-    selectors.push(at);
-    if (selectors.some((selector) => selector.tests.length === 0)) throw invalid(text);
-    return selectors;
-  }
-  var invalid = (text) => new DOMException(`'${text}' is not a selector that is supported`, "SyntaxError");
-  function matchesAny(selectors, element) {
-    return selectors.some((selector) => matches(selector, element));
-  }
-  function matches({ tests, combinator, left }, element) {
-    if (!tests.every((test) => test(element))) return false;
-    if (left === void 0) return true;
-    const step = (at) => combinator === "+" || combinator === "~" ? at.previousElementSibling : at.parentElement;
-    for (let at = step(element); at !== null; at = step(at)) {
-      if (matches(left, at)) return true;
-      if (combinator === ">" || combinator === "+") return false;
-    }
-    return false;
-  }
-  function testOf(part, text) {
-    const { type, id, class: className, attribute, operator, pseudo, argument = "" } = part;
-    const plain2 = (escaped) => escaped.replace(/\\(.)/g, "$1");
-    if (type === "*") return () => true;
-    const local = plain2(type ?? "");
-    if (type !== void 0) return (element) => element.localName === local || element.named(local.replace("|", ":"));
-    if (id !== void 0) return (element) => element.id === plain2(id);
-    if (className !== void 0) return (element) => element.classList.contains(plain2(className));
-    if (attribute !== void 0) {
-      const compare = comparisons[operator ?? ""];
-      const wanted = part.double ?? part.single ?? part.bare ?? "";
-      return (element) => element.hasAttribute(attribute) && compare(element.getAttribute(attribute), wanted);
-    }
-    const inner = pseudo === "not" ? parseSelector(argument) : [];
-    if (pseudo === "not") return (element) => !matchesAny(inner, element);
-    const test = pseudoClasses[pseudo ?? ""];
-    if (test === void 0) throw invalid(text);
-    return (element) => test(element, Number(argument));
-  }
-  var comparisons = {
-    "": () => true,
-    "=": (value, wanted) => value === wanted,
-    "~=": (value, wanted) => value.split(/\s+/).includes(wanted),
-    "^=": (value, wanted) => wanted !== "" && value.startsWith(wanted),
-    "$=": (value, wanted) => wanted !== "" && value.endsWith(wanted),
-    "*=": (value, wanted) => wanted !== "" && value.includes(wanted)
-  };
-  var pseudoClasses = {
-    "first-child": (element) => element.previousElementSibling === null,
-    "last-child": (element) => element.nextElementSibling === null,
-    "nth-child": (element, position) => element.parentNode.children.indexOf(element) + 1 === position
-  };
-
-  // src/web/dom.ts
-  var Node = class {
-    constructor(parentNode) {
-      this.parentNode = parentNode;
-      this.childNodes = [];
-    }
-    static {
-      this.ELEMENT_NODE = 1;
-    }
-    static {
-      this.TEXT_NODE = 3;
-    }
-    static {
-      this.COMMENT_NODE = 8;
-    }
-    static {
-      this.DOCUMENT_NODE = 9;
-    }
-    get parentElement() {
-      return this.parentNode instanceof Element ? this.parentNode : null;
-    }
-    get textContent() {
-      return this.childNodes.map((node) => node.nodeType === 8 ? "" : node.textContent).join("");
-    }
-    get firstChild() {
-      return this.childNodes[0] ?? null;
-    }
-    get lastChild() {
-      return this.childNodes.at(-1) ?? null;
-    }
-    get nextSibling() {
-      return sibling(this, this.parentNode?.childNodes, 1);
-    }
-    get previousSibling() {
-      return sibling(this, this.parentNode?.childNodes, -1);
-    }
-  };
-  function sibling(node, around, step) {
-    return around?.[around.indexOf(node) + step] ?? null;
-  }
-  var Text = class extends Node {
-    constructor(parent, data) {
-      super(parent);
-      this.data = data;
-      this.nodeType = Node.TEXT_NODE;
-      this.nodeName = "#text";
-    }
-    get textContent() {
-      return this.data;
-    }
-  };
-  var Comment = class extends Text {
-    constructor() {
-      super(...arguments);
-      this.nodeType = Node.COMMENT_NODE;
-      this.nodeName = "#comment";
-    }
-  };
-  var ParentNode = class extends Node {
-    get children() {
-      return this.childNodes.filter((node) => node instanceof Element);
-    }
-    get firstElementChild() {
-      return this.children[0] ?? null;
-    }
-    get lastElementChild() {
-      return this.children.at(-1) ?? null;
-    }
-    getElementsByTagName(name2) {
-      return this.collect((element) => name2 === "*" || element.named(name2));
-    }
-    getElementsByTagNameNS(_namespace, local) {
-      return this.collect((element) => local === "*" || element.localName === local);
-    }
-    getElementsByClassName(names) {
-      return this.querySelectorAll(names.replace(/\s*(\S+)/g, ".$1"));
-    }
-    querySelectorAll(text) {
-      const selectors = parseSelector(text);
-      return this.collect((element) => matchesAny(selectors, element));
-    }
-    querySelector(text) {
-      const selectors = parseSelector(text);
-      return this.collect((element) => matchesAny(selectors, element), 1)[0] ?? null;
-    }
-    /** The elements below this one for which `wanted` holds, in document order. */
-    collect(wanted, most = Infinity, into = []) {
-      for (const child of this.childNodes) {
-        if (into.length >= most) break;
-        if (!(child instanceof Element)) continue;
-        if (wanted(child)) into.push(child);
-        if (into.length < most) child.collect(wanted, most, into);
-      }
-      return into;
-    }
-  };
-  var Element = class extends ParentNode {
-    constructor(parent, [name2, attributes, children], html) {
-      super(parent);
-      this.html = html;
-      this.nodeType = Node.ELEMENT_NODE;
-      const colon = name2.indexOf(":");
-      this.nodeName = html ? name2.toUpperCase() : name2;
-      this.localName = name2.slice(colon + 1);
-      this.prefix = colon < 0 ? null : name2.slice(0, colon);
-      this.values = new Map(attributes);
-      this.childNodes = children.map((tree) => nodeOf(this, tree, html));
-    }
-    get tagName() {
-      return this.nodeName;
-    }
-    get id() {
-      return this.values.get("id") ?? "";
-    }
-    get className() {
-      return this.values.get("class") ?? "";
-    }
-    get attributes() {
-      return [...this.values].map(([name2, value]) => ({ name: name2, value }));
-    }
-    get innerHTML() {
-      return this.childNodes.map(serialize).join("");
-    }
-    get outerHTML() {
-      return serialize(this);
-    }
-    get nextElementSibling() {
-      return sibling(this, this.parentNode?.children, 1);
-    }
-    get previousElementSibling() {
-      return sibling(this, this.parentNode?.children, -1);
-    }
-    get classList() {
-      const names = this.className.split(/\s+/);
-      return { contains: (name2) => names.includes(name2) };
-    }
-    /** Whether this is the qualified name of the element. */
-    named(name2) {
-      return this.nodeName === (this.html ? name2.toUpperCase() : name2);
-    }
-    getAttribute(name2) {
-      return this.values.get(this.html ? name2.toLowerCase() : name2) ?? null;
-    }
-    hasAttribute(name2) {
-      return this.getAttribute(name2) !== null;
-    }
-    matches(text) {
-      return matchesAny(parseSelector(text), this);
-    }
-    closest(text) {
-      for (let at = this; at !== null; at = at.parentElement) if (at.matches(text)) return at;
-      return null;
-    }
-  };
-  var Document2 = class extends ParentNode {
-    constructor(root2, contentType) {
-      super(null);
-      this.contentType = contentType;
-      this.nodeType = Node.DOCUMENT_NODE;
-      this.nodeName = "#document";
-      this.childNodes = [nodeOf(this, root2, contentType === "text/html")];
-    }
-    get documentElement() {
-      return this.firstElementChild;
-    }
-    get head() {
-      return this.querySelector("head");
-    }
-    get body() {
-      return this.querySelector("body");
-    }
-    get title() {
-      return this.querySelector("title")?.textContent.trim() ?? "";
-    }
-    getElementById(id) {
-      return this.collect((element) => element.id === id, 1)[0] ?? null;
-    }
-  };
-  var DOMParser = class {
-    parseFromString(text, mime) {
-      const tree = parse(host.xml(String(text), mime));
-      return new Document2(tree.root ?? ["parsererror", [], [tree.error ?? "The document is empty"]], mime);
-    }
-  };
-  function nodeOf(parent, tree, html) {
-    if (isArray(tree)) return new Element(parent, tree, html);
-    return isObject(tree) ? new Comment(parent, tree.c) : new Text(parent, tree);
-  }
-  function serialize(node) {
-    if (node instanceof Comment) return `<!--${node.data}-->`;
-    if (node instanceof Text) return node.data.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
-    if (!(node instanceof Element)) return "";
-    const quoted = (value) => value.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
-    const attributes = node.attributes.map(({ name: name3, value }) => ` ${name3}="${quoted(value)}"`).join("");
-    const name2 = node.prefix === null ? node.localName : `${node.prefix}:${node.localName}`;
-    return `<${name2}${attributes}>${node.innerHTML}</${name2}>`;
-  }
-
-  // src/web/globals.ts
-  var globals = {
-    AbortController,
-    AbortSignal,
-    Comment,
-    console,
-    crypto,
-    Date: VirtualDate,
-    Document: Document2,
-    DOMException,
-    DOMParser,
-    Element,
-    Headers,
-    Node,
-    Request,
-    Response,
-    Text,
-    TextDecoder,
-    TextEncoder,
-    URL,
-    URLSearchParams,
-    atob,
-    btoa,
-    clearInterval: clearTimeout,
-    clearTimeout,
-    fetch,
-    performance,
-    queueMicrotask,
-    setInterval,
-    setTimeout,
-    structuredClone,
-    self: globalThis
-  };
-  function installGlobals() {
-    for (const [name2, value] of Object.entries(globals)) {
-      Object.defineProperty(globalThis, name2, { value, writable: true, enumerable: false, configurable: true });
-    }
-    const errors = Error;
-    errors.captureStackTrace ??= () => {
-    };
-    errors.stackTraceLimit ??= 10;
-  }
-
-  // src/main.ts
-  var graph;
-  var loadError = failed("The recipe's top-level await is never settled.");
-  var task;
-  var handled = false;
-  function failed(message) {
-    return { name: "Error", message, stack: "" };
-  }
-  function define(code) {
-    delete globalThis.__charmd_define;
-    const module = { exports: {} };
-    code(require2, module.exports, module).then(
-      () => {
-        graph = graphOf(module.exports.default);
-        if (graph === void 0) loadError = failed("No default recipe found in the compiled exports.");
-        else nameGraphs(graph);
-      },
-      (thrown) => loadError = describeThrown(thrown)
-    );
-  }
-  function nameGraphs(graph2) {
-    for (const { module, inputs } of graph2.nodes) {
-      for (const value of [module.implementation, inputs?.op]) {
-        const inner = graphOf(value);
-        if (inner?.id !== void 0) nameGraphs(inner);
-      }
+}
+function nameGraphs(graph2) {
+  for (const { module, inputs } of graph2.nodes) {
+    for (const value of [module.implementation, inputs?.op]) {
+      const inner = graphOf(value);
+      if (inner?.id !== void 0) nameGraphs(inner);
     }
   }
-  var root = {
-    /** Once the recipe's code has run: its schemas, or what went wrong. */
-    loaded() {
-      if (graph === void 0) return stringify({ ok: false, error: loadError });
-      const { argumentSchema, resultSchema } = graph;
-      return stringify({ ok: true, argumentSchema, resultSchema });
-    },
-    start(json) {
-      task = parse(json);
-      session.space = task.space;
-      session.fresh = handled = task.mode === "cast";
-      const result = documentOf(task.charm);
-      const process = documentOf(task.process);
-      if (session.fresh) for (const doc of [result, process]) doc.begin();
-      result.adopt(process);
-      run(graph, task.recipe, session.fresh ? task.argument ?? {} : void 0, result);
-      if (!session.fresh) whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
-    },
-    settle: settle2,
-    finish() {
-      const result = documentOf(task.charm).root;
-      return stringify({
-        handled,
-        updater: isUpdatable(result),
-        name: nameOf(result),
-        integration: integrationOf(result),
-        again: session.again,
-        stuck: running === void 0 ? null : { what: running.kind, ...whereIs(running) },
-        failures,
-        changed: saveChanges([result.doc, documentOf(task.process)])
-      });
-    }
-  };
-  installGlobals();
-  Object.assign(globalThis, { __charmd: root, __charmd_define: define });
-})();
+}
+var root = {
+  /** Once the recipe's code has run: its schemas, or what went wrong. */
+  loaded() {
+    if (graph === void 0) return stringify({ ok: false, error: loadError });
+    const { argumentSchema, resultSchema } = graph;
+    return stringify({ ok: true, argumentSchema, resultSchema });
+  },
+  start(json) {
+    task = parse(json);
+    session.space = task.space;
+    session.fresh = handled = task.mode === "cast";
+    const result = documentOf(task.charm);
+    const process = documentOf(task.process);
+    if (session.fresh) for (const doc of [result, process]) doc.begin();
+    result.adopt(process);
+    run(graph, task.recipe, session.fresh ? task.argument ?? {} : void 0, result);
+    if (!session.fresh) whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
+  },
+  settle: settle2,
+  finish() {
+    const result = documentOf(task.charm).root;
+    return stringify({
+      handled,
+      updater: isUpdatable(result),
+      name: nameOf(result),
+      integration: integrationOf(result),
+      again: session.again,
+      stuck: running === void 0 ? null : { what: running.kind, ...whereIs(running) },
+      failures,
+      changed: saveChanges([result.doc, documentOf(task.process)])
+    });
+  }
+};
+installGlobals();
+Object.assign(globalThis, { __charmd: root, __charmd_define: define });
+}();

@@ -13,9 +13,13 @@ import (
 // frames of the prelude appear in the stacks that people read.
 func Bundle(dir string) (string, error) {
 	result := api.Build(api.BuildOptions{
-		EntryPoints:   []string{filepath.Join(dir, "main.ts")},
-		Bundle:        true,
-		Format:        api.FormatIIFE,
+		EntryPoints: []string{filepath.Join(dir, "main.ts")},
+		Bundle:      true,
+		// A function of our own around it: esbuild's begins with an arrow, for which
+		// the engine's parser reads the whole script ahead.
+		Format:        api.FormatESModule,
+		Banner:        map[string]string{"js": "!function () {"},
+		Footer:        map[string]string{"js": "}();"},
 		Target:        api.ES2023,
 		Charset:       api.CharsetUTF8,
 		LegalComments: api.LegalCommentsNone,

@@ -10,7 +10,7 @@ import (
 	"charmd/internal/wire"
 )
 
-// mostImages is how many recipes a worker keeps loaded; one is about a megabyte.
+// mostImages is how many recipes a worker keeps loaded; one is 0.6 MB or more.
 const mostImages = 32
 
 // image is a heap with a recipe loaded, and what loading it printed: each run
@@ -76,7 +76,7 @@ func (r *run) loadRecipe(program string) (*image, error) {
 		return nil, err
 	}
 	m.vm.Seed(loading.task.Seed)
-	err := m.vm.Eval(recipe.File, recipe.Wrap(program))
+	err := m.vm.Load(recipe.File, recipe.Wrap(program))
 	if err == nil {
 		err = loading.settle()
 	}

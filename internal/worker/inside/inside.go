@@ -72,7 +72,7 @@ func New(o Options) (*Machine, error) {
 }
 
 func (m *Machine) load(source string) (*engine.Image, error) {
-	if err := m.vm.Eval(prelude.File, source); err != nil {
+	if err := m.vm.LoadLibrary(prelude.File, source); err != nil {
 		return nil, err
 	}
 	if err := m.vm.Root(prelude.Root); err != nil {
