@@ -10,12 +10,13 @@ import (
 	"charmd/internal/charm"
 	"charmd/internal/jsontext"
 	"charmd/internal/memory"
+	"charmd/internal/store"
 )
 
 // Get is the value of a charm's cell, by its path from the result.
 func (m *Manager) Get(ctx context.Context, space, name string, path []string) (json.RawMessage, error) {
 	var out json.RawMessage
-	err := m.view(ctx, space, name, func(c charm.Charm, docs *cell.Snapshot) error {
+	err := m.view(ctx, space, name, func(_ store.Reader, c charm.Charm, docs *cell.Snapshot) error {
 		v, exists, err := cell.Export(docs, result(c, path))
 		if err != nil {
 			return err
@@ -45,7 +46,7 @@ func (m *Manager) Set(ctx context.Context, space, name string, path []string, te
 	for range mostSetTries {
 		var c charm.Charm
 		var draft *memory.Draft
-		err = m.view(ctx, space, name, func(found charm.Charm, docs *cell.Snapshot) error {
+		err = m.view(ctx, space, name, func(_ store.Reader, found charm.Charm, docs *cell.Snapshot) error {
 			c = found
 			id, doc, err := cell.Set(docs, result(c, path), value)
 			if err != nil {

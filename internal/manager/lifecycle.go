@@ -139,7 +139,7 @@ func (m *Manager) Register(ctx context.Context, space, id, integration string) e
 // RunNow asks for one run. When wait is set it returns how that attempt went.
 func (m *Manager) RunNow(ctx context.Context, space, name string, wait bool) (api.RunReply, error) {
 	var c charm.Charm
-	err := m.view(ctx, space, name, func(found charm.Charm, _ *cell.Snapshot) error {
+	err := m.view(ctx, space, name, func(_ store.Reader, found charm.Charm, _ *cell.Snapshot) error {
 		c = found
 		return nil
 	})

@@ -114,7 +114,7 @@ func result(c charm.Charm, path []string) cell.Location {
 }
 
 // view finds a charm and reads from its space in one snapshot.
-func (m *Manager) view(ctx context.Context, space, name string, fn func(c charm.Charm, docs *cell.Snapshot) error) error {
+func (m *Manager) view(ctx context.Context, space, name string, fn func(r store.Reader, c charm.Charm, docs *cell.Snapshot) error) error {
 	return m.store.View(ctx, func(r store.Reader) error {
 		c, err := find(r, space, name)
 		if err != nil {
@@ -124,6 +124,6 @@ func (m *Manager) view(ctx context.Context, space, name string, fn func(c charm.
 		if err != nil {
 			return err
 		}
-		return fn(c, cell.NewSnapshot(r, s))
+		return fn(r, c, cell.NewSnapshot(r, s))
 	})
 }

@@ -37,10 +37,14 @@ func (m *Manager) List(ctx context.Context, space string) ([]api.Charm, error) {
 
 // Show is one charm with its result.
 func (m *Manager) Show(ctx context.Context, space, name string) (out api.Charm, err error) {
-	err = m.view(ctx, space, name, func(c charm.Charm, docs *cell.Snapshot) error {
+	err = m.view(ctx, space, name, func(r store.Reader, c charm.Charm, docs *cell.Snapshot) (err error) {
 		standing, ok := m.queue.Standing(c.Row)
 		if !ok {
 			standing = queue.Standing{Charm: c}
+		}
+		// The counters are those of the moment the result is of.
+		if standing.State, err = r.State(c.Row); err != nil {
+			return err
 		}
 		out = charmJSON(standing)
 		v, exists, err := cell.Export(docs, result(c, nil))
