@@ -20,6 +20,11 @@ const (
 	NeedsReconnect Outcome = "needs_reconnect" // its account must be connected again by a person
 )
 
+// Outcomes lists them all.
+func Outcomes() []Outcome {
+	return []Outcome{OK, Errored, TimedOut, OutOfMemory, Crashed, Cancelled, Lost, Conflicted, Remote, NeedsReconnect}
+}
+
 // CountsAsFailure reports whether the outcome is the charm's own fault and so
 // counts towards disabling it.
 func (o Outcome) CountsAsFailure() bool {

@@ -120,7 +120,7 @@ func (a *app) greet(ctx context.Context, c *client.Client) error {
 	}
 	a.print("Make one of your own, in another terminal:")
 	a.print("  charmd new news --template rss")
-	a.print("  charmd add news.tsx")
+	a.print("  charmd add news.tsx --argument '{\"settings\":{\"feedUrl\":\"https://example.org/feed.xml\"}}'")
 	a.print("  charmd list")
 	return nil
 }

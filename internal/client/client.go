@@ -118,8 +118,9 @@ func (c *Client) problem(status string, reply []byte) error {
 		return c.stranger("it answered "+status, err)
 	}
 	e := &charm.Error{Code: body.Error.Code, Message: body.Error.Message, Hint: body.Error.Hint}
-	if e.Code == charm.CodeUnauthorized && e.Hint == "" {
-		return e.WithHint("its token is in the file %s of its data directory: name that with --data-dir, or set CHARMD_TOKEN", TokenFile)
+	if e.Code == charm.CodeUnauthorized {
+		e.Message = "the charmd at " + c.base + " does not take the token of this data directory"
+		return e.WithHint("name the data directory of the charmd that is meant with --data-dir (its file %s holds the token), or set CHARMD_TOKEN", TokenFile)
 	}
 	return e
 }

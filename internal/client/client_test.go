@@ -105,7 +105,7 @@ func TestErrors(t *testing.T) {
 		say, hint string
 	}{
 		{"the daemon's own", 404, `{"error":{"code":"not_found","message":"no charm x","hint":"charmd list"}}`, charm.CodeNotFound, "no charm x", "charmd list"},
-		{"no token", 401, `{"error":{"code":"unauthorized","message":"a token is needed"}}`, charm.CodeUnauthorized, "a token is needed", "CHARMD_TOKEN"},
+		{"no token", 401, `{"error":{"code":"unauthorized","message":"a token is needed"}}`, charm.CodeUnauthorized, "does not take the token of this data directory", "CHARMD_TOKEN"},
 		{"a code from a later version", 418, `{"error":{"code":"teapot","message":"short"}}`, "teapot", "short", ""},
 		{"another server", 404, "<html>", charm.CodeUnavailable, "is not charmd: it answered 404", "CHARMD_URL"},
 		{"another server's JSON", 500, `{"error":"no"}`, charm.CodeUnavailable, "is not charmd", ""},

@@ -46,7 +46,7 @@ var table = []Option{
 		Help: "let --listen be an address that other machines reach", field: func(c *Config) any { return &c.AllowRemote }},
 
 	{Name: ToolshedURL, Env: []string{"TOOLSHED_API_URL", "CHARMD_TOOLSHED_API_URL"}, Kind: URL,
-		Help: "where the toolshed is; our own when unset", field: func(c *Config) any { return &c.ToolshedURL }},
+		Help: "where the toolshed is: this release serves its own, so only its own address is taken; our own when unset", field: func(c *Config) any { return &c.ToolshedURL }},
 	{Name: MemoryURL, Env: []string{"MEMORY_URL", "CHARMD_MEMORY_URL"}, Kind: URL,
 		Help: "where the memory server is; the toolshed when unset", field: func(c *Config) any { return &c.MemoryURL }},
 	{Name: "operator-pass", Env: []string{"OPERATOR_PASS"}, Kind: Hush, NoFlag: true,

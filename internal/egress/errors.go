@@ -106,7 +106,7 @@ func (c *Client) describe(ctx context.Context, t target, err error) *Error {
 	dialing = dialing && dial.Op == "dial"
 	switch {
 	case errors.Is(err, ssrf.ErrProhibitedIP):
-		return newError(CodeBlocked, host, "refused: %s is not a public address; to open it, allow the host by name (--allow-host %s)", address(dial), host)
+		return newError(CodeBlocked, host, "refused: %s is not a public address; add --allow-host %s opens it to one charm, start --allow-hosts to all", address(dial), host)
 	case errors.Is(err, ssrf.ErrProhibitedPort):
 		return portError(t)
 	case errors.Is(err, ssrf.ErrProhibitedNetwork), errors.Is(err, ssrf.ErrInvalidHostPort):
@@ -128,7 +128,7 @@ func (c *Client) describe(ctx context.Context, t target, err error) *Error {
 }
 
 func portError(t target) *Error {
-	return newError(CodePort, t.host, "port %d is not open to charms, only 80 and 443; to open it, allow the host by name (--allow-host %s)",
+	return newError(CodePort, t.host, "port %d is not open to charms, only 80 and 443; add --allow-host %s opens it to one charm, start --allow-hosts to all",
 		t.port, joinHostPort(t.host, t.port))
 }
 

@@ -107,7 +107,7 @@ func (x *exchange) visit(ctx context.Context, t target) (hop, *Error) {
 	case x.allow.has(t):
 		transport = x.client.open
 	case isLocalhost(t.host):
-		return hop{}, newError(CodeBlocked, t.name(), "refused: it is this machine; to open it, allow the host by name (--allow-host %s)", t.name())
+		return hop{}, newError(CodeBlocked, t.name(), "refused: it is this machine; add --allow-host %s opens it to one charm, start --allow-hosts to all", t.name())
 	case !x.client.guard.allowsPort(t.port):
 		return hop{}, portError(t)
 	}

@@ -230,10 +230,14 @@ func (h *ExecuteCharm) removed(ctx context.Context, claim queue.Claim, run charm
 	return err
 }
 
+// stored is t as the store keeps it, so that a run is as long in a log line as in
+// its record.
+func stored(t time.Time) time.Time { return t.Round(time.Millisecond) }
+
 func record(claim queue.Claim, r runcharm.Result, conflicts int) charm.Run {
 	run := charm.Run{
 		ID: claim.Job.Run, Charm: claim.Charm.Row, Job: claim.Job.ID, Reason: claim.Job.Reason, Attempt: claim.Job.Attempt,
-		DueAt: claim.Job.DueAt, StartedAt: r.Started, EndedAt: r.Ended, Outcome: r.Outcome, Code: r.Code, Error: r.Error,
+		DueAt: claim.Job.DueAt, StartedAt: stored(r.Started), EndedAt: stored(r.Ended), Outcome: r.Outcome, Code: r.Code, Error: r.Error,
 		Position: r.Position, Log: r.Log, Requests: r.Requests, Conflicts: conflicts, CPU: r.CPU, PeakBytes: r.PeakBytes,
 	}
 	if r.Draft != nil {

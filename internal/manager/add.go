@@ -13,6 +13,7 @@ import (
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
+	"charmd/internal/identity"
 	"charmd/internal/memory"
 	"charmd/internal/merkle"
 	"charmd/internal/queue"
@@ -70,7 +71,13 @@ var reserved = []string{"api", "assets", "runs", "service", "spaces", "healthz",
 var nameForm = regexp.MustCompile(`^[\p{L}\p{N}~._-][\p{L}\p{N} ~._-]*$`)
 
 func checkName(what, name string) error {
-	if name == "" || what == "--space" && charm.IsDID(name) {
+	if name == "" {
+		return nil
+	}
+	if what == "--space" && charm.IsDID(name) {
+		if _, err := identity.ParseDID(name); err != nil {
+			return charm.Errorf(charm.CodeInvalid, "%s %q is not the DID of a space: %w", what, name, err)
+		}
 		return nil
 	}
 	if len(name) > charm.MaxNameBytes || !nameForm.MatchString(name) || name == "." || name == ".." {

@@ -122,7 +122,9 @@ func (a *attempt) failBy(r *Result, code charm.ErrorCode, f wire.Failure) {
 	}
 	if a.blame != "" {
 		outcome = charm.Remote
-		message = fmt.Sprintf("%s (after: %s)", message, a.blame)
+		if !strings.Contains(message, a.blame) {
+			message = fmt.Sprintf("%s (after: %s)", message, a.blame)
+		}
 	}
 	if a.limited {
 		code = charm.CodeEgressLimit

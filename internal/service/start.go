@@ -48,14 +48,17 @@ func (s *Service) Start(ctx context.Context) error {
 	s.loop(func() { s.registry.Run(loops) })
 	s.loop(func() { s.cycle(loops) })
 	s.loop(func() { s.report(loops) })
-	// More executors than workers: while one run is being committed its worker
-	// is busy with the next already.
-	for range 2 * s.config.Workers {
+	for range executorsPerWorker * s.config.Workers {
 		s.runs.Go(func() { s.work(runs, s.queue.Next, s.execute) })
 	}
 	s.runs.Go(func() { s.work(runs, s.queue.NextTask, s.maintain) })
 	return nil
 }
+
+// executorsPerWorker is how many runs may be claimed, running or being committed
+// for each worker: its next run is claimed while the ends of others are written,
+// and the more are written together the less each costs.
+const executorsPerWorker = 4
 
 func (s *Service) loop(fn func()) { s.loops.Go(fn) }
 

@@ -34,7 +34,6 @@ const (
 // After is the state after a run. final says that the run's job has ended: no
 // retry follows. The retries of one job count as one consecutive failure.
 func (m *Manager) After(s charm.State, run charm.Run, final bool) (charm.State, Transition) {
-	s.LastRun, s.LastOutcome = run.ID, run.Outcome
 	if final && s.Disabled && s.DisabledBy == charm.ByFailures && run.Outcome != charm.OK {
 		s = probed(s, run)
 	}
@@ -42,7 +41,7 @@ func (m *Manager) After(s charm.State, run charm.Run, final bool) (charm.State, 
 		return s, None // it was interrupted, which says nothing about the charm
 	}
 	s.UncleanStops = 0
-	s.LastExecuted = run.EndedAt
+	s.LastRun, s.LastOutcome, s.LastExecuted = run.ID, run.Outcome, run.EndedAt
 	s.Executions++
 	s = timed(s, run.Elapsed())
 	switch {

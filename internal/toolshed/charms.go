@@ -6,8 +6,11 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/oklog/ulid/v2"
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
@@ -119,6 +122,12 @@ func (t *Toolshed) runs(r *http.Request) (any, error) {
 	f := manager.RunFilter{
 		Space: r.PathValue("space"), Charm: r.PathValue("charm"),
 		Outcome: charm.Outcome(q.Get("outcome")), Before: q.Get("before"), Logs: q.Get("logs") == "true",
+	}
+	if f.Outcome != "" && !slices.Contains(charm.Outcomes(), f.Outcome) {
+		return nil, charm.Errorf(charm.CodeInvalid, "there is no outcome %q", f.Outcome).WithHint("the outcomes are: %v", charm.Outcomes())
+	}
+	if _, err := ulid.ParseStrict(f.Before); f.Before != "" && err != nil {
+		return nil, charm.Errorf(charm.CodeInvalid, "before is %q: it takes the id of a run", f.Before)
 	}
 	if text := q.Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)

@@ -5,6 +5,7 @@
 package toolshed
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -143,13 +144,17 @@ func (t *Toolshed) fail(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
-	body, err := json.Marshal(v)
-	if err != nil {
-		status, body = http.StatusInternalServerError, []byte(`{"error":{"code":"internal","message":"the reply could not be written"}}`)
+	var body bytes.Buffer
+	e := json.NewEncoder(&body)
+	e.SetEscapeHTML(false) // programs and people read it, no page holds it
+	if err := e.Encode(v); err != nil {
+		status = http.StatusInternalServerError
+		body.Reset()
+		body.WriteString(`{"error":{"code":"internal","message":"the reply could not be written"}}` + "\n")
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
-	_, _ = w.Write(append(body, '\n')) // the client may be gone, which is its own affair
+	_, _ = w.Write(body.Bytes()) // the client may be gone, which is its own affair
 }
 
 func writeError(w http.ResponseWriter, err error) {
