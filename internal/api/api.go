@@ -127,8 +127,9 @@ type RunRequest struct {
 
 // RunReply says which job will run, and how the attempt went when waited for.
 type RunReply struct {
-	Job string `json:"job"`
-	Run *Run   `json:"run,omitempty"`
+	Job   string `json:"job"`
+	Charm string `json:"charm,omitempty"` // SPACE/NAME; "" for maintenance
+	Run   *Run   `json:"run,omitempty"`
 }
 
 // DisableRequest is the body of POST /api/v1/charms/{space}/{charm}/disable.

@@ -63,6 +63,9 @@ func (a *app) maintenanceCommand() *cobra.Command {
 // ranJob prints the reply to a request for a run. The error is one of code
 // run_failed when the run was waited for and did not end ok.
 func (a *app) ranJob(what string, reply api.RunReply) error {
+	if reply.Charm != "" {
+		what = reply.Charm
+	}
 	what = observe.Line(what)
 	run := reply.Run
 	err := a.result(reply, func() {

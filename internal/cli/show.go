@@ -62,8 +62,18 @@ func (a *app) lastRun(c api.Charm) string {
 	return text
 }
 
+// tally counts runs: those that are neither ok nor the charm's failure met the
+// other side's fault or other writers.
+func tally(all, ok, failed int64) string {
+	text := fmt.Sprintf("%d: %d ok, %d failed", all, ok, failed)
+	if others := all - ok - failed; others > 0 {
+		text += fmt.Sprintf(", %d by others' fault", others)
+	}
+	return text
+}
+
 func executions(s api.State) string {
-	text := fmt.Sprintf("%d: %d ok, %d failed", s.TotalExecutions, s.TotalSuccesses, s.TotalFailures)
+	text := tally(s.TotalExecutions, s.TotalSuccesses, s.TotalFailures)
 	if s.ConsecutiveFailures > 0 {
 		text += fmt.Sprintf(", the last %s in a row", count(s.ConsecutiveFailures, "time"))
 	}

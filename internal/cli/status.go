@@ -46,7 +46,7 @@ func (a *app) printStatus(s api.Status) {
 		field{"  data", plainf("%s (%s)", s.DataDir, size(s.StoreBytes))},
 		field{"  up since", plainf("%s, %s before", a.moment(&s.StartedAt), count(s.Restarts, "restart"))},
 		field{"  charms", plain(observe.Counts(s.Charms))},
-		field{"  runs", plainf("%d: %d ok, %d failed", s.TotalExecutions, s.TotalSuccesses, s.TotalFailures)},
+		field{"  runs", plainf("%s", tally(s.TotalExecutions, s.TotalSuccesses, s.TotalFailures))},
 		field{"  cycles", cycles},
 		field{"  workers", plainf("%d, %d of them busy", len(s.Workers), observe.Busy(s.Workers))},
 		field{"  sandbox", plain(layers(s.Sandbox))},

@@ -167,14 +167,14 @@ func (m *Manager) Maintain(ctx context.Context, task charm.Task, wait bool) (api
 
 func (m *Manager) reply(ctx context.Context, next queue.Attempt, ref string, wait bool) (api.RunReply, error) {
 	if !wait {
-		return api.RunReply{Job: next.Job}, nil
+		return api.RunReply{Job: next.Job, Charm: ref}, nil
 	}
 	run, err := m.await(ctx, next)
 	if err != nil {
 		return api.RunReply{}, err
 	}
 	reply := runJSON(run, ref)
-	return api.RunReply{Job: next.Job, Run: &reply}, nil
+	return api.RunReply{Job: next.Job, Charm: ref, Run: &reply}, nil
 }
 
 // await is the record of an attempt; it may be there already.
