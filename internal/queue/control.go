@@ -54,6 +54,16 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 	return nil
 }
 
+// stands is how a charm stands in the store: its state and live jobs.
+func stands(r store.Reader, row int64) (charm.State, []charm.Job, error) {
+	s, err := r.State(row)
+	if err != nil {
+		return s, nil, err
+	}
+	jobs, err := r.JobsOf(row)
+	return s, jobs, err
+}
+
 // refresh brings an entry in step with the store, after what it says proved wrong.
 func (q *Queue) refresh(ctx context.Context, e *entry) error {
 	row := e.charm.Row
@@ -65,11 +75,7 @@ func (q *Queue) refresh(ctx context.Context, e *entry) error {
 		if err != nil {
 			return err
 		}
-		s, err := tx.State(row)
-		if err != nil {
-			return err
-		}
-		jobs, err := tx.JobsOf(row)
+		s, jobs, err := stands(tx, row)
 		if err != nil {
 			return err
 		}
@@ -146,11 +152,7 @@ func (q *Queue) RunNow(ctx context.Context, row int64) (next Attempt, err error)
 		if err != nil {
 			return err
 		}
-		s, err := tx.State(row)
-		if err != nil {
-			return err
-		}
-		jobs, err := tx.JobsOf(row)
+		s, jobs, err := stands(tx, row)
 		if err != nil {
 			return err
 		}

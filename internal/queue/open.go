@@ -112,11 +112,7 @@ func rearm(tx store.Tx, now time.Time) error {
 		return err
 	}
 	for _, c := range charms {
-		s, err := tx.State(c.Row)
-		if err != nil {
-			return err
-		}
-		jobs, err := tx.JobsOf(c.Row)
+		s, jobs, err := stands(tx, c.Row)
 		if err != nil {
 			return err
 		}

@@ -61,54 +61,49 @@ func NewID(at time.Time) string {
 	return ulid.MustNew(ulid.Timestamp(at), rand.Reader).String()
 }
 
-// Next waits for the next due work and claims it. The claim is on disk when
-// Next returns. ErrClosed: no more is handed out.
-func (q *Queue) Next(ctx context.Context) (*Claim, error) {
+// Next waits for the next due run of a charm and claims it. The claim is on disk
+// when Next returns. ErrClosed: no more is handed out.
+func (q *Queue) Next(ctx context.Context) (*Claim, error) { return q.next(ctx, charm.ExecuteCharm) }
+
+// NextTask is Next for maintenance.
+func (q *Queue) NextTask(ctx context.Context) (*Claim, error) { return q.next(ctx, charm.Maintenance) }
+
+func (q *Queue) next(ctx context.Context, kind charm.JobType) (*Claim, error) {
 	for {
-		e, wait, err := q.pick(charm.ExecuteCharm)
+		e, later, err := q.pick(kind)
 		if err != nil {
 			return nil, err
 		}
-		if e != nil {
-			c, err := q.claim(ctx, e)
-			if c == nil && err == nil {
-				continue // it was not wanted any more
+		if e == nil {
+			if err := later.sleep(ctx); err != nil {
+				return nil, err
 			}
-			return c, err
+			continue
 		}
-		if err := q.sleep(ctx, wait); err != nil {
-			return nil, err
+		c, err := q.claim(ctx, e)
+		if c == nil && err == nil {
+			continue // it was not wanted any more
 		}
+		return c, err
 	}
 }
 
-// NextTask waits for maintenance that is due and claims it.
-func (q *Queue) NextTask(ctx context.Context) (*Claim, error) {
-	for {
-		e, wait, err := q.pick(charm.Maintenance)
-		if err != nil {
-			return nil, err
-		}
-		if e != nil {
-			return q.claim(ctx, e)
-		}
-		if err := q.sleep(ctx, wait); err != nil {
-			return nil, err
-		}
-	}
+// later is when to look again: after a time, or when something changes. The
+// channel is taken with the look that found nothing, so that no change between
+// that look and the sleep is slept over.
+type later struct {
+	wait time.Duration
+	wake <-chan struct{}
 }
 
 // longestSleep bounds a wait, because the wall clock may be set while it lasts.
 const longestSleep = 30 * time.Second
 
-func (q *Queue) sleep(ctx context.Context, wait time.Duration) error {
-	timer := time.NewTimer(min(max(wait, 0), longestSleep))
+func (l later) sleep(ctx context.Context) error {
+	timer := time.NewTimer(min(max(l.wait, 0), longestSleep))
 	defer timer.Stop()
-	q.mu.Lock()
-	wake := q.wake
-	q.mu.Unlock()
 	select {
-	case <-wake:
+	case <-l.wake:
 	case <-timer.C:
 	case <-ctx.Done():
 		return ctx.Err()
@@ -122,39 +117,49 @@ func (q *Queue) wakeAll() {
 	q.wake = make(chan struct{})
 }
 
-// pick takes the entry that is to run now out of the order, or says how long
-// until the next one is due.
-func (q *Queue) pick(kind charm.JobType) (*entry, time.Duration, error) {
+// pick takes the entry that is to run now out of the order, or says when to look
+// again.
+func (q *Queue) pick(kind charm.JobType) (*entry, later, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.closed {
-		return nil, 0, ErrClosed
+		return nil, later{}, ErrClosed
 	}
-	now := q.opts.Now()
+	find := q.pickCharm
 	if kind == charm.Maintenance {
-		return q.pickTask(now)
+		find = q.pickTask
 	}
+	e, wait := find(q.opts.Now())
+	if e != nil {
+		e.running = true
+	}
+	return e, later{wait, q.wake}, nil
+}
+
+// pickCharm finds the charm whose turn it is, or says how long until the next is
+// due. The caller holds mu.
+func (q *Queue) pickCharm(now time.Time) (*entry, time.Duration) {
 	e := q.due.first()
 	if e == nil {
-		return nil, longestSleep, nil
+		return nil, longestSleep
 	}
 	if wait := e.due.Sub(now); wait > 0 {
-		return nil, wait, nil
+		return nil, wait
 	}
 	// A charm that was running when the service died runs alone, so that if it
 	// was the cause no other is blamed with it.
 	alone := e.state.UncleanStops > 0
 	if q.solo || (alone && q.inFlight > 0) {
-		return nil, longestSleep, nil
+		return nil, longestSleep
 	}
 	q.solo = alone
 	q.inFlight++
 	q.due.remove(e)
-	e.running = true
-	return e, 0, nil
+	return e, 0
 }
 
-func (q *Queue) pickTask(now time.Time) (*entry, time.Duration, error) {
+// pickTask is pickCharm for maintenance.
+func (q *Queue) pickTask(now time.Time) (*entry, time.Duration) {
 	var first *entry
 	for _, e := range q.tasks {
 		if !e.running && (first == nil || e.due.Before(first.due)) {
@@ -163,12 +168,11 @@ func (q *Queue) pickTask(now time.Time) (*entry, time.Duration, error) {
 	}
 	switch {
 	case first == nil:
-		return nil, longestSleep, nil
+		return nil, longestSleep
 	case first.due.After(now):
-		return nil, first.due.Sub(now), nil
+		return nil, first.due.Sub(now)
 	}
-	first.running = true
-	return first, 0, nil
+	return first, 0
 }
 
 func (q *Queue) claim(ctx context.Context, e *entry) (*Claim, error) {
@@ -228,11 +232,7 @@ var errNotWanted = errors.New("the charm was removed, disabled or claimed meanwh
 // stillWanted looks again before a claim is written: the job that was picked must
 // still wait, one that was merely due must have no rival.
 func stillWanted(tx store.Tx, job charm.Job) error {
-	jobs, err := tx.JobsOf(job.Charm)
-	if err != nil {
-		return err
-	}
-	s, err := tx.State(job.Charm)
+	s, jobs, err := stands(tx, job.Charm)
 	if err != nil {
 		return err
 	}

@@ -680,6 +680,43 @@ func TestMaintenanceHasASlotOfItsOwn(t *testing.T) {
 	})
 }
 
+func TestWhatComesWhileLookingIsNotSleptOver(t *testing.T) {
+	inBubble(t, func(w *world) {
+		for n := range 200 {
+			handed := make(chan *queue.Claim, 1)
+			go func() {
+				c, _ := w.queue.NextTask(w.t.Context()) // nil is told apart below
+				handed <- c
+			}()
+			at := time.Now()
+			if _, err := w.queue.Maintain(w.t.Context(), charm.Cleanup, at); err != nil {
+				w.t.Fatal(err)
+			}
+			c := <-handed
+			if c == nil || time.Since(at) != 0 {
+				w.t.Fatalf("task %d was handed out as %v after %v", n, c, time.Since(at))
+			}
+			w.mustEnd(*c, charm.OK)
+		}
+	})
+}
+
+func TestEndlessPagesEnd(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.add(1)
+		claim := w.next()
+		claim.Job.Pages = charm.MaxPages - 1
+		run := charm.Run{Outcome: charm.OK, EndedAt: time.Now()}
+		if end := w.queue.Ending(claim, run, true, false); end.Next == nil || end.Next.Pages != charm.MaxPages {
+			w.t.Errorf("the last page but one is followed by %+v", end.Next)
+		}
+		claim.Job.Pages = charm.MaxPages
+		if end := w.queue.Ending(claim, run, true, false); end.Next != nil || !end.Final {
+			w.t.Errorf("the last page is followed by %+v", end.Next)
+		}
+	})
+}
+
 func TestCloseEndsWaiting(t *testing.T) {
 	inBubble(t, func(w *world) {
 		ended := make(chan error)
