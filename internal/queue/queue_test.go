@@ -680,27 +680,6 @@ func TestMaintenanceHasASlotOfItsOwn(t *testing.T) {
 	})
 }
 
-func TestWhatComesWhileLookingIsNotSleptOver(t *testing.T) {
-	inBubble(t, func(w *world) {
-		for n := range 200 {
-			handed := make(chan *queue.Claim, 1)
-			go func() {
-				c, _ := w.queue.NextTask(w.t.Context()) // nil is told apart below
-				handed <- c
-			}()
-			at := time.Now()
-			if _, err := w.queue.Maintain(w.t.Context(), charm.Cleanup, at); err != nil {
-				w.t.Fatal(err)
-			}
-			c := <-handed
-			if c == nil || time.Since(at) != 0 {
-				w.t.Fatalf("task %d was handed out as %v after %v", n, c, time.Since(at))
-			}
-			w.mustEnd(*c, charm.OK)
-		}
-	})
-}
-
 func TestEndlessPagesEnd(t *testing.T) {
 	inBubble(t, func(w *world) {
 		w.add(1)

@@ -227,3 +227,39 @@ func TestRemovedWhileRunning(t *testing.T) {
 		t.Errorf("the charm is still there: %v", err)
 	}
 }
+
+// paging imports a page a run and asks for the next one at once.
+const paging = `import { getRecipeEnvironment, handler, recipe } from "@commontools/builder";
+
+const load = handler({}, {
+  type: "object",
+  properties: { pages: { type: "array", items: { type: "string" }, default: [], asCell: true } },
+}, (_event, state) => {
+  const pages = state.pages.get();
+  state.pages.set([...pages, getRecipeEnvironment().occasion]);
+  if (pages.length < 4) getRecipeEnvironment().again();
+});
+
+export default recipe(
+  { type: "object", properties: { pages: { type: "array", items: { type: "string" }, default: [] } } },
+  ({ pages }) => ({ pages, bgUpdater: load({ pages }) }),
+);
+`
+
+func TestAgainRunsPageAfterPage(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, t.TempDir())
+	ref := d.add(paging, "s", "paging", every(time.Hour))
+	c := d.await(ref, "all pages at once", 10*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses == 5 })
+	pages := result[struct{ Pages []string }](t, c).Pages
+	seen := map[string]bool{}
+	for _, occasion := range pages {
+		seen[occasion] = true
+	}
+	if len(pages) != 5 || len(seen) != 5 {
+		t.Errorf("five pages, each on an occasion of its own, are %v", pages)
+	}
+	if c := d.await(ref, "the last page ends it", 5*time.Second, func(c api.Charm) bool { return c.NextRun != nil }); time.Until(*c.NextRun) < 0 {
+		t.Errorf("the next run is due at %v", c.NextRun)
+	}
+}
