@@ -1,0 +1,58 @@
+-- Which walls stood around a run's worker, e.g. "namespaces landlock rlimits".
+alter table run add column walls text not null default '';
+
+-- What people have stopped for a while: everything, a space, an integration or
+-- a charm (its row).
+create table pause (
+	scope   text    not null, -- all, space, integration, charm
+	subject text    not null, -- '' | DID | name | row
+	note    text    not null,
+	at      integer not null,
+	primary key (scope, subject)
+) strict, without rowid;
+
+-- Hosts that asked to be left alone, or do not answer.
+create table host (
+	name     text    primary key,
+	failures integer not null, -- in a row
+	until    integer not null, -- no request before this
+	reason   text    not null,
+	updated  integer not null
+) strict, without rowid;
+
+-- Each error a charm has met: when first, when last, how often.
+create table problem (
+	charm    integer not null references charm on delete cascade,
+	key      text    not null, -- what makes two errors the same
+	outcome  text    not null,
+	code     text    not null,
+	message  text    not null, -- of the last one
+	position text    not null,
+	run      text    not null, -- the last one
+	first    integer not null,
+	last     integer not null,
+	times    integer not null,
+	primary key (charm, key)
+) strict, without rowid;
+
+-- Runs folded by the hour in which they ended, for figures over longer than
+-- their records are kept. The histograms are JSON lists of counts.
+create table stat (
+	hour        integer not null, -- its begin, ms
+	integration text    not null,
+	outcome     text    not null,
+	runs        integer not null,
+	busy        integer not null, -- µs of wall time together
+	times       text    not null, -- histogram of wall times
+	lateness    text    not null, -- histogram of start after due
+	primary key (hour, integration, outcome)
+) strict, without rowid;
+
+-- What has still to be told to the notification hook.
+create table notice (
+	row      integer primary key autoincrement,
+	id       text    not null unique,
+	body     text    not null, -- JSON
+	attempts integer not null,
+	due      integer not null
+) strict;
