@@ -163,7 +163,7 @@ func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm
 		if err != nil {
 			return err
 		}
-		end := h.Queue.Ending(claim, run, r.Report.Again, r.Permanent)
+		end := h.Queue.Ending(claim, run, queue.Wish{Again: r.Report.Again, Permanent: r.Permanent})
 		after, told = h.States.After(before, run, end.Final)
 		if told != state.None {
 			if err := h.Registry.Transition(tx, claim.Charm, after); err != nil {

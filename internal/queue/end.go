@@ -11,17 +11,24 @@ import (
 
 // Ending is what follows a run.
 type Ending struct {
-	Next  *charm.Job // the retry or the next page; nil when the job is over
-	Final bool       // the job is over (a next page is a job of its own)
+	Next      *charm.Job // the retry or the next page; nil when the job is over
+	Final     bool       // the job is over (a next page is a job of its own)
+	NotBefore time.Time  // no run of the charm by its schedule starts earlier
 }
 
-// Ending decides what follows the run of claim c. again says that the run asked
-// for its next page; permanent that trying again cannot help.
-func (q *Queue) Ending(c Claim, run charm.Run, again, permanent bool) Ending {
+// Wish is what a run says of the runs after it.
+type Wish struct {
+	Again     bool      // it asked for its next page
+	Permanent bool      // trying again cannot help
+	NotBefore time.Time // a host it needs asked not to be asked earlier
+}
+
+// Ending decides what follows the run of claim c.
+func (q *Queue) Ending(c Claim, run charm.Run, w Wish) Ending {
 	now := run.EndedAt
 	job := c.Job
 	switch {
-	case run.Outcome == charm.OK && again && job.Pages < charm.MaxPages:
+	case run.Outcome == charm.OK && w.Again && job.Pages < charm.MaxPages:
 		next := charm.Job{
 			ID: NewID(now), Charm: job.Charm, Type: job.Type, Reason: charm.Again, Priority: job.Priority,
 			DueAt: now, Attempt: 1, Status: charm.Pending, Pages: job.Pages + 1, CreatedAt: now, Once: job.Once,
@@ -29,11 +36,19 @@ func (q *Queue) Ending(c Claim, run charm.Run, again, permanent bool) Ending {
 		return Ending{Next: &next, Final: true}
 	case run.Code == charm.CodeHandedBack:
 		return Ending{Next: pendingAgain(job, now, job.Attempt)}
-	case run.Outcome.Retried() && !job.Once && !permanent && job.Attempt <= q.opts.MaxRetries:
-		at := now.Add(schedule.Backoff(job.Attempt, jitter()))
+	case run.Outcome.Retried() && !job.Once && !w.Permanent && job.Attempt <= q.opts.MaxRetries:
+		at := laterOf(now.Add(schedule.Backoff(job.Attempt, jitter())), w.NotBefore)
 		return Ending{Next: pendingAgain(job, at, job.Attempt+1)}
 	}
-	return Ending{Final: true}
+	return Ending{Final: true, NotBefore: w.NotBefore}
+}
+
+// laterOf is the later of two times; the zero time is the earliest.
+func laterOf(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // pendingAgain is job waiting for its next attempt.
@@ -73,7 +88,9 @@ func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.Sta
 		}
 	}
 	if live.Charm != 0 {
-		s.NextRun = nextRun(current, s, next, run.EndedAt)
+		if s.NextRun = nextRun(current, s, next, run.EndedAt); !s.NextRun.IsZero() {
+			s.NextRun = laterOf(s.NextRun, end.NotBefore)
+		}
 		if err := tx.PutState(c.Job.Charm, s); err != nil {
 			return err
 		}

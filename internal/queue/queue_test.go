@@ -134,7 +134,7 @@ func (w *world) end(c queue.Claim, o charm.Outcome, change ...func(*charm.Run)) 
 		if err != nil {
 			return err
 		}
-		end := w.queue.Ending(c, run, run.Log == "again", false)
+		end := w.queue.Ending(c, run, queue.Wish{Again: run.Log == "again"})
 		after, _ = w.states.After(s, run, end.Final)
 		return w.queue.End(tx, c, run, end, after)
 	})
@@ -598,7 +598,7 @@ func TestRegisteredInTheSameGroupAsAnEnd(t *testing.T) {
 				return err
 			}
 			run := charm.Run{ID: claim.Job.Run, Charm: c.Row, Job: claim.Job.ID, Attempt: 1, StartedAt: time.Now(), EndedAt: time.Now(), Outcome: charm.OK}
-			return w.queue.End(tx, claim, run, w.queue.Ending(claim, run, false, false), s)
+			return w.queue.End(tx, claim, run, w.queue.Ending(claim, run, queue.Wish{}), s)
 		})
 		if s := w.standing(c); s.State.NextRun.IsZero() {
 			w.t.Errorf("the charm that was registered while it ran never runs again: %+v", s)
@@ -686,11 +686,11 @@ func TestEndlessPagesEnd(t *testing.T) {
 		claim := w.next()
 		claim.Job.Pages = charm.MaxPages - 1
 		run := charm.Run{Outcome: charm.OK, EndedAt: time.Now()}
-		if end := w.queue.Ending(claim, run, true, false); end.Next == nil || end.Next.Pages != charm.MaxPages {
+		if end := w.queue.Ending(claim, run, queue.Wish{Again: true}); end.Next == nil || end.Next.Pages != charm.MaxPages {
 			w.t.Errorf("the last page but one is followed by %+v", end.Next)
 		}
 		claim.Job.Pages = charm.MaxPages
-		if end := w.queue.Ending(claim, run, true, false); end.Next != nil || !end.Final {
+		if end := w.queue.Ending(claim, run, queue.Wish{Again: true}); end.Next != nil || !end.Final {
 			w.t.Errorf("the last page is followed by %+v", end.Next)
 		}
 	})
