@@ -27,6 +27,7 @@ const (
 	FirstProbe         = 5 * time.Minute
 	MaxProbe           = 24 * time.Hour
 	MaxUncleanStops    = 3
+	MaxWait            = 5 * time.Minute // after which a due job counts as one of the highest priority
 	MaxBackoff         = 30 * time.Second
 	FirstBackoff       = time.Second
 	StatusWrites       = 50               // registry status documents written a second

@@ -30,6 +30,7 @@ type State struct {
 	SumTime             time.Duration
 	LastTime            time.Duration
 	NextRun             time.Time // zero when nothing is due
+	NotBefore           time.Time // a host it needs asked not to be asked earlier; zero when none did
 	Disabled            bool
 	DisabledBy          DisabledBy
 	DisabledReason      string

@@ -44,14 +44,16 @@ func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) (*queue.Cl
 	if timeout == 0 {
 		timeout = h.Timeout
 	}
-	session, err := h.Runner.Open(ctx, runcharm.Work{
+	flight, landed := h.Queue.Bind(ctx, claim)
+	defer landed()
+	session, err := h.Runner.Open(flight, runcharm.Work{
 		Run: claim.Job.Run, Occasion: claim.Job.ID, Mode: wire.ModeEvent, Charm: claim.Charm,
 		Stream: updater, Event: json.RawMessage("{}"), Timeout: timeout,
 	})
 	if err != nil {
-		return h.commit(ctx, claim, h.notOpened(ctx, err), 0, nil)
+		return h.commit(ctx, claim, h.notOpened(flight, err), 0, nil)
 	}
-	next, err := h.attempts(ctx, claim, session)
+	next, err := h.attempts(ctx, flight, claim, session)
 	if err == nil {
 		return next, nil
 	}
@@ -70,38 +72,51 @@ func (h *ExecuteCharm) notOpened(ctx context.Context, err error) runcharm.Result
 	switch {
 	case ctx.Err() != nil:
 		r.Outcome = charm.Cancelled
-		handBack(ctx, &r)
+		sayWhy(ctx, &r)
 	case charm.CodeOf(err) == charm.CodeCompile:
 		r.Outcome, r.Code, r.Permanent = charm.Errored, charm.CodeCompile, true
 	}
 	return r
 }
 
-// handBack gives a run that was ended because the service stops back to the queue.
-func handBack(ctx context.Context, r *runcharm.Result) {
-	if r.Outcome == charm.Cancelled && errors.Is(context.Cause(ctx), Draining{}) {
+// sayWhy tells a run that was ended from outside by whom: the service that stops
+// gives it back to the queue, a person cancelled it, or it was long past its time.
+func sayWhy(ctx context.Context, r *runcharm.Result) {
+	cause := context.Cause(ctx)
+	switch {
+	case r.Outcome != charm.Cancelled:
+	case errors.Is(cause, Draining{}):
 		r.Code, r.Error = charm.CodeHandedBack, "the service stopped; the run goes back to the queue"
+	case errors.Is(cause, queue.ErrOverdue):
+		r.Outcome, r.Code, r.Error = charm.TimedOut, charm.CodeTimeout, "it was ended long after its time"
+	case errors.Is(cause, queue.ErrCancelled):
+		r.Code, r.Error = charm.CodeCancelled, "a person cancelled it while it was running"
 	}
 }
 
 // attempts runs the session again as long as other writers get in between; the
-// last time they are held back.
-func (h *ExecuteCharm) attempts(ctx context.Context, claim queue.Claim, session *runcharm.Session) (*queue.Claim, error) {
+// last time they are held back. flight ends the attempts, ctx the writing of ends.
+func (h *ExecuteCharm) attempts(ctx, flight context.Context, claim queue.Claim, session *runcharm.Session) (*queue.Claim, error) {
 	var hold *memory.Hold
 	for conflicts := 0; ; conflicts++ {
-		result := session.Attempt(ctx)
-		handBack(ctx, &result)
+		if conflicts > 0 {
+			if err := h.Queue.Renew(ctx, claim); err != nil && !errors.Is(err, queue.ErrNotOurs) {
+				h.Logger.Warn("the lease of a run that is made again could not be put off", "charm", claim.Charm.Ref(), "run", claim.Job.Run, "err", err)
+			}
+		}
+		result := session.Attempt(flight)
+		sayWhy(flight, &result)
 		next, err := h.commit(ctx, claim, result, conflicts, hold)
 		switch {
 		case errors.Is(err, memory.ErrHeld):
-			// When this wait fails the service is stopping: the next attempt ends at once.
-			_ = h.Memory.WaitHeld(ctx, result.Draft, hold)
+			// When this wait fails the run is being ended: the next attempt ends at once.
+			_ = h.Memory.WaitHeld(flight, result.Draft, hold)
 		case !isConflict(err):
 			return next, err
 		case hold != nil:
 			return h.commit(ctx, claim, contended(result), conflicts, nil)
 		case conflicts+1 >= charm.MaxConflicts:
-			if hold, err = h.holdRead(ctx, claim.Charm.Space, result); err != nil {
+			if hold, err = h.holdRead(flight, claim.Charm.Space, result); err != nil {
 				continue
 			}
 			defer hold.Release()

@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -27,7 +28,9 @@ func (h *Maintenance) Type() charm.JobType { return charm.Maintenance }
 // Handle carries out the claimed task and records how it went.
 func (h *Maintenance) Handle(ctx context.Context, claim queue.Claim) (*queue.Claim, error) {
 	started := h.Now()
-	limited, cancel := context.WithTimeout(ctx, h.Timeout)
+	flight, landed := h.Queue.Bind(ctx, claim)
+	defer landed()
+	limited, cancel := context.WithTimeout(flight, h.Timeout)
 	defer cancel()
 	done, err := h.perform(limited, claim.Job.Task)
 	run := charm.Run{
@@ -36,6 +39,8 @@ func (h *Maintenance) Handle(ctx context.Context, claim queue.Claim) (*queue.Cla
 	}
 	switch {
 	case err == nil:
+	case errors.Is(context.Cause(flight), queue.ErrCancelled):
+		run.Outcome, run.Code, run.Error = charm.Cancelled, charm.CodeCancelled, "a person cancelled it"
 	case ctx.Err() != nil:
 		run.Outcome, run.Code, run.Error = charm.Cancelled, charm.CodeCancelled, "the service stopped; it comes around again"
 	case limited.Err() != nil:

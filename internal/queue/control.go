@@ -27,10 +27,9 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 				if err := tx.DeleteJob(j.ID); err != nil {
 					return err
 				}
-				q.tellCancelled(tx, j)
+				q.tellOf(tx, j, q.cancelled(j, "the charm was disabled before it ran"))
 			}
 		}
-		jobs = slices.DeleteFunc(jobs, isDropped)
 	case len(jobs) > 0:
 		s.NextRun = time.Time{}
 	case s.NextRun.IsZero():
@@ -39,12 +38,21 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 	if err := tx.PutState(c.Row, s); err != nil {
 		return err
 	}
+	return q.learn(tx, c)
+}
+
+// learn makes memory what tx has of charm c, once that is on disk.
+func (q *Queue) learn(tx store.Tx, c charm.Charm) error {
+	s, jobs, err := stands(tx, c.Row)
+	if err != nil {
+		return err
+	}
 	tx.AfterCommit(func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
 		e := q.charms[c.Row]
 		if e == nil {
-			e = &entry{index: -1}
+			e = &entry{}
 			q.charms[c.Row] = e
 		}
 		e.charm, e.state = c, s
@@ -64,9 +72,9 @@ func stands(r store.Reader, row int64) (charm.State, []charm.Job, error) {
 	return s, jobs, err
 }
 
-// refresh brings an entry in step with the store, after what it says proved wrong.
-func (q *Queue) refresh(ctx context.Context, e *entry) error {
-	row := e.charm.Row
+// refresh brings memory in step with the store, after what it says of a charm
+// proved wrong.
+func (q *Queue) refresh(ctx context.Context, row int64) error {
 	return q.store.Update(ctx, func(tx store.Tx) error {
 		c, err := tx.Charm(row)
 		if errors.Is(err, store.ErrNotFound) {
@@ -75,29 +83,22 @@ func (q *Queue) refresh(ctx context.Context, e *entry) error {
 		if err != nil {
 			return err
 		}
-		s, jobs, err := stands(tx, row)
-		if err != nil {
-			return err
-		}
-		tx.AfterCommit(func() {
-			q.mu.Lock()
-			defer q.mu.Unlock()
-			e.charm, e.state = c, s
-			e.adopt(jobs)
-			q.arm(e)
-		})
-		return nil
+		return q.learn(tx, c)
 	})
 }
 
-// tellCancelled tells those who wait for a job that is taken away in tx, or for
-// the one that was to follow it.
-func (q *Queue) tellCancelled(tx store.Tx, job charm.Job) {
+// cancelled is the record of a job that was taken away before it ran.
+func (q *Queue) cancelled(job charm.Job, why string) charm.Run {
 	now := q.opts.Now()
-	run := charm.Run{
-		Charm: job.Charm, Job: job.ID, Reason: job.Reason, Attempt: job.Attempt, DueAt: job.DueAt, StartedAt: now, EndedAt: now,
-		Outcome: charm.Cancelled, Code: charm.CodeCancelled, Error: "the charm was disabled or removed before it ran",
+	return charm.Run{
+		Charm: job.Charm, Job: job.ID, Task: job.Task, Reason: job.Reason, Attempt: job.Attempt, DueAt: job.DueAt, StartedAt: now, EndedAt: now,
+		Outcome: charm.Cancelled, Code: charm.CodeCancelled, Error: why,
 	}
+}
+
+// tellOf tells those who wait for a job that is taken away in tx, or for the one
+// that was to follow it.
+func (q *Queue) tellOf(tx store.Tx, job charm.Job, run charm.Run) {
 	tx.AfterCommit(func() {
 		q.mu.Lock()
 		defer q.mu.Unlock()
@@ -118,7 +119,10 @@ func (q *Queue) Remove(tx store.Tx, row int64) error {
 		return err
 	}
 	for _, j := range jobs {
-		q.tellCancelled(tx, j)
+		q.tellOf(tx, j, q.cancelled(j, "the charm was removed before it ran"))
+	}
+	if err := q.forgetPause(tx, row); err != nil {
+		return err
 	}
 	tx.AfterCommit(func() {
 		q.mu.Lock()
@@ -132,7 +136,7 @@ func (q *Queue) Remove(tx store.Tx, row int64) error {
 		if !e.running {
 			e.job = nil
 		}
-		q.due.remove(e)
+		q.order.remove(e)
 	})
 	return nil
 }
@@ -171,7 +175,7 @@ func (q *Queue) RunNow(ctx context.Context, row int64) (next Attempt, err error)
 			}
 		case jobs[0].Status == charm.Pending:
 			job = jobs[0]
-			job.DueAt = now
+			job.DueAt, job.Reason = now, charm.RunNow
 			next = Attempt{job.ID, job.Attempt}
 		default:
 			job = jobs[0]
@@ -213,7 +217,7 @@ func (q *Queue) Maintain(ctx context.Context, task charm.Task, at time.Time) (At
 		tx.AfterCommit(func() {
 			q.mu.Lock()
 			defer q.mu.Unlock()
-			e := &entry{job: &job, index: -1}
+			e := &entry{job: &job}
 			e.due = e.dueAt()
 			q.tasks[job.ID] = e
 			q.wakeAll()
@@ -293,9 +297,10 @@ func (q *Queue) Jobs() []Live {
 
 // Standing is a charm with its state and live job, from memory.
 type Standing struct {
-	Charm charm.Charm
-	State charm.State
-	Job   *charm.Job // nil when merely due, or not to run
+	Charm  charm.Charm
+	State  charm.State
+	Job    *charm.Job   // nil when merely due, or not to run
+	Paused *charm.Pause // what keeps it from running by itself; nil when nothing does
 }
 
 // Standings lists every charm in order of registration.
@@ -304,7 +309,7 @@ func (q *Queue) Standings() []Standing {
 	defer q.mu.Unlock()
 	list := make([]Standing, 0, len(q.charms))
 	for _, e := range q.charms {
-		list = append(list, e.standing())
+		list = append(list, q.standing(e))
 	}
 	slices.SortFunc(list, func(a, b Standing) int { return int(a.Charm.Row - b.Charm.Row) })
 	return list
@@ -318,11 +323,11 @@ func (q *Queue) Standing(row int64) (Standing, bool) {
 	if e == nil {
 		return Standing{}, false
 	}
-	return e.standing(), true
+	return q.standing(e), true
 }
 
-func (e *entry) standing() Standing {
-	s := Standing{Charm: e.charm, State: e.state}
+func (q *Queue) standing(e *entry) Standing {
+	s := Standing{Charm: e.charm, State: e.state, Paused: q.pausedBy(e)}
 	if e.job != nil {
 		job := *e.job
 		s.Job = &job

@@ -38,7 +38,7 @@ func (q *Queue) Ending(c Claim, run charm.Run, w Wish) Ending {
 		return Ending{Next: pendingAgain(job, now, job.Attempt)}
 	case run.Outcome.Retried() && !job.Once && !w.Permanent && job.Attempt <= q.opts.MaxRetries:
 		at := laterOf(now.Add(schedule.Backoff(job.Attempt, jitter())), w.NotBefore)
-		return Ending{Next: pendingAgain(job, at, job.Attempt+1)}
+		return Ending{Next: pendingAgain(job, at, job.Attempt+1), NotBefore: w.NotBefore}
 	}
 	return Ending{Final: true, NotBefore: w.NotBefore}
 }
@@ -88,9 +88,8 @@ func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.Sta
 		}
 	}
 	if live.Charm != 0 {
-		if s.NextRun = nextRun(current, s, next, run.EndedAt); !s.NextRun.IsZero() {
-			s.NextRun = laterOf(s.NextRun, end.NotBefore)
-		}
+		s.NotBefore = end.NotBefore
+		s.NextRun = nextRun(current, s, next, run.EndedAt)
 		if err := tx.PutState(c.Job.Charm, s); err != nil {
 			return err
 		}
@@ -122,7 +121,7 @@ func nextRun(c charm.Charm, s charm.State, job *charm.Job, after time.Time) time
 	if job != nil || s.Disabled || !c.Registered || s.Waiting != "" {
 		return time.Time{}
 	}
-	return schedule.Next(c, after)
+	return laterOf(schedule.Next(c, after), s.NotBefore)
 }
 
 // ErrNotOurs says that a claim was taken from this service, or its job is gone:
@@ -148,7 +147,7 @@ func (q *Queue) ended(c Claim, run charm.Run, next *charm.Job, s charm.State) {
 	defer q.mu.Unlock()
 	e := c.entry
 	e.running, e.job = false, next
-	q.release(e)
+	q.release(e, run.Elapsed())
 	if c.Job.Charm == 0 {
 		delete(q.tasks, c.Job.ID)
 		if next != nil {
@@ -168,35 +167,36 @@ func (q *Queue) Drop(c Claim, run charm.Run) {
 	defer q.mu.Unlock()
 	c.entry.running = false
 	c.entry.job = nil
-	q.release(c.entry)
+	q.release(c.entry, run.Elapsed())
 	q.arm(c.entry)
 	q.tell(c.Job.ID, run)
 }
 
-// Abandon leaves a claim whose end could not be written to the next start, and
+// Abandon leaves a claim whose end could not be written to the reconciler, and
 // lets the other charms go on.
 func (q *Queue) Abandon(c Claim) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.release(c.entry)
+	c.entry.abandoned = true
+	q.release(c.entry, 0)
 }
 
 // arm puts e where its due time says. The caller holds mu.
 func (q *Queue) arm(e *entry) {
-	if e.charm.Row == 0 {
-		if e.job != nil {
-			e.due = e.dueAt()
-		}
-		return
-	}
 	at := e.dueAt()
-	if at.IsZero() || (q.opts.Only != "" && e.charm.Integration != q.opts.Only && e.job == nil) {
-		q.due.remove(e)
+	if e.charm.Row == 0 {
+		e.due = at
 		return
 	}
-	first := q.due.first()
-	q.due.put(e, at)
-	if q.due.first() != first || first == e {
+	switch {
+	case at.IsZero(), q.leftOut(e), q.pausedBy(e) != nil && !e.asked():
+		q.order.remove(e)
+	case q.order.put(e, at):
 		q.wakeAll()
 	}
+}
+
+// leftOut reports whether the service was told to run other charms only.
+func (q *Queue) leftOut(e *entry) bool {
+	return q.opts.Only != "" && e.charm.Integration != q.opts.Only && e.job == nil
 }

@@ -2,6 +2,7 @@ package queue
 
 import (
 	"container/heap"
+	"context"
 	"time"
 
 	"charmd/internal/charm"
@@ -14,9 +15,16 @@ type entry struct {
 	job       *charm.Job // the live job: pending or running; nil when merely due
 	running   bool       // taken out of the order
 	removed   bool       // deleted while it was running
-	due       time.Time  // zero when not in the order
+	abandoned bool       // its run is over and its end could not be written
 	notBefore time.Time
-	index     int // in the heap; -1 when not in it
+	cancel    context.CancelCauseFunc // ends its run; nil when nothing is running
+
+	// Where it stands in the order; the order's own.
+	due     time.Time
+	heap    *dueHeap // nil when it does not wait
+	index   int      // in the heap
+	lane    *lane    // nil while it is not due
+	charged time.Duration
 }
 
 // dueAt is when the entry wants to run; zero when it does not.
@@ -38,6 +46,9 @@ func (e *entry) dueAt() time.Time {
 	}
 	return at
 }
+
+// asked reports whether its live job is one that a person asked for.
+func (e *entry) asked() bool { return e.job != nil && e.job.Reason == charm.RunNow }
 
 // adopt makes the entry's live job what the store has. A claim that is on disk
 // stays as it is: its end is told by the claim itself.
@@ -87,7 +98,7 @@ func (e *entry) pendingJob() (charm.Job, bool) {
 	return job, true
 }
 
-// dueHeap orders entries by due time, then by higher priority, then by age.
+// dueHeap orders entries by due time, then by age.
 type dueHeap []*entry
 
 func (h dueHeap) first() *entry {
@@ -97,19 +108,14 @@ func (h dueHeap) first() *entry {
 	return h[0]
 }
 
-func (h *dueHeap) put(e *entry, due time.Time) {
-	e.due = due
-	if e.index >= 0 {
-		heap.Fix(h, e.index)
-		return
-	}
+func (h *dueHeap) add(e *entry) {
+	e.heap = h
 	heap.Push(h, e)
 }
 
-func (h *dueHeap) remove(e *entry) {
-	if e.index >= 0 {
-		heap.Remove(h, e.index)
-	}
+func (h *dueHeap) drop(e *entry) {
+	heap.Remove(h, e.index)
+	e.heap = nil
 }
 
 func (h dueHeap) Len() int { return len(h) }
@@ -118,9 +124,6 @@ func (h dueHeap) Less(i, j int) bool {
 	a, b := h[i], h[j]
 	if !a.due.Equal(b.due) {
 		return a.due.Before(b.due)
-	}
-	if a.charm.Priority != b.charm.Priority {
-		return a.charm.Priority > b.charm.Priority
 	}
 	return a.charm.Row < b.charm.Row
 }
@@ -141,6 +144,5 @@ func (h *dueHeap) Pop() any {
 	e := old[len(old)-1]
 	old[len(old)-1] = nil
 	*h = old[:len(old)-1]
-	e.index = -1
 	return e
 }

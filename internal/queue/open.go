@@ -2,12 +2,12 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
 
 	"charmd/internal/charm"
-	"charmd/internal/schedule"
 	"charmd/internal/state"
 	"charmd/internal/store"
 )
@@ -18,14 +18,15 @@ const epochKey = "service.epoch"
 type Recovered struct {
 	Lost     []charm.Run   // runs that were in flight, now recorded as lost
 	Disabled []charm.Charm // charms that were in flight too many times in a row
+	Repaired []Breach      // what stood against the invariants
 }
 
 // Open takes up what the store holds. Claims of earlier starts are recorded as
 // lost and their jobs wait to run again at once, each alone in flight.
 func Open(ctx context.Context, st store.Store, states *state.Manager, opts Options) (*Queue, Recovered, error) {
 	q := &Queue{
-		store: st, opts: opts, wake: make(chan struct{}),
-		charms: map[int64]*entry{}, tasks: map[string]*entry{}, waiters: map[string][]chan charm.Run{},
+		store: st, states: states, opts: opts, wake: make(chan struct{}), pauses: map[pauseKey]charm.Pause{},
+		order: newOrder(opts.Slots), charms: map[int64]*entry{}, tasks: map[string]*entry{}, waiters: map[string][]chan charm.Run{},
 	}
 	var found Recovered
 	err := st.Update(ctx, func(tx store.Tx) error {
@@ -44,7 +45,7 @@ func Open(ctx context.Context, st store.Store, states *state.Manager, opts Optio
 				return fmt.Errorf("job %s of the last start: %w", job.ID, err)
 			}
 		}
-		return rearm(tx, opts.Now())
+		return q.rearm(tx, &found)
 	})
 	if err != nil {
 		return nil, Recovered{}, err
@@ -66,14 +67,24 @@ func (q *Queue) nextEpoch(tx store.Tx) error {
 	return tx.SetValue(epochKey, strconv.FormatInt(q.epoch, 10))
 }
 
-// recoverJob ends the claim of a service that died.
-func recoverJob(tx store.Tx, states *state.Manager, job charm.Job, now time.Time, found *Recovered) error {
+// recordLost writes the record of a claim that its service left behind. A run
+// that has a record already ended, whatever its claim says; it is made again all
+// the same under a new id.
+func recordLost(tx store.Tx, job charm.Job, now time.Time, why string) (charm.Run, error) {
 	run := charm.Run{
 		ID: job.Run, Charm: job.Charm, Job: job.ID, Task: job.Task, Reason: job.Reason, Attempt: job.Attempt,
-		DueAt: job.DueAt, StartedAt: job.ClaimedAt, EndedAt: now,
-		Outcome: charm.Lost, Code: charm.CodeLost, Error: "the service stopped while this was running",
+		DueAt: job.DueAt, StartedAt: job.ClaimedAt, EndedAt: now, Outcome: charm.Lost, Code: charm.CodeLost, Error: why,
 	}
-	if err := tx.AddRun(run); err != nil {
+	if _, err := tx.Run(run.ID); !errors.Is(err, store.ErrNotFound) {
+		return run, err
+	}
+	return run, tx.AddRun(run)
+}
+
+// recoverJob ends the claim of a service that died.
+func recoverJob(tx store.Tx, states *state.Manager, job charm.Job, now time.Time, found *Recovered) error {
+	run, err := recordLost(tx, job, now, "the service stopped while this was running")
+	if err != nil {
 		return err
 	}
 	found.Lost = append(found.Lost, run)
@@ -105,29 +116,21 @@ func recoverJob(tx store.Tx, states *state.Manager, job charm.Job, now time.Time
 }
 
 // rearm gives charms that should run and have no time for it one: at once when it
-// is missing, on the grid again when the wall clock was set back.
-func rearm(tx store.Tx, now time.Time) error {
-	charms, err := tx.Charms("")
+// is missing, on their schedule again when the wall clock was set back.
+func (q *Queue) rearm(tx store.Tx, found *Recovered) error {
+	held, err := takeStock(tx)
 	if err != nil {
 		return err
 	}
-	for _, c := range charms {
-		s, jobs, err := stands(tx, c.Row)
-		if err != nil {
-			return err
-		}
-		latest := now.Add(c.Schedule.Every)
-		if !c.Registered || s.Disabled || s.Waiting != "" || len(jobs) > 0 || !s.NextRun.IsZero() && !s.NextRun.After(latest) {
+	for _, c := range held.charms {
+		b := Breach{Charm: c}
+		if b.Kind, b.Detail = stand(c, held.states[c.Row], held.jobs[c.Row], q.opts.Now()); b.Kind == "" {
 			continue
 		}
-		if s.NextRun.IsZero() {
-			s.NextRun = now
-		} else {
-			s.NextRun = schedule.Next(c, now)
+		if b.Repair, err = q.mend(tx, c.Row); err != nil {
+			return fmt.Errorf("bringing %s into order: %w", c.Ref(), err)
 		}
-		if err := tx.PutState(c.Row, s); err != nil {
-			return err
-		}
+		found.Repaired = append(found.Repaired, b)
 	}
 	return nil
 }
@@ -145,14 +148,22 @@ func (q *Queue) load(r store.Reader) error {
 	if err != nil {
 		return err
 	}
+	pauses, err := r.Pauses()
+	if err != nil {
+		return err
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	for _, p := range pauses {
+		q.pauses[pauseKey{p.Scope, p.Subject}] = p
+	}
+	q.charms, q.order = map[int64]*entry{}, newOrder(q.opts.Slots)
 	for _, c := range charms {
-		q.charms[c.Row] = &entry{charm: c, state: states[c.Row], index: -1}
+		q.charms[c.Row] = &entry{charm: c, state: states[c.Row]}
 	}
 	for _, job := range jobs {
 		if job.Charm == 0 {
-			e := &entry{job: &job, index: -1}
+			e := &entry{job: &job}
 			q.tasks[job.ID] = e
 			q.arm(e)
 			continue

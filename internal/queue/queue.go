@@ -18,6 +18,7 @@ import (
 	"github.com/oklog/ulid/v2"
 
 	"charmd/internal/charm"
+	"charmd/internal/state"
 	"charmd/internal/store"
 )
 
@@ -27,20 +28,23 @@ type Options struct {
 	DefaultTimeout time.Duration    // of charms that set none
 	Now            func() time.Time // wall clock
 	Only           string           // run charms of this integration alone; "" means all
+	Slots          int              // runs in flight that keep the workers busy: one space gets at most half while others wait; 0 means no bound
 }
 
 // Queue holds what is live. Its methods may be called from any goroutine.
 type Queue struct {
-	store store.Store
-	opts  Options
-	epoch int64
+	store  store.Store
+	states *state.Manager
+	opts   Options
+	epoch  int64
 
 	mu       sync.Mutex
-	due      dueHeap
+	order    order
 	charms   map[int64]*entry  // by row
 	tasks    map[string]*entry // maintenance, by job id
 	inFlight int
 	solo     bool // the one run in flight must stay alone
+	pauses   map[pauseKey]charm.Pause
 	closed   bool
 	wake     chan struct{}
 	waiters  map[string][]chan charm.Run // by job id
@@ -139,11 +143,8 @@ func (q *Queue) pick(kind charm.JobType) (*entry, later, error) {
 // pickCharm finds the charm whose turn it is, or says how long until the next is
 // due. The caller holds mu.
 func (q *Queue) pickCharm(now time.Time) (*entry, time.Duration) {
-	e := q.due.first()
+	e, wait := q.order.next(now)
 	if e == nil {
-		return nil, longestSleep
-	}
-	if wait := e.due.Sub(now); wait > 0 {
 		return nil, wait
 	}
 	// A charm that was running when the service died runs alone, so that if it
@@ -154,7 +155,7 @@ func (q *Queue) pickCharm(now time.Time) (*entry, time.Duration) {
 	}
 	q.solo = alone
 	q.inFlight++
-	q.due.remove(e)
+	q.order.take(e)
 	return e, 0
 }
 
@@ -183,7 +184,7 @@ func (q *Queue) claim(ctx context.Context, e *entry) (*Claim, error) {
 	}
 	q.GiveBack(c)
 	if errors.Is(err, errNotWanted) && c.Job.Charm != 0 {
-		return nil, q.refresh(ctx, e)
+		return nil, q.refresh(ctx, c.Job.Charm)
 	}
 	return nil, fmt.Errorf("claiming job %s: %w", c.Job.ID, err)
 }
@@ -194,12 +195,8 @@ func (q *Queue) newClaim(e *entry) Claim {
 	defer q.mu.Unlock()
 	now := q.opts.Now()
 	job := e.nextJob(now)
-	timeout := e.charm.Timeout
-	if timeout == 0 {
-		timeout = q.opts.DefaultTimeout
-	}
 	job.Status, job.Epoch, job.Run = charm.Running, q.epoch, NewID(now)
-	job.ClaimedAt, job.LeaseEnd = now, now.Add(timeout+charm.MaxHold+charm.LeaseSlack)
+	job.ClaimedAt, job.LeaseEnd = now, q.leaseEnd(e.charm)
 	return Claim{Job: job, Charm: e.charm, entry: e}
 }
 
@@ -269,7 +266,7 @@ func (q *Queue) GiveBack(c Claim) {
 	defer q.mu.Unlock()
 	e := c.entry
 	e.running = false
-	q.release(e)
+	q.release(e, 0)
 	e.notBefore = q.opts.Now().Add(giveBackWait)
 	q.arm(e)
 }
@@ -277,11 +274,14 @@ func (q *Queue) GiveBack(c Claim) {
 // giveBackWait keeps from spinning while the store refuses.
 const giveBackWait = 100 * time.Millisecond
 
-// release ends e's part in what is in flight. The caller holds mu.
-func (q *Queue) release(e *entry) {
+// release ends e's part in what is in flight, for which it used a worker for the
+// time. The caller holds mu.
+func (q *Queue) release(e *entry, took time.Duration) {
+	e.cancel = nil
 	if e.charm.Row != 0 {
 		q.inFlight--
 		q.solo = false
+		q.order.settle(e, took)
 	}
 	q.wakeAll()
 }

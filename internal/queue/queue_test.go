@@ -201,22 +201,6 @@ func TestFirstRunAtOnceThenOnTheGrid(t *testing.T) {
 	})
 }
 
-func TestOldestDueFirstThenPriority(t *testing.T) {
-	inBubble(t, func(w *world) {
-		low := w.add(1)
-		time.Sleep(time.Second)
-		w.update(func(tx store.Tx) error { return nil })
-		high := w.add(2, func(c *charm.Charm) { c.Priority = 9 })
-		if got := w.next().Charm.ID; got != low.ID {
-			t.Errorf("first came %s, want the one due longer", got)
-		}
-		if got := w.next().Charm.ID; got != high.ID {
-			t.Errorf("then came %s", got)
-		}
-		w.idle(time.Hour)
-	})
-}
-
 func TestRetriesAreOneFailureAndThenDisable(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.add(1)

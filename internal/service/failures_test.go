@@ -49,7 +49,12 @@ func TestFailuresAreToldForWhatTheyAre(t *testing.T) {
 		for _, c := range cases {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
-				ref := d.add(failing(c.body), "failing", c.name, notRegistered, func(r *api.AddRequest) { r.Timeout = "2s" })
+				ref := d.add(failing(c.body), "failing", c.name, notRegistered, func(r *api.AddRequest) {
+					r.Timeout = "20s"
+					if c.outcome == charm.TimedOut {
+						r.Timeout = "2s"
+					}
+				})
 				r := d.run(ref)
 				if r.Outcome != c.outcome || r.Code != c.code {
 					t.Errorf("ended as %s (%s), want %s (%s): %s", r.Outcome, r.Code, c.outcome, c.code, r.Error)

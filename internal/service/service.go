@@ -91,7 +91,7 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 		return nil, err
 	}
 	s.queue, s.recovered, err = queue.Open(ctx, s.store, s.states, queue.Options{
-		MaxRetries: cfg.MaxRetries, DefaultTimeout: cfg.Timeout, Now: time.Now, Only: cfg.Only,
+		MaxRetries: cfg.MaxRetries, DefaultTimeout: cfg.Timeout, Now: time.Now, Only: cfg.Only, Slots: executorsPerWorker * cfg.Workers,
 	})
 	if err != nil {
 		return nil, err

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,15 +22,15 @@ func (c columns) insert(table string) string {
 	return fmt.Sprintf("insert into %s (%s) values (%s)", table, strings.Join(c, ", "), marks)
 }
 
-// upsert inserts, or replaces the row with the same key column.
-func (c columns) upsert(table, key string) string {
+// upsert inserts, or replaces the row with the same key columns.
+func (c columns) upsert(table string, keys ...string) string {
 	var sets []string
 	for _, name := range c {
-		if name != key {
+		if !slices.Contains(keys, name) {
 			sets = append(sets, name+" = excluded."+name)
 		}
 	}
-	return fmt.Sprintf("%s on conflict (%s) do update set %s", c.insert(table), key, strings.Join(sets, ", "))
+	return fmt.Sprintf("%s on conflict (%s) do update set %s", c.insert(table), strings.Join(keys, ", "), strings.Join(sets, ", "))
 }
 
 // update is the statement that replaces them; the key's argument comes last.

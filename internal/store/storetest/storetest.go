@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		{"jobs", testJobs},
 		{"recipes", testRecipes},
 		{"values", testValues},
+		{"pauses", testPauses},
 		{"texts", testTexts},
 		{"runs", testRuns},
 		{"run filters", testRunFilters},

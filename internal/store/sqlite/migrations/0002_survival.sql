@@ -1,6 +1,9 @@
 -- Which walls stood around a run's worker, e.g. "namespaces landlock rlimits".
 alter table run add column walls text not null default '';
 
+-- A host that the charm needs asked not to be asked before.
+alter table state add column not_before integer not null default 0;
+
 -- What people have stopped for a while: everything, a space, an integration or
 -- a charm (its row).
 create table pause (

@@ -1,0 +1,83 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"charmd/internal/charm"
+	"charmd/internal/store"
+)
+
+// pauseKey is what a pause stops.
+type pauseKey struct {
+	scope   charm.PauseScope
+	subject string
+}
+
+// Pause keeps what p names from running by itself. Runs that have begun end, and
+// those that people ask for run.
+func (q *Queue) Pause(ctx context.Context, p charm.Pause) error {
+	return q.store.Update(ctx, func(tx store.Tx) error {
+		tx.AfterCommit(func() { q.repause(func() { q.pauses[pauseKey{p.Scope, p.Subject}] = p }) })
+		return tx.PutPause(p)
+	})
+}
+
+// Resume ends a pause; store.ErrNotFound when there is none. What has become due
+// meanwhile runs once.
+func (q *Queue) Resume(ctx context.Context, scope charm.PauseScope, subject string) error {
+	return q.store.Update(ctx, func(tx store.Tx) error { return q.resume(tx, pauseKey{scope, subject}) })
+}
+
+func (q *Queue) resume(tx store.Tx, key pauseKey) error {
+	tx.AfterCommit(func() { q.repause(func() { delete(q.pauses, key) }) })
+	return tx.DeletePause(key.scope, key.subject)
+}
+
+// repause changes what is paused and puts every charm where it then belongs.
+func (q *Queue) repause(change func()) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	change()
+	for _, e := range q.charms {
+		q.arm(e)
+	}
+	q.wakeAll()
+}
+
+// Pauses lists what is paused.
+func (q *Queue) Pauses() []charm.Pause {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	list := make([]charm.Pause, 0, len(q.pauses))
+	for _, p := range q.pauses {
+		list = append(list, p)
+	}
+	return list
+}
+
+// pausedBy is the widest pause that stops e, nil when none does. The caller holds mu.
+func (q *Queue) pausedBy(e *entry) *charm.Pause {
+	if len(q.pauses) == 0 {
+		return nil
+	}
+	for _, key := range []pauseKey{
+		{charm.PauseAll, ""}, {charm.PauseSpace, e.charm.Space}, {charm.PauseIntegration, e.charm.Integration}, charmPause(e.charm.Row),
+	} {
+		if p, ok := q.pauses[key]; ok {
+			return &p
+		}
+	}
+	return nil
+}
+
+func charmPause(row int64) pauseKey { return pauseKey{charm.PauseCharm, strconv.FormatInt(row, 10)} }
+
+// forgetPause ends the pause of a charm that is removed in tx.
+func (q *Queue) forgetPause(tx store.Tx, row int64) error {
+	if err := q.resume(tx, charmPause(row)); !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	return nil
+}
