@@ -51,7 +51,9 @@ type Charm struct {
 	Recipe      string          `json:"recipe"`
 	Registered  bool            `json:"registered"`
 	Enabled     bool            `json:"enabled"`
-	Status      string          `json:"status"` // pending running completed failed cancelled disabled unregistered waiting
+	Status      string          `json:"status"` // pending running disabled unregistered waiting paused
+	Paused      *Pause          `json:"paused,omitempty"`
+	Priority    int             `json:"priority"`
 	Schedule    string          `json:"schedule"`
 	NextRun     *time.Time      `json:"nextRun"` // null when nothing is due
 	LastRun     string          `json:"lastRun,omitempty"`
@@ -118,6 +120,7 @@ type Job struct {
 	Attempt  int           `json:"attempt"`
 	DueAt    time.Time     `json:"dueAt"`
 	Run      string        `json:"run,omitempty"`
+	Paused   bool          `json:"paused,omitempty"` // a pause keeps it waiting
 }
 
 // RunRequest is the body of POST /api/v1/charms/{space}/{charm}/run.
@@ -156,6 +159,7 @@ type Status struct {
 	Charms          map[string]int   `json:"charms"`             // how many by status
 	Workers         []Worker         `json:"workers"`
 	Problems        []Problematic    `json:"problems"`
+	Pauses          []Pause          `json:"pauses"`
 	Sandbox         map[string]Layer `json:"sandbox"` // namespaces, landlock, seccomp, rlimits
 	StoreBytes      int64            `json:"storeBytes"`
 }

@@ -20,6 +20,7 @@ const (
 	MaxTimeout         = 10 * time.Minute // of one run
 	MinEvery           = time.Second
 	MaxNameBytes       = 200 // of a charm's or a space's name
+	MaxPriority        = 100 // and as far below zero
 	KeepRuns           = 200 // run records kept of a charm
 	KeepRunsFor        = 30 * 24 * time.Hour
 	KeepVersions       = 100 // superseded versions kept of a fact

@@ -27,6 +27,7 @@ import (
 type addFlags struct {
 	space, name, argument, integration string
 	every, timeout, probe              string
+	priority                           int
 	allowHosts                         []string
 	noRegister                         bool
 }
@@ -52,6 +53,7 @@ func (a *app) addCommand() *cobra.Command {
 	flags.StringVar(&f.integration, "integration", "", "the `NAME` it is registered under (default: the recipe's own)")
 	flags.StringVar(&f.every, "every", "", "how often it runs, a `DURATION` of at least 1s (default: the service's interval)")
 	flags.StringVar(&f.timeout, "timeout", "", "wall time of one run, a `DURATION` of at most 10m (default: the service's)")
+	flags.IntVar(&f.priority, "priority", 0, "`N` from -100 to 100: charms with a higher one go first in their space")
 	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "a private `HOST[:PORT]` that it may reach; may be repeated")
 	flags.StringVar(&f.probe, "probe", "", "with `never`, too many failures disable it until a person enables it")
 	flags.BoolVar(&f.noRegister, "no-register", false, "make the charm, and do not run it in the background")
@@ -90,7 +92,7 @@ func (a *app) add(cmd *cobra.Command, file string, f addFlags) error {
 func (a *app) addRequest(f addFlags) (api.AddRequest, error) {
 	req := api.AddRequest{
 		Space: f.space, Name: f.name, Integration: f.integration,
-		Every: f.every, Timeout: f.timeout, AllowHosts: f.allowHosts, Probe: f.probe, NoRegister: f.noRegister,
+		Every: f.every, Timeout: f.timeout, Priority: f.priority, AllowHosts: f.allowHosts, Probe: f.probe, NoRegister: f.noRegister,
 	}
 	if err := durationFlag("every", f.every, charm.MinEvery, 0); err != nil {
 		return req, err

@@ -139,6 +139,39 @@ func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			{ID: "01JQJ000000000000000000009", Type: charm.Maintenance, Task: charm.Cleanup, Reason: charm.RunNow, Status: charm.Running, Attempt: 1, DueAt: *ago(90 * time.Second)},
 		}, nil
 	})
+	answer("POST /api/v1/jobs/{id}/cancel", func(r *http.Request) (any, *api.Problem) {
+		if r.PathValue("id") != "01JQJ000000000000000000009" {
+			return nil, &api.Problem{Code: charm.CodeNotFound, Message: "no job " + r.PathValue("id") + " waits or runs", Hint: "see live jobs with: charmd jobs"}
+		}
+		return api.Job{ID: r.PathValue("id"), Type: charm.Maintenance, Task: charm.Cleanup, Status: charm.Running}, nil
+	})
+	answer("POST"+one+"/cancel", onCharm(func(c api.Charm) (any, *api.Problem) {
+		return api.Job{ID: "01JQJ000000000000000000005", Type: charm.ExecuteCharm, Charm: "home/" + c.Name, Status: charm.Pending}, nil
+	}))
+	answer("POST /api/v1/retry", func(*http.Request) (any, *api.Problem) {
+		if strings.Contains(string(body), "feeds") {
+			return api.Retried{Charms: []string{}}, nil
+		}
+		return api.Retried{Charms: []string{"home/news"}}, nil
+	})
+	pause := func(r *http.Request) (any, *api.Problem) {
+		var req api.PauseRequest
+		if err := json.Unmarshal(body, &req); err != nil {
+			return nil, &api.Problem{Code: charm.CodeInvalid, Message: err.Error()}
+		}
+		p := api.Pause{Scope: charm.PauseAll, Note: req.Note}
+		switch {
+		case req.Integration != "":
+			p.Scope, p.Integration = charm.PauseIntegration, req.Integration
+		case req.Charm != "":
+			p.Scope, p.Charm = charm.PauseCharm, req.Space+"/"+req.Charm
+		case req.Space != "":
+			p.Scope, p.Space = charm.PauseSpace, req.Space
+		}
+		return p, nil
+	}
+	answer("POST /api/v1/pause", pause)
+	answer("POST /api/v1/resume", pause)
 	answer("POST /api/v1/maintenance/{task}", func(r *http.Request) (any, *api.Problem) {
 		return api.RunReply{Job: "01JQJ000000000000000000009", Run: &api.Run{ID: "01JQ0000000000000000000009", Job: "01JQJ000000000000000000009",
 			Task: charm.Task(r.PathValue("task")), Reason: charm.RunNow, Attempt: 1, StartedAt: time.Now(), Outcome: charm.OK, Log: "3 runs deleted\n"}}, nil

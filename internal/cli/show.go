@@ -38,6 +38,8 @@ func (a *app) printCharm(c api.Charm) {
 		field{"  recipe", plain(c.Recipe)},
 		field{"  integration", plain(c.Integration)},
 		field{"  schedule", plain(c.Schedule)},
+		field{"  priority", plain(priority(c.Priority))},
+		field{"  paused", tinted(uneasy, a.paused(c.Paused))},
 		field{"  next run", plain(a.moment(c.NextRun))},
 		field{"  last run", plain(a.lastRun(c))},
 		field{"  runs", plain(executions(s))},
@@ -49,6 +51,14 @@ func (a *app) printCharm(c api.Charm) {
 		a.print("result")
 		a.printResult(c.Result)
 	}
+}
+
+// priority is how a charm stands to the others of its space; "" for the usual.
+func priority(p int) string {
+	if p == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d", p)
 }
 
 func (a *app) lastRun(c api.Charm) string {

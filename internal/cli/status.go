@@ -51,6 +51,9 @@ func (a *app) printStatus(s api.Status) {
 		field{"  workers", plainf("%d, %d of them busy", len(s.Workers), observe.Busy(s.Workers))},
 		field{"  sandbox", plain(layers(s.Sandbox))},
 	)
+	for _, p := range s.Pauses {
+		a.fields(field{"  paused", tinted(uneasy, a.paused(&p))})
+	}
 	if len(s.Problems) == 0 {
 		return
 	}

@@ -45,6 +45,9 @@ func (m *Manager) plan(req api.AddRequest) (plan, error) {
 	if req.Probe != "" && req.Probe != "never" {
 		return p, charm.Errorf(charm.CodeInvalid, "--probe is %q: it takes never", req.Probe)
 	}
+	if req.Priority < -charm.MaxPriority || req.Priority > charm.MaxPriority {
+		return p, charm.Errorf(charm.CodeInvalid, "--priority is %d: it takes a number from -%d to %d", req.Priority, charm.MaxPriority, charm.MaxPriority)
+	}
 	if p.Space == "" {
 		p.Space = HomeSpace
 	}

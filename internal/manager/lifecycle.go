@@ -61,7 +61,7 @@ func (m *Manager) change(ctx context.Context, space, name string, fn func(store.
 		return api.Charm{}, err
 	}
 	standing, _ := m.queue.Standing(row)
-	return charmJSON(standing), nil
+	return m.charmJSON(standing), nil
 }
 
 // Remove takes a charm out of the registry and the table, and moves it to its

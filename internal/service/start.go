@@ -48,6 +48,7 @@ func (s *Service) Start(ctx context.Context) error {
 	s.loop(func() { s.registry.Run(loops) })
 	s.loop(func() { s.cycle(loops) })
 	s.loop(func() { s.report(loops) })
+	s.loop(func() { s.reconcile(loops) })
 	for range executorsPerWorker * s.config.Workers {
 		s.runs.Go(func() { s.work(runs, s.queue.Next, s.execute) })
 	}
@@ -78,7 +79,7 @@ func (s *Service) work(ctx context.Context, next func(context.Context) (*queue.C
 			continue
 		}
 		if ahead, err = h.Handle(ctx, *claim); err != nil {
-			s.logger.Error("a run could not be ended; it is recovered at the next start", "job", claim.Job.ID, "charm", claim.Charm.Ref(), "err", err)
+			s.logger.Error("a run could not be ended; the reconciler records it as lost", "job", claim.Job.ID, "charm", claim.Charm.Ref(), "err", err)
 			s.queue.Abandon(*claim)
 		}
 	}
@@ -126,6 +127,7 @@ func (s *Service) tellRecovered(ctx context.Context) error {
 	for _, c := range s.recovered.Disabled {
 		s.logger.Error("charm disabled: it was running when the service died, again and again", "charm", c.Ref(), "times", charm.MaxUncleanStops)
 	}
+	s.tellBreaches(s.recovered.Repaired)
 	return s.store.Update(ctx, func(tx store.Tx) error {
 		for _, c := range s.recovered.Disabled {
 			state, err := tx.State(c.Row)

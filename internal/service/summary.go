@@ -39,7 +39,7 @@ func (s *Service) summary(ctx context.Context) api.Status {
 		StartedAt: s.startedAt.UTC(), Restarts: max(0, totals.Starts-1), TotalExecutions: totals.Executions,
 		TotalSuccesses: totals.Successes, TotalFailures: totals.Failures, Cycles: totals.Cycles,
 		NotReady: s.NotReady(), Charms: map[string]int{}, Workers: []api.Worker{}, Problems: []api.Problematic{},
-		Sandbox: map[string]api.Layer{},
+		Sandbox: map[string]api.Layer{}, Pauses: s.manager.Pauses(),
 	}
 	st.Ready = len(st.NotReady) == 0
 	if !totals.LastCycle.IsZero() {

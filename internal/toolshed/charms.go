@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -123,8 +122,8 @@ func (t *Toolshed) runs(r *http.Request) (any, error) {
 		Space: r.PathValue("space"), Charm: r.PathValue("charm"),
 		Outcome: charm.Outcome(q.Get("outcome")), Before: q.Get("before"), Logs: q.Get("logs") == "true",
 	}
-	if f.Outcome != "" && !slices.Contains(charm.Outcomes(), f.Outcome) {
-		return nil, charm.Errorf(charm.CodeInvalid, "there is no outcome %q", f.Outcome).WithHint("the outcomes are: %v", charm.Outcomes())
+	if err := checkOutcome(f.Outcome); err != nil {
+		return nil, err
 	}
 	if _, err := ulid.ParseStrict(f.Before); f.Before != "" && err != nil {
 		return nil, charm.Errorf(charm.CodeInvalid, "before is %q: it takes the id of a run", f.Before)

@@ -72,6 +72,12 @@ func (t *Toolshed) routes() {
 	t.handle("GET "+v1+"/runs", t.runs)
 	t.handle("GET "+v1+"/runs/{id}", t.runByID)
 	t.handle("GET "+v1+"/jobs", func(*http.Request) (any, error) { return t.o.Manager.Jobs(), nil })
+	t.handle("POST "+v1+"/jobs/{id}/cancel", t.cancelJob)
+	t.handle("POST "+one+"/cancel", t.cancelJobOf)
+	t.handle("POST "+v1+"/retry", t.retry)
+	t.handle("GET "+v1+"/pauses", func(*http.Request) (any, error) { return t.o.Manager.Pauses(), nil })
+	t.handle("POST "+v1+"/pause", t.pause)
+	t.handle("POST "+v1+"/resume", t.resume)
 	t.handle("POST "+v1+"/maintenance/{task}", t.maintain)
 	t.handle("GET /{space}/{charm}", t.show)
 	t.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
