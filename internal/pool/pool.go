@@ -66,7 +66,8 @@ type Pool struct {
 	mu       sync.Mutex
 	workers  map[*worker]struct{} // alive, or not known to be dead
 	idle     []*worker            // the last one was used last
-	waiting  []*waiter            // first come, first served
+	waiting  []*waiter            // in the order they came
+	held     map[string]int       // workers that the tasks of each space hold
 	starting bool                 // one worker is between launch and hello
 	failures int                  // workers in a row that were never of use
 	walls    sandbox.Report       // of the last worker that said hello
@@ -74,12 +75,6 @@ type Pool struct {
 	started  bool
 	closing  bool
 	gone     chan struct{} // closed when closing and the last worker is gone
-}
-
-// waiter is a caller that waits for a worker.
-type waiter struct {
-	ready chan *worker // nil is sent when there will be none
-	why   error
 }
 
 // ErrClosed is why a task was not dispatched by a pool that is closing.
@@ -109,7 +104,7 @@ func New(o Options) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{o: o, workers: map[*worker]struct{}{}, gone: make(chan struct{})}
+	p := &Pool{o: o, workers: map[*worker]struct{}{}, held: map[string]int{}, gone: make(chan struct{})}
 	unknown := sandbox.Layer{State: sandbox.Off, Reason: "no worker has started yet"}
 	p.walls = sandbox.Report{Namespaces: unknown, Landlock: unknown, Seccomp: unknown, Rlimits: unknown}
 	p.launch = func() (*process, error) { return p.spawner.launch(exe, arguments(o), environment) }
@@ -143,70 +138,6 @@ func (p *Pool) Sandbox() sandbox.Report {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.walls
-}
-
-// acquire waits for a worker that is free.
-func (p *Pool) acquire(ctx context.Context) (*worker, error) {
-	p.mu.Lock()
-	switch {
-	case p.closing:
-		p.mu.Unlock()
-		return nil, ErrClosed
-	case len(p.idle) > 0:
-		w := p.idle[len(p.idle)-1]
-		p.idle = p.idle[:len(p.idle)-1]
-		p.mu.Unlock()
-		return w, nil
-	}
-	me := &waiter{ready: make(chan *worker, 1)}
-	p.waiting = append(p.waiting, me)
-	p.mu.Unlock()
-	select {
-	case w := <-me.ready:
-		return w, me.why
-	case <-ctx.Done():
-	}
-	p.mu.Lock()
-	for i, other := range p.waiting {
-		if other == me {
-			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
-			p.mu.Unlock()
-			return nil, context.Cause(ctx)
-		}
-	}
-	p.mu.Unlock()
-	if w := <-me.ready; w != nil {
-		p.offer(w)
-	}
-	return nil, context.Cause(ctx)
-}
-
-// offer gives a free worker to whoever waits, or keeps it.
-func (p *Pool) offer(w *worker) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, alive := p.workers[w]; !alive {
-		return
-	}
-	switch {
-	case p.closing:
-		w.retire(p.o.Grace)
-	case len(p.waiting) > 0:
-		next := p.waiting[0]
-		p.waiting = p.waiting[1:]
-		next.ready <- w
-	default:
-		p.idle = append(p.idle, w)
-	}
-}
-
-// refuse ends all waiting, with p.mu held.
-func (p *Pool) refuse(why error) {
-	for _, next := range p.waiting {
-		next.why = why
-		next.ready <- nil
-	}
-	p.waiting = nil
 }
 
 // WorkerStatus is one process as people see it.

@@ -27,7 +27,7 @@ func (p *Pool) Run(ctx context.Context, task wire.Task, timeout time.Duration, h
 	var err error
 	for range handovers {
 		var w *worker
-		if w, err = p.acquire(ctx); err != nil {
+		if w, err = p.acquire(ctx, task.Space); err != nil {
 			kind := NotDispatched
 			if ctx.Err() != nil {
 				kind = Cancelled

@@ -90,6 +90,7 @@ func (p *Pool) lost(w *worker, greeted, used bool, why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.workers, w)
+	p.returned(w)
 	for i, other := range p.idle {
 		if other == w {
 			p.idle = append(p.idle[:i], p.idle[i+1:]...)

@@ -33,6 +33,8 @@ type worker struct {
 	born   time.Time
 	walls  sandbox.Report // set by the reader before the worker is offered
 
+	holder *string // the space whose task has it, nil when none has; guarded by the pool
+
 	mu       sync.Mutex
 	job      job // nil when idle
 	since    time.Time
