@@ -43,6 +43,7 @@ type Config struct {
 
 	Version   string // of this program
 	WorkerExe string // program to start workers with; "" means this one
+	CrashAt   string // for tests: the point of which transaction ends the process; "" means none
 
 	origins map[string]string // option name → where its value came from
 }

@@ -95,6 +95,8 @@ var table = []Option{
 
 	{Name: WorkerExe, Env: []string{"CHARMD_WORKER_EXE"}, Kind: Path, NoFlag: true, Hidden: true,
 		Help: "program to start workers with", field: func(c *Config) any { return &c.WorkerExe }},
+	{Name: "crash-at", Env: []string{"CHARMD_CRASH_AT"}, Kind: Text, NoFlag: true, Hidden: true,
+		Help: "where the service kills itself: beginning, committing or committed, a colon, and which transaction", field: func(c *Config) any { return &c.CrashAt }},
 }
 
 // find is the option of that name; a name that is not in the table is a mistake
