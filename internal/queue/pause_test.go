@@ -1,6 +1,7 @@
 package queue_test
 
 import (
+	"context"
 	"errors"
 	"strconv"
 	"testing"
@@ -128,6 +129,29 @@ func TestCancelWaitingAndRunning(t *testing.T) {
 		}
 		if _, err := w.queue.Cancel(w.t.Context(), claim.Job.ID); charm.CodeOf(err) != charm.CodeNotFound {
 			t.Errorf("cancelling what has ended gave %v", err)
+		}
+	})
+}
+
+// A job is cancelled after its claim and before its handler has begun.
+func TestCancelBeforeTheHandlerBegins(t *testing.T) {
+	inBubble(t, func(w *world) {
+		w.add(1)
+		claim := w.next()
+		if _, err := w.queue.Cancel(w.t.Context(), claim.Job.ID); err != nil {
+			w.t.Fatal(err)
+		}
+		flight, landed := w.queue.Bind(w.t.Context(), claim)
+		defer landed()
+		if !errors.Is(context.Cause(flight), queue.ErrCancelled) {
+			w.t.Errorf("the run goes on: %v", context.Cause(flight))
+		}
+		w.mustEnd(claim, charm.Cancelled)
+		claim = w.next()
+		flight, landed = w.queue.Bind(w.t.Context(), claim)
+		defer landed()
+		if flight.Err() != nil {
+			w.t.Error("the next run was ended, too")
 		}
 	})
 }

@@ -277,7 +277,7 @@ const giveBackWait = 100 * time.Millisecond
 // release ends e's part in what is in flight, for which it used a worker for the
 // time. The caller holds mu.
 func (q *Queue) release(e *entry, took time.Duration) {
-	e.cancel = nil
+	e.cancel, e.doom = nil, nil
 	if e.charm.Row != 0 {
 		q.inFlight--
 		q.solo = false
