@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -21,11 +22,13 @@ func (c columns) insert(table string) string {
 	return fmt.Sprintf("insert into %s (%s) values (%s)", table, strings.Join(c, ", "), marks)
 }
 
-// upsert inserts, or replaces the row with the same key column.
+// upsert inserts, or replaces the row with the same key: a column, or several
+// separated by ", ".
 func (c columns) upsert(table, key string) string {
 	var sets []string
+	keys := strings.Split(key, ", ")
 	for _, name := range c {
-		if name != key {
+		if !slices.Contains(keys, name) {
 			sets = append(sets, name+" = excluded."+name)
 		}
 	}
