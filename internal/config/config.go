@@ -44,6 +44,8 @@ type Config struct {
 	Version   string // of this program
 	WorkerExe string // program to start workers with; "" means this one
 
+	EgressTimeout time.Duration // of one request of a charm, and of its parts where they may take longer
+
 	origins map[string]string // option name → where its value came from
 }
 

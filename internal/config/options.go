@@ -95,6 +95,9 @@ var table = []Option{
 
 	{Name: WorkerExe, Env: []string{"CHARMD_WORKER_EXE"}, Kind: Path, NoFlag: true, Hidden: true,
 		Help: "program to start workers with", field: func(c *Config) any { return &c.WorkerExe }},
+	{Name: "egress-timeout", Env: []string{"CHARMD_EGRESS_TIMEOUT"}, Kind: Duration, Default: "60000",
+		Min: int64(time.Millisecond), Max: int64(time.Minute), NoFlag: true, Hidden: true,
+		Help: "time of one request of a charm", field: func(c *Config) any { return &c.EgressTimeout }},
 }
 
 // find is the option of that name; a name that is not in the table is a mistake
