@@ -225,8 +225,9 @@ func (b *breaker) forget(key circuitKey) {
 	delete(b.circuits, key)
 }
 
-// makeRoom forgets what is stale when all places are taken, and if need be the
-// circuit that matters least: one that only counts, or that opens soonest.
+// makeRoom forgets what is stale when all places are taken, and if need be those
+// that matter least: first what only counts, then what is asked again soonest. It
+// makes much room at once, because finding it takes long.
 func (b *breaker) makeRoom(now time.Time) {
 	if len(b.circuits) < mostCircuits {
 		return
@@ -239,10 +240,13 @@ func (b *breaker) makeRoom(now time.Time) {
 	if len(b.circuits) < mostCircuits {
 		return
 	}
-	b.forget(slices.MinFunc(slices.Collect(maps.Keys(b.circuits)), func(x, y circuitKey) int {
+	keys := slices.SortedFunc(maps.Keys(b.circuits), func(x, y circuitKey) int {
 		a, z := b.circuits[x], b.circuits[y]
 		return cmp.Or(a.Until.Compare(z.Until), a.last.Compare(z.last))
-	}))
+	})
+	for _, key := range keys[:mostCircuits/4] {
+		b.forget(key)
+	}
 }
 
 // held lists the open and half-open circuits, by name.
