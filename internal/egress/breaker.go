@@ -281,6 +281,15 @@ func (b *breaker) reset(is func(host string) bool) (n int) {
 	return n
 }
 
+// storable is t such that it is not before t when a store has cut it to
+// milliseconds.
+func storable(t time.Time) time.Time {
+	if t.IsZero() {
+		return t
+	}
+	return t.Add(time.Millisecond - 1)
+}
+
 // Keeper is where hosts are kept over restarts: a transaction of the store.
 type Keeper interface {
 	PutHost(h charm.Host) error
@@ -305,6 +314,7 @@ func (b *breaker) save(k Keeper) error {
 	for key := range numbers {
 		var err error
 		if h, there := changed[key]; there {
+			h.Until = storable(h.Until)
 			err = k.PutHost(h)
 		} else {
 			err = k.DeleteHost(key.host, key.who)

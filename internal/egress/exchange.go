@@ -132,12 +132,12 @@ func (x *exchange) visit(ctx context.Context, t target) (hop, *Error) {
 	}
 	x.outside = true
 	h, err := x.visitRemote(ctx, t, transport)
-	x.entry.NotBefore = x.client.breaker.settle(time.Now(), pass, evidenceOf(h, err))
+	x.entry.NotBefore = storable(x.client.breaker.settle(time.Now(), pass, evidenceOf(h, err)))
 	return h, err
 }
 
 func (x *exchange) heldOff(t target, r *refusal) *Error {
-	x.entry.NotBefore = r.Until
+	x.entry.NotBefore = storable(r.Until)
 	return heldOff(t, r)
 }
 
