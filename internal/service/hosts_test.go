@@ -68,9 +68,6 @@ func inSeconds(time.Time) string { return fmt.Sprint(int(asked.Seconds())) }
 
 func asTime(now time.Time) string { return now.UTC().Add(asked).Format(http.TimeFormat) }
 
-// By a clock that is ten minutes ahead.
-func asTimeAhead(now time.Time) string { return asTime(now.Add(10 * time.Minute)) }
-
 func TestFault12_RetryAfterIsHonouredOverRestarts(t *testing.T) {
 	t.Parallel()
 	for _, how := range []struct {
