@@ -172,6 +172,18 @@ func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer("POST /api/v1/pause", pause)
 	answer("POST /api/v1/resume", pause)
+	answer("GET /api/v1/hosts", func(*http.Request) (any, *api.Problem) {
+		return []api.Host{
+			{Host: "down.example:443", State: "open", Failures: 7, Since: *ago(150 * time.Minute), Until: *f.nextRun, Reason: "cannot connect: connection refused"},
+			{Host: "evil.example:80", For: "feeds/" + evil, State: "half-open", Failures: 1, Since: *ago(210 * time.Second), Until: *ago(90 * time.Second), Reason: evil},
+		}, nil
+	})
+	answer("DELETE /api/v1/hosts/{host}", func(r *http.Request) (any, *api.Problem) {
+		if r.PathValue("host") != "down.example:443" {
+			return nil, &api.Problem{Code: charm.CodeNotFound, Message: "no host \"" + r.PathValue("host") + "\" is held off"}
+		}
+		return struct{}{}, nil
+	})
 	answer("POST /api/v1/maintenance/{task}", func(r *http.Request) (any, *api.Problem) {
 		return api.RunReply{Job: "01JQJ000000000000000000009", Run: &api.Run{ID: "01JQ0000000000000000000009", Job: "01JQJ000000000000000000009",
 			Task: charm.Task(r.PathValue("task")), Reason: charm.RunNow, Attempt: 1, StartedAt: time.Now(), Outcome: charm.OK, Log: "3 runs deleted\n"}}, nil

@@ -139,6 +139,16 @@ func (c *Client) Jobs(ctx context.Context) (list []api.Job, err error) {
 	return list, c.quickly(ctx, http.MethodGet, "/api/v1/jobs", nil, &list)
 }
 
+// Hosts lists the hosts that charms do not get to ask for a while.
+func (c *Client) Hosts(ctx context.Context) (list []api.Host, err error) {
+	return list, c.quickly(ctx, http.MethodGet, "/api/v1/hosts", nil, &list)
+}
+
+// ResetHost lets a host, HOST:PORT or HOST for all its ports, be asked again at once.
+func (c *Client) ResetHost(ctx context.Context, name string) error {
+	return c.quickly(ctx, http.MethodDelete, "/api/v1/hosts/"+url.PathEscape(name), nil, nil)
+}
+
 // Maintenance runs a maintenance task, and with wait returns when it has ended.
 func (c *Client) Maintenance(ctx context.Context, task charm.Task, wait bool) (reply api.RunReply, err error) {
 	path := "/api/v1/maintenance/" + url.PathEscape(string(task))

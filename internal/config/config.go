@@ -45,6 +45,8 @@ type Config struct {
 	WorkerExe string // program to start workers with; "" means this one
 	CrashAt   string // for tests: the point of which transaction ends the process; "" means none
 
+	EgressTimeout time.Duration // of one request of a charm, and of its parts where they may take longer
+
 	origins map[string]string // option name → where its value came from
 }
 

@@ -97,6 +97,9 @@ var table = []Option{
 		Help: "program to start workers with", field: func(c *Config) any { return &c.WorkerExe }},
 	{Name: "crash-at", Env: []string{"CHARMD_CRASH_AT"}, Kind: Text, NoFlag: true, Hidden: true,
 		Help: "where the service kills itself: beginning, committing or committed, a colon, and which transaction", field: func(c *Config) any { return &c.CrashAt }},
+	{Name: "egress-timeout", Env: []string{"CHARMD_EGRESS_TIMEOUT"}, Kind: Duration, Default: "60000",
+		Min: int64(time.Millisecond), Max: int64(time.Minute), NoFlag: true, Hidden: true,
+		Help: "time of one request of a charm", field: func(c *Config) any { return &c.EgressTimeout }},
 }
 
 // find is the option of that name; a name that is not in the table is a mistake

@@ -153,7 +153,8 @@ func contended(r runcharm.Result) runcharm.Result {
 }
 
 // commit writes the end of the claim in one transaction: what the run changed,
-// its record, the charm's state and the job; and the claim of the next run.
+// its record, the charm's state, the job, what was learnt of hosts; and the claim
+// of the next run.
 func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm.Result, conflicts int, hold *memory.Hold) (*queue.Claim, error) {
 	run := record(claim, r, conflicts)
 	var after charm.State
@@ -178,7 +179,7 @@ func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm
 		if err != nil {
 			return err
 		}
-		end := h.Queue.Ending(claim, run, queue.Wish{Again: r.Report.Again, Permanent: r.Permanent})
+		end := h.Queue.Ending(claim, run, queue.Wish{Again: r.Report.Again, Permanent: r.Permanent, NotBefore: r.NotBefore})
 		after, told = h.States.After(before, run, end.Final)
 		if told != state.None {
 			if err := h.Registry.Transition(tx, claim.Charm, after); err != nil {
@@ -186,6 +187,9 @@ func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm
 			}
 		}
 		if err := h.Queue.End(tx, claim, run, end, after); err != nil {
+			return err
+		}
+		if err := h.Runner.SaveHosts(tx); err != nil {
 			return err
 		}
 		next = h.Queue.ClaimNext(tx)

@@ -129,6 +129,7 @@ func (a *attempt) failBy(r *Result, code charm.ErrorCode, f wire.Failure) {
 	if a.limited {
 		code = charm.CodeEgressLimit
 	}
+	r.NotBefore = a.notBefore
 	r.fail(outcome, code, message)
 	r.Position = a.position(f.Stack)
 }

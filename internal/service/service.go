@@ -44,6 +44,7 @@ type Service struct {
 	states   *state.Manager
 	queue    *queue.Queue
 	pool     *pool.Pool
+	egress   *egress.Client
 	runner   *runcharm.Runner
 	registry *registry.Registry
 	manager  *manager.Manager
@@ -126,14 +127,11 @@ func (s *Service) makeRunners(ctx context.Context) error {
 	if err := s.pool.Start(ctx); err != nil {
 		return err
 	}
-	door, err := egress.New(egress.Options{
-		AllowHosts: s.config.AllowHosts, Origins: []string{"http://" + s.config.Listen}, Local: s.local,
-	})
-	if err != nil {
+	if s.egress, err = s.openEgress(ctx); err != nil {
 		return err
 	}
 	s.runner = runcharm.New(runcharm.Options{
-		Store: s.store, Memory: s.memory, Pool: s.pool, Egress: door, APIURL: s.URL, Logger: s.logger, Now: time.Now,
+		Store: s.store, Memory: s.memory, Pool: s.pool, Egress: s.egress, APIURL: s.URL, Logger: s.logger, Now: time.Now,
 	})
 	return nil
 }

@@ -57,6 +57,7 @@ type Reader interface {
 	RecipeReader
 	ServiceReader
 	PauseReader
+	HostReader
 }
 
 // Tx is a Reader that sees its own writes, and writes.
@@ -70,6 +71,7 @@ type Tx interface {
 	RecipeWriter
 	ServiceWriter
 	PauseWriter
+	HostWriter
 	// AfterCommit registers fn to run, on the writer's goroutine in order of
 	// commits, once this member's transaction is on disk and before its Update
 	// returns. It does not run when the member failed. fn must not block.

@@ -17,6 +17,9 @@ type idle struct{ reasons []string }
 func (idle) Summary(context.Context) api.Status { return api.Status{Version: "test"} }
 func (s idle) NotReady() []string               { return s.reasons }
 
+func (idle) Hosts(context.Context) ([]api.Host, error) { return nil, nil }
+func (idle) ResetHost(context.Context, string) error   { return nil }
+
 func newToolshed(s Service) *Toolshed {
 	return New(Options{
 		Service: s, Operator: "did:key:zOperator", Token: "right", Hosts: []string{"charmd.example.org"},

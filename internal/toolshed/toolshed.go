@@ -23,6 +23,10 @@ type Service interface {
 	Summary(ctx context.Context) api.Status
 	// NotReady lists why the service cannot do its work; empty when it can.
 	NotReady() []string
+	// Hosts lists the hosts that charms do not get to ask for a while.
+	Hosts(ctx context.Context) ([]api.Host, error)
+	// ResetHost lets a host be asked again at once; CodeNotFound when it is not held off.
+	ResetHost(ctx context.Context, name string) error
 }
 
 // Options are the parts a Toolshed works with.
@@ -78,6 +82,10 @@ func (t *Toolshed) routes() {
 	t.handle("GET "+v1+"/pauses", func(*http.Request) (any, error) { return t.o.Manager.Pauses(), nil })
 	t.handle("POST "+v1+"/pause", t.pause)
 	t.handle("POST "+v1+"/resume", t.resume)
+	t.handle("GET "+v1+"/hosts", func(r *http.Request) (any, error) { return t.o.Service.Hosts(r.Context()) })
+	t.handle("DELETE "+v1+"/hosts/{host}", func(r *http.Request) (any, error) {
+		return struct{}{}, t.o.Service.ResetHost(r.Context(), r.PathValue("host"))
+	})
 	t.handle("POST "+v1+"/maintenance/{task}", t.maintain)
 	t.handle("GET /{space}/{charm}", t.show)
 	t.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {

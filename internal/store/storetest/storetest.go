@@ -33,6 +33,7 @@ func Run(t *testing.T, open Open) {
 		{"deleting a charm", testDeleteCharm},
 		{"jobs", testJobs},
 		{"recipes", testRecipes},
+		{"hosts", testHosts},
 		{"values", testValues},
 		{"pauses", testPauses},
 		{"texts", testTexts},

@@ -16,11 +16,13 @@ create table pause (
 
 -- Hosts that asked to be left alone, or do not answer.
 create table host (
-	name     text    primary key,
+	name     text    not null, -- host:port
+	who      text    not null, -- is kept from it: '' everybody | DID of a space | DID/id of a charm
 	failures integer not null, -- in a row
+	since    integer not null, -- the first of them
 	until    integer not null, -- no request before this
 	reason   text    not null,
-	updated  integer not null
+	primary key (name, who)
 ) strict, without rowid;
 
 -- Each error a charm has met: when first, when last, how often.
