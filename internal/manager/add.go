@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -134,6 +135,18 @@ func (m *Manager) add(ctx context.Context, p plan, rec charm.Recipe, space charm
 		Integration: p.Integration, Schedule: charm.Schedule{Every: p.every}, Timeout: p.timeout, Priority: p.Priority,
 		AllowHosts: p.AllowHosts, ProbeNever: p.Probe == "never", Registered: !p.NoRegister, CreatedAt: now, UpdatedAt: now,
 	}
+	for tries := 1; ; tries++ {
+		added, err := m.castAndKeep(ctx, p, rec, c)
+		if _, changed := errors.AsType[*memory.Conflict](err); !changed || tries > charm.MaxConflicts {
+			return added, err
+		}
+	}
+}
+
+// castAndKeep makes the charm of what its argument links to as it is now. When
+// that has changed by the time the charm is written, the error is of a
+// *memory.Conflict and nothing is kept.
+func (m *Manager) castAndKeep(ctx context.Context, p plan, rec charm.Recipe, c charm.Charm) (api.Added, error) {
 	cast, err := m.cast(ctx, c, rec, p.Argument)
 	if err != nil {
 		return api.Added{}, err
