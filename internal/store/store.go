@@ -56,6 +56,9 @@ type Reader interface {
 	RunReader
 	RecipeReader
 	ServiceReader
+	ProblemReader
+	NoticeReader
+	TallyReader
 }
 
 // Tx is a Reader that sees its own writes, and writes.
@@ -68,6 +71,8 @@ type Tx interface {
 	RunWriter
 	RecipeWriter
 	ServiceWriter
+	ProblemWriter
+	NoticeWriter
 	// AfterCommit registers fn to run, on the writer's goroutine in order of
 	// commits, once this member's transaction is on disk and before its Update
 	// returns. It does not run when the member failed. fn must not block.
