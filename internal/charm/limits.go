@@ -22,6 +22,7 @@ const (
 	MaxNameBytes       = 200 // of a charm's or a space's name
 	KeepRuns           = 200 // run records kept of a charm
 	KeepRunsFor        = 30 * 24 * time.Hour
+	KeepProblems       = 50  // different errors kept of a charm
 	KeepVersions       = 100 // superseded versions kept of a fact
 	KeepVersionsFor    = 7 * 24 * time.Hour
 	FirstProbe         = 5 * time.Minute

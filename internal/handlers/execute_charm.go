@@ -10,6 +10,7 @@ import (
 
 	"charmd/internal/charm"
 	"charmd/internal/memory"
+	"charmd/internal/notify"
 	"charmd/internal/queue"
 	"charmd/internal/registry"
 	"charmd/internal/runcharm"
@@ -27,6 +28,7 @@ type ExecuteCharm struct {
 	States   *state.Manager
 	Runner   *runcharm.Runner
 	Registry *registry.Registry
+	Notifier *notify.Notifier
 	Timeout  time.Duration // of charms that set none
 	Logger   *slog.Logger
 	Now      func() time.Time
@@ -141,6 +143,7 @@ func contended(r runcharm.Result) runcharm.Result {
 // its record, the charm's state and the job; and the claim of the next run.
 func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm.Result, conflicts int, hold *memory.Hold) (*queue.Claim, error) {
 	run := record(claim, r, conflicts)
+	problem, met := state.Met(run)
 	var after charm.State
 	var told state.Transition
 	var next *queue.Claim
@@ -169,9 +172,17 @@ func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm
 			if err := h.Registry.Transition(tx, claim.Charm, after); err != nil {
 				return err
 			}
+			if err := h.Notifier.Transition(tx, told, claim.Charm, after, run); err != nil {
+				return err
+			}
 		}
 		if err := h.Queue.End(tx, claim, run, end, after); err != nil {
 			return err
+		}
+		if met {
+			if err := tx.MeetProblem(problem, charm.KeepProblems); err != nil {
+				return err
+			}
 		}
 		next = h.Queue.ClaimNext(tx)
 		return nil

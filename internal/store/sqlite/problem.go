@@ -16,7 +16,8 @@ var (
 )
 
 const (
-	newestProblems = "order by last desc, charm, key limit ?"
+	newestProblems = "order by last desc, charm desc, key desc limit ?"
+	pruneProblems  = "delete from problem where last < ?"
 	forgetProblems = "delete from problem where charm = ? and key in " +
 		"(select key from problem where charm = ? order by last desc, times desc, key limit -1 offset ?)"
 )
@@ -53,7 +54,7 @@ func (t *tx) MeetProblem(p store.Problem, keep int) error {
 }
 
 func (t *tx) PruneProblems(before time.Time) (int, error) {
-	n, err := t.exec("delete from problem where last < ?", millis(before))
+	n, err := t.exec(pruneProblems, millis(before))
 	if err != nil {
 		return 0, fmt.Errorf("prune problems: %w", err)
 	}
