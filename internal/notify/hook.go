@@ -34,7 +34,7 @@ func newHook(o Options) (hook, error) {
 		}
 		return command{path}, nil
 	case o.URL != "":
-		return newWebhook(o.URL, o.Token), nil
+		return newWebhook(o), nil
 	}
 	return nil, nil
 }
@@ -49,7 +49,7 @@ func (command) kind() string { return "command" }
 const mostOutput = 2000
 
 func (c command) deliver(ctx context.Context, _ string, body []byte) error {
-	out := &head{left: mostOutput}
+	out := &head{most: mostOutput}
 	cmd := exec.CommandContext(ctx, c.path)
 	cmd.Stdin = bytes.NewReader(body)
 	cmd.Stdout, cmd.Stderr = out, out
@@ -63,7 +63,7 @@ func (c command) deliver(ctx context.Context, _ string, body []byte) error {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
 		err = fmt.Errorf("still running after %v", deliveryTime)
 	}
-	if said := strings.TrimSpace(out.String()); said != "" {
+	if said := strings.TrimSpace(string(out.kept)); said != "" {
 		err = fmt.Errorf("%w: %s", err, strings.ToValidUTF8(said, ""))
 	}
 	return err
@@ -71,14 +71,12 @@ func (c command) deliver(ctx context.Context, _ string, body []byte) error {
 
 // head keeps the beginning of what is written.
 type head struct {
-	bytes.Buffer
-	left int
+	kept []byte
+	most int // bytes
 }
 
 func (h *head) Write(p []byte) (int, error) {
-	kept := min(len(p), h.left)
-	h.left -= kept
-	h.Buffer.Write(p[:kept])
+	h.kept = append(h.kept, p[:min(len(p), h.most-len(h.kept))]...)
 	return len(p), nil
 }
 
@@ -92,9 +90,10 @@ type webhook struct {
 // again, bytes.
 const mostReply = 64 << 10
 
-func newWebhook(address, token string) *webhook {
-	return &webhook{url: address, token: token, client: &http.Client{
-		Transport: &http.Transport{
+func newWebhook(o Options) *webhook {
+	transport := o.Transport
+	if transport == nil {
+		transport = &http.Transport{
 			DialContext:            (&net.Dialer{Timeout: deliveryTime / 2}).DialContext,
 			TLSHandshakeTimeout:    deliveryTime / 2,
 			ResponseHeaderTimeout:  deliveryTime,
@@ -102,7 +101,10 @@ func newWebhook(address, token string) *webhook {
 			MaxConnsPerHost:        2, // one delivers, one tries
 			IdleConnTimeout:        time.Minute,
 			ForceAttemptHTTP2:      true,
-		},
+		}
+	}
+	return &webhook{url: o.URL, token: o.Token, client: &http.Client{
+		Transport: transport,
 		// The token must not travel.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}

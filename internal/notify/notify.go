@@ -10,6 +10,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -65,6 +66,8 @@ type Options struct {
 	Link    func() string // the service's address, for links
 	Logger  *slog.Logger
 	Now     func() time.Time
+
+	Transport http.RoundTripper // to URL; nil is the network, without proxies
 }
 
 // Notifier delivers notices to one hook.
