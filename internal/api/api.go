@@ -98,13 +98,13 @@ type State struct {
 }
 
 // Timings are percentiles over the runs whose records are kept; lateness is the
-// start after the due time, of scheduled runs.
+// start after the due time, of scheduled runs if there are any.
 type Timings struct {
-	P50ExecutionTimeMs float64 `json:"p50ExecutionTimeMs"`
-	P95ExecutionTimeMs float64 `json:"p95ExecutionTimeMs"`
-	P99ExecutionTimeMs float64 `json:"p99ExecutionTimeMs"`
-	P50LatenessMs      float64 `json:"p50LatenessMs"`
-	P95LatenessMs      float64 `json:"p95LatenessMs"`
+	P50ExecutionTimeMs float64  `json:"p50ExecutionTimeMs"`
+	P95ExecutionTimeMs float64  `json:"p95ExecutionTimeMs"`
+	P99ExecutionTimeMs float64  `json:"p99ExecutionTimeMs"`
+	P50LatenessMs      *float64 `json:"p50LatenessMs,omitempty"`
+	P95LatenessMs      *float64 `json:"p95LatenessMs,omitempty"`
 }
 
 // Run is the record of one attempt.

@@ -137,7 +137,7 @@ func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer("GET"+one, onCharm(func(c api.Charm) (any, *api.Problem) {
 		if c.Name == "news" {
 			c.Problems = f.troubles[:6]
-			c.State.Timings = &api.Timings{P50ExecutionTimeMs: 3, P95ExecutionTimeMs: 20.4, P99ExecutionTimeMs: 41, P50LatenessMs: 1.5, P95LatenessMs: 12_000}
+			c.State.Timings = &api.Timings{P50ExecutionTimeMs: 3, P95ExecutionTimeMs: 20.4, P99ExecutionTimeMs: 41, P50LatenessMs: new(1.5), P95LatenessMs: new(12_000.0)}
 		}
 		c.Result = json.RawMessage(`{"value":3,"title":"a\u001b\u009bb","items":[{"id":"x"}]}`)
 		return c, nil

@@ -93,8 +93,11 @@ func percentiles(s api.State) string {
 	if s.Timings == nil {
 		return ""
 	}
-	return fmt.Sprintf("50 %% within %s, 95 %% %s, 99 %% %s; started 50 %% within %s of due, 95 %% %s",
-		took(s.P50ExecutionTimeMs), took(s.P95ExecutionTimeMs), took(s.P99ExecutionTimeMs), took(s.P50LatenessMs), took(s.P95LatenessMs))
+	text := fmt.Sprintf("50 %% within %s, 95 %% %s, 99 %% %s", took(s.P50ExecutionTimeMs), took(s.P95ExecutionTimeMs), took(s.P99ExecutionTimeMs))
+	if s.P50LatenessMs != nil && s.P95LatenessMs != nil {
+		text += fmt.Sprintf("; started 50 %% within %s of due, 95 %% %s", took(*s.P50LatenessMs), took(*s.P95LatenessMs))
+	}
+	return text
 }
 
 // mostTroubles is how many errors show prints; charmd errors lists all.

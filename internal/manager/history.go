@@ -16,9 +16,9 @@ func (m *Manager) history(r store.Reader, out *api.Charm, c charm.Charm) error {
 		return err
 	}
 	if t := state.TimingsOf(runs); t.Runs > 0 {
-		out.State.Timings = &api.Timings{
-			P50ExecutionTimeMs: ms(t.P50), P95ExecutionTimeMs: ms(t.P95), P99ExecutionTimeMs: ms(t.P99),
-			P50LatenessMs: ms(t.Late50), P95LatenessMs: ms(t.Late95),
+		out.State.Timings = &api.Timings{P50ExecutionTimeMs: ms(t.P50), P95ExecutionTimeMs: ms(t.P95), P99ExecutionTimeMs: ms(t.P99)}
+		if t.Scheduled > 0 {
+			out.State.P50LatenessMs, out.State.P95LatenessMs = new(ms(t.Late50)), new(ms(t.Late95))
 		}
 	}
 	out.Problems, err = m.problems(r, c.Row)
