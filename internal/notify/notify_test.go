@@ -285,14 +285,19 @@ func TestANoticeIsGivenUpAfterADay(t *testing.T) {
 
 func TestTheOutboxIsBounded(t *testing.T) {
 	inBubble(t, func(w *world) {
-		for i := range 1003 {
-			w.tell(state.Disabled, fmt.Sprint(i))
-		}
-		stop := w.run()
-		defer stop()
-		time.Sleep(time.Minute)
-		if got := w.hook.kinds(); len(got) != 1000 || got[0] != "disabled 3" {
-			t.Errorf("%d were told, the first of them %v", len(got), got[:1])
+		var first store.Notice
+		err := w.db.Update(context.Background(), func(tx store.Tx) (err error) {
+			for i := range 1003 {
+				c := charm.Charm{Name: fmt.Sprint("number ", i)}
+				if err := w.notifier.Transition(tx, state.Enabled, c, charm.State{}, charm.Run{}); err != nil {
+					return err
+				}
+			}
+			first, err = tx.FirstNotice()
+			return err
+		})
+		if err != nil || !strings.Contains(first.Body, `"number 3"`) {
+			t.Errorf("the first that is left is %s, %v", first.Body, err)
 		}
 		if n := strings.Count(w.log.String(), "the oldest notice is dropped"); n != 3 {
 			t.Errorf("the log tells of it %d times", n)
