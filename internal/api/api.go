@@ -59,28 +59,54 @@ type Charm struct {
 	LastRun     string          `json:"lastRun,omitempty"`
 	CreatedAt   time.Time       `json:"createdAt"`
 	State       State           `json:"state"`
+	Problems    []Trouble       `json:"problems,omitzero"` // of show alone
 	Result      json.RawMessage `json:"result,omitempty"`
+}
+
+// Trouble is an error that a charm has met, and how often. Errors of one place in
+// its recipe, or whose messages differ in values alone, are one.
+type Trouble struct {
+	Charm     string          `json:"charm"` // SPACE/NAME
+	Outcome   charm.Outcome   `json:"outcome"`
+	Code      charm.ErrorCode `json:"code,omitempty"`
+	Message   string          `json:"message"`            // of the last one
+	Position  string          `json:"position,omitempty"` // file.tsx:LINE:COL
+	FirstSeen time.Time       `json:"firstSeen"`
+	LastSeen  time.Time       `json:"lastSeen"`
+	Times     int64           `json:"times"`
+	LastRun   string          `json:"lastRun"`
 }
 
 // State is a charm's execution state.
 type State struct {
-	TotalExecutions     int64            `json:"totalExecutions"`
-	TotalSuccesses      int64            `json:"totalSuccesses"`
-	TotalFailures       int64            `json:"totalFailures"`
-	ConsecutiveFailures int              `json:"consecutiveFailures"`
-	LastExecuted        *time.Time       `json:"lastExecuted"`
-	LastOutcome         charm.Outcome    `json:"lastOutcome,omitempty"`
-	LastError           string           `json:"lastError,omitempty"`
-	LastErrorTimestamp  *time.Time       `json:"lastErrorTimestamp,omitempty"`
-	MinExecutionTimeMs  float64          `json:"minExecutionTimeMs"`
-	MaxExecutionTimeMs  float64          `json:"maxExecutionTimeMs"`
-	AvgExecutionTimeMs  float64          `json:"avgExecutionTimeMs"`
-	LastExecutionTimeMs float64          `json:"lastExecutionTimeMs"`
-	Disabled            bool             `json:"disabled"`
-	DisabledBy          charm.DisabledBy `json:"disabledBy,omitempty"`
-	DisabledReason      string           `json:"disabledReason,omitempty"`
-	DisabledAt          *time.Time       `json:"disabledAt,omitempty"`
-	NextTry             *time.Time       `json:"nextTry,omitempty"`
+	TotalExecutions     int64         `json:"totalExecutions"`
+	TotalSuccesses      int64         `json:"totalSuccesses"`
+	TotalFailures       int64         `json:"totalFailures"`
+	ConsecutiveFailures int           `json:"consecutiveFailures"`
+	LastExecuted        *time.Time    `json:"lastExecuted"`
+	LastOutcome         charm.Outcome `json:"lastOutcome,omitempty"`
+	LastError           string        `json:"lastError,omitempty"`
+	LastErrorTimestamp  *time.Time    `json:"lastErrorTimestamp,omitempty"`
+	MinExecutionTimeMs  float64       `json:"minExecutionTimeMs"`
+	MaxExecutionTimeMs  float64       `json:"maxExecutionTimeMs"`
+	AvgExecutionTimeMs  float64       `json:"avgExecutionTimeMs"`
+	LastExecutionTimeMs float64       `json:"lastExecutionTimeMs"`
+	*Timings
+	Disabled       bool             `json:"disabled"`
+	DisabledBy     charm.DisabledBy `json:"disabledBy,omitempty"`
+	DisabledReason string           `json:"disabledReason,omitempty"`
+	DisabledAt     *time.Time       `json:"disabledAt,omitempty"`
+	NextTry        *time.Time       `json:"nextTry,omitempty"`
+}
+
+// Timings are percentiles over the runs whose records are kept; lateness is the
+// start after the due time, of scheduled runs if there are any.
+type Timings struct {
+	P50ExecutionTimeMs float64  `json:"p50ExecutionTimeMs"`
+	P95ExecutionTimeMs float64  `json:"p95ExecutionTimeMs"`
+	P99ExecutionTimeMs float64  `json:"p99ExecutionTimeMs"`
+	P50LatenessMs      *float64 `json:"p50LatenessMs,omitempty"`
+	P95LatenessMs      *float64 `json:"p95LatenessMs,omitempty"`
 }
 
 // Run is the record of one attempt.
@@ -133,6 +159,12 @@ type RunReply struct {
 	Job   string `json:"job"`
 	Charm string `json:"charm,omitempty"` // SPACE/NAME; "" for maintenance
 	Run   *Run   `json:"run,omitempty"`
+}
+
+// Notified is what the test of the notification hook answers.
+type Notified struct {
+	ID   string `json:"id"`   // of the test notice
+	Hook string `json:"hook"` // what took it: command or url
 }
 
 // DisableRequest is the body of POST /api/v1/charms/{space}/{charm}/disable.

@@ -23,6 +23,7 @@ const (
 	MaxPriority        = 100 // and as far below zero
 	KeepRuns           = 200 // run records kept of a charm
 	KeepRunsFor        = 30 * 24 * time.Hour
+	KeepProblems       = 50  // different errors kept of a charm
 	KeepVersions       = 100 // superseded versions kept of a fact
 	KeepVersionsFor    = 7 * 24 * time.Hour
 	FirstProbe         = 5 * time.Minute

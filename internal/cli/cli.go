@@ -122,7 +122,8 @@ func (a *app) root() *cobra.Command {
 		a.startCommand(), a.addAdminCharmCommand(), a.newCommand(), a.addCommand(),
 		a.listCommand(), a.showCommand(), a.setCommand(), a.runCommand(),
 		a.enableCommand(), a.disableCommand(), a.pauseCommand(), a.resumeCommand(), a.removeCommand(),
-		a.logsCommand(), a.runsCommand(), a.jobsCommand(), a.hostsCommand(), a.maintenanceCommand(), a.statusCommand(), a.versionCommand(),
+		a.logsCommand(), a.runsCommand(), a.errorsCommand(), a.jobsCommand(), a.hostsCommand(),
+		a.maintenanceCommand(), a.statusCommand(), a.notifyCommand(), a.versionCommand(),
 		exitCodesTopic(), configurationTopic(),
 	)
 	return root

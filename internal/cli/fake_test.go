@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -23,6 +24,8 @@ type fakeDaemon struct {
 	runs    []api.Run
 	follow  []api.Run // runs that end one by one, each time runs are listed
 	problem *api.Problem
+
+	troubles []api.Trouble // six of home/news, then one of feeds/evil
 }
 
 const (
@@ -65,7 +68,17 @@ func newFakeDaemon() *fakeDaemon {
 				StartedAt: *ago(210 * time.Second), EndedAt: *ago(210 * time.Second), DurationMs: 3, Status: charm.Completed, Outcome: charm.OK,
 				Changed: 1, CPUMs: 1.5, PeakBytes: 900, Log: "12:00:00.000 log   counted\n"},
 		},
+		troubles: fakeTroubles(),
 	}
+}
+
+func fakeTroubles() (list []api.Trouble) {
+	for i := range 6 {
+		list = append(list, api.Trouble{Charm: "home/news", Outcome: charm.Errored, Code: charm.CodeThrown, Message: fmt.Sprintf("no feed %d\nand more", i),
+			Position: fmt.Sprintf("news.tsx:%d:7", 12+i), FirstSeen: *ago(73 * time.Hour), LastSeen: *ago(time.Duration(i)*time.Hour + 150*time.Second),
+			Times: int64(14 - i), LastRun: "01JQ0000000000000000000002"})
+	}
+	return append(list, api.Trouble{Charm: "feeds/" + evil, Outcome: charm.Remote, Message: evil, FirstSeen: *ago(50 * time.Hour), LastSeen: *ago(50 * time.Hour), Times: 1})
 }
 
 func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -114,7 +127,18 @@ func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return nil, &api.Problem{Code: charm.CodeNotFound, Message: "there is no charm " + r.PathValue("charm") + " in " + r.PathValue("space"), Hint: "charmd list"}
 		}
 	}
+	answer("GET /api/v1/problems", func(*http.Request) (any, *api.Problem) { return f.troubles, nil })
+	answer("GET"+one+"/problems", onCharm(func(c api.Charm) (any, *api.Problem) {
+		return choose(f.troubles, func(t api.Trouble) bool { return t.Charm == c.SpaceName+"/"+c.Name }), nil
+	}))
+	answer("POST /api/v1/notify/test", func(*http.Request) (any, *api.Problem) {
+		return api.Notified{ID: "01JQN000000000000000000001", Hook: "command"}, nil
+	})
 	answer("GET"+one, onCharm(func(c api.Charm) (any, *api.Problem) {
+		if c.Name == "news" {
+			c.Problems = f.troubles[:6]
+			c.State.Timings = &api.Timings{P50ExecutionTimeMs: 3, P95ExecutionTimeMs: 20.4, P99ExecutionTimeMs: 41, P50LatenessMs: new(1.5), P95LatenessMs: new(12_000.0)}
+		}
 		c.Result = json.RawMessage(`{"value":3,"title":"a\u001b\u009bb","items":[{"id":"x"}]}`)
 		return c, nil
 	}))

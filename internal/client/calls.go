@@ -129,6 +129,21 @@ func (c *Client) RunsOf(ctx context.Context, r Ref, q Query) (list []api.Run, er
 	return list, c.quickly(ctx, http.MethodGet, r.path("/runs")+q.encode(), nil, &list)
 }
 
+// Problems lists the errors that charms have met, the one seen last first.
+func (c *Client) Problems(ctx context.Context) (list []api.Trouble, err error) {
+	return list, c.quickly(ctx, http.MethodGet, "/api/v1/problems", nil, &list)
+}
+
+// ProblemsOf is Problems of one charm.
+func (c *Client) ProblemsOf(ctx context.Context, r Ref) (list []api.Trouble, err error) {
+	return list, c.quickly(ctx, http.MethodGet, r.path("/problems"), nil, &list)
+}
+
+// TryHook gives the notification hook a test notice.
+func (c *Client) TryHook(ctx context.Context) (n api.Notified, err error) {
+	return n, c.quickly(ctx, http.MethodPost, "/api/v1/notify/test", struct{}{}, &n)
+}
+
 // RunRecord is one run record with its log.
 func (c *Client) RunRecord(ctx context.Context, id string) (run api.Run, err error) {
 	return run, c.quickly(ctx, http.MethodGet, "/api/v1/runs/"+url.PathEscape(id), nil, &run)

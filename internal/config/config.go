@@ -37,6 +37,10 @@ type Config struct {
 	TokenRefreshTimeout time.Duration // of one token refresh
 	Grace               time.Duration // how long a stop waits for running charms
 
+	NotifyCommand string // program that is given notices; "" means none
+	NotifyURL     string // address that notices are posted to; "" means none
+	NotifyToken   Secret // bearer token for it; "" means none
+
 	AllowHosts []string   // private destinations every charm may reach, host[:port]
 	Only       string     // the one charm that runs in the background; "" means all
 	LogLevel   slog.Level // least level that is logged

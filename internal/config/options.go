@@ -23,12 +23,14 @@ type Option struct {
 
 // Names of options that other packages look up.
 const (
-	DataDir     = "data-dir"
-	Listen      = "listen"
-	ConfigFile  = "config"
-	ToolshedURL = "toolshed-api-url"
-	MemoryURL   = "memory-url"
-	WorkerExe   = "worker-exe"
+	DataDir       = "data-dir"
+	Listen        = "listen"
+	ConfigFile    = "config"
+	ToolshedURL   = "toolshed-api-url"
+	MemoryURL     = "memory-url"
+	NotifyCommand = "notify-command"
+	NotifyURL     = "notify-url"
+	WorkerExe     = "worker-exe"
 )
 
 // table is every option. Names, defaults and variables that the original
@@ -90,6 +92,12 @@ var table = []Option{
 		Help: "how long a stop waits for running charms", field: func(c *Config) any { return &c.Grace }},
 	{Name: "allow-hosts", Env: []string{"CHARMD_ALLOW_HOSTS"}, Kind: Hosts,
 		Help: "private destinations that every charm may reach", field: func(c *Config) any { return &c.AllowHosts }},
+	{Name: NotifyCommand, Env: []string{"CHARMD_NOTIFY_COMMAND"}, Kind: Path,
+		Help: "program that is given a notice when a charm is disabled, or the service not ready", field: func(c *Config) any { return &c.NotifyCommand }},
+	{Name: NotifyURL, Env: []string{"CHARMD_NOTIFY_URL"}, Kind: URL,
+		Help: "address that such notices are posted to", field: func(c *Config) any { return &c.NotifyURL }},
+	{Name: "notify-token", Env: []string{"CHARMD_NOTIFY_TOKEN"}, Kind: Hush, NoFlag: true,
+		Help: "bearer token that is sent there", field: func(c *Config) any { return &c.NotifyToken }},
 	{Name: "log-level", Env: []string{"CHARMD_LOG_LEVEL"}, Kind: Level, Default: "info",
 		Help: "least level that is logged", field: func(c *Config) any { return &c.LogLevel }},
 

@@ -35,6 +35,9 @@ func (h *Maintenance) cleanup(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("removing old runs: %w", err)
 	}
+	if _, err = h.prune(ctx, func(tx store.Tx) (int, error) { return tx.PruneProblems(now.Add(-h.Retention.RunsFor)) }); err != nil {
+		return "", fmt.Errorf("removing old problems: %w", err)
+	}
 	facts, err := h.prune(ctx, func(tx store.Tx) (int, error) {
 		return tx.PruneFacts(h.Retention.Versions, now.Add(-h.Retention.VersionsFor), pruneBatch)
 	})

@@ -10,6 +10,7 @@ import (
 
 	"charmd/internal/charm"
 	"charmd/internal/memory"
+	"charmd/internal/notify"
 	"charmd/internal/queue"
 	"charmd/internal/registry"
 	"charmd/internal/runcharm"
@@ -27,6 +28,7 @@ type ExecuteCharm struct {
 	States   *state.Manager
 	Runner   *runcharm.Runner
 	Registry *registry.Registry
+	Notifier *notify.Notifier
 	Timeout  time.Duration // of charms that set none
 	Logger   *slog.Logger
 	Now      func() time.Time
@@ -152,75 +154,24 @@ func contended(r runcharm.Result) runcharm.Result {
 	return r
 }
 
-// commit writes the end of the claim in one transaction: what the run changed,
-// its record, the charm's state, the job, what was learnt of hosts; and the claim
-// of the next run.
+// commit writes the end of the claim in one transaction, and the claim of the
+// next run with it.
 func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm.Result, conflicts int, hold *memory.Hold) (*queue.Claim, error) {
-	run := record(claim, r, conflicts)
-	var after charm.State
-	var told state.Transition
-	var next *queue.Claim
-	err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) (err error) {
-		if next != nil { // of a transaction that did not get to disk
-			h.Queue.GiveBack(*next)
-			next = nil
-		}
-		if mayBeStale(r, conflicts) {
-			if err := memory.Check(tx, r.Space, r.Read); err != nil {
-				return err
-			}
-		}
-		if r.Draft != nil {
-			if _, err := h.Memory.Commit(tx, r.Draft, hold); err != nil {
-				return err
-			}
-		}
-		before, err := tx.State(claim.Charm.Row)
-		if err != nil {
-			return err
-		}
-		end := h.Queue.Ending(claim, run, queue.Wish{Again: r.Report.Again, Permanent: r.Permanent, NotBefore: r.NotBefore})
-		after, told = h.States.After(before, run, end.Final)
-		if told != state.None {
-			if err := h.Registry.Transition(tx, claim.Charm, after); err != nil {
-				return err
-			}
-		}
-		if err := h.Queue.End(tx, claim, run, end, after); err != nil {
-			return err
-		}
-		if err := h.Runner.SaveHosts(tx); err != nil {
-			return err
-		}
-		next = h.Queue.ClaimNext(tx)
-		return nil
-	})
-	if err != nil && next != nil {
-		h.Queue.GiveBack(*next)
+	e := &ending{ExecuteCharm: h, claim: claim, result: r, conflicts: conflicts, hold: hold, run: record(claim, r, conflicts)}
+	err := durably(ctx, h.Store, h.Logger, e.write)
+	if err != nil {
+		e.giveBack()
 	}
 	if errors.Is(err, queue.ErrNotOurs) {
-		return nil, h.removed(ctx, claim, run)
+		return nil, h.removed(ctx, claim, e.run)
 	}
 	if err != nil {
 		return nil, err
 	}
-	h.States.Count(run)
-	h.Registry.Note(claim.Charm, run, after)
-	h.tell(claim.Charm, run, after, told)
-	return next, nil
-}
-
-// mayBeStale reports whether the outcome may come from documents that changed
-// meanwhile. A run that had to be killed is made again once for that, not more: it
-// takes its whole time whatever it reads.
-func mayBeStale(r runcharm.Result, conflicts int) bool {
-	switch r.Outcome {
-	case charm.Cancelled:
-		return false
-	case charm.TimedOut, charm.OutOfMemory, charm.Crashed:
-		return conflicts == 0
-	}
-	return true
+	h.States.Count(e.run)
+	h.Registry.Note(claim.Charm, e.run, e.after)
+	h.tell(claim.Charm, e.run, e.after, e.told)
+	return e.next, nil
 }
 
 // tell logs a run that ended, and each transition once.

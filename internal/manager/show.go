@@ -47,6 +47,9 @@ func (m *Manager) Show(ctx context.Context, space, name string) (out api.Charm, 
 			return err
 		}
 		out = m.charmJSON(standing)
+		if err := m.history(r, &out, c); err != nil {
+			return err
+		}
 		v, exists, err := cell.Export(docs, result(c, nil))
 		if err != nil {
 			return err

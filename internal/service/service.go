@@ -22,6 +22,7 @@ import (
 	"charmd/internal/identity"
 	"charmd/internal/manager"
 	"charmd/internal/memory"
+	"charmd/internal/notify"
 	"charmd/internal/pool"
 	"charmd/internal/queue"
 	"charmd/internal/registry"
@@ -48,6 +49,7 @@ type Service struct {
 	runner   *runcharm.Runner
 	registry *registry.Registry
 	manager  *manager.Manager
+	notifier *notify.Notifier
 	toolshed *toolshed.Toolshed
 	execute  *handlers.ExecuteCharm
 	maintain *handlers.Maintenance
@@ -92,6 +94,11 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 	}
 	s.memory = memory.New(s.store, s.operator.DID(), time.Now)
 	s.states = state.NewManager(cfg.MaxFailures)
+	if s.notifier, err = notify.New(notify.Options{
+		Store: s.store, Command: cfg.NotifyCommand, URL: cfg.NotifyURL, Token: cfg.NotifyToken.Reveal(), Link: s.URL, Logger: logger, Now: time.Now,
+	}); err != nil {
+		return nil, err
+	}
 	if err = s.store.Update(ctx, s.prepare); err != nil {
 		return nil, err
 	}
@@ -146,13 +153,13 @@ func (s *Service) makeDoors() {
 	})
 	s.execute = &handlers.ExecuteCharm{
 		Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Registry: s.registry,
-		Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now,
+		Notifier: s.notifier, Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now,
 	}
 	s.maintain = &handlers.Maintenance{
 		Store: s.store, Queue: s.queue, Retention: handlers.DefaultRetention(), Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now,
 	}
 	s.toolshed = toolshed.New(toolshed.Options{
-		Manager: s.manager, Service: s, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, Logger: s.logger,
+		Manager: s.manager, Service: s, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook, Logger: s.logger,
 	})
 }
 

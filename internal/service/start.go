@@ -10,6 +10,7 @@ import (
 	"charmd/internal/client"
 	"charmd/internal/handlers"
 	"charmd/internal/queue"
+	"charmd/internal/state"
 	"charmd/internal/store"
 	"charmd/internal/toolshed"
 )
@@ -49,6 +50,8 @@ func (s *Service) Start(ctx context.Context) error {
 	s.loop(func() { s.cycle(loops) })
 	s.loop(func() { s.report(loops) })
 	s.loop(func() { s.reconcile(loops) })
+	s.loop(func() { s.notifier.Run(loops) })
+	s.loop(func() { s.notifier.Watch(loops, s.unwell) })
 	for range executorsPerWorker * s.config.Workers {
 		s.runs.Go(func() { s.work(runs, s.queue.Next, s.execute) })
 	}
@@ -130,11 +133,14 @@ func (s *Service) tellRecovered(ctx context.Context) error {
 	s.tellBreaches(s.recovered.Repaired)
 	return s.store.Update(ctx, func(tx store.Tx) error {
 		for _, c := range s.recovered.Disabled {
-			state, err := tx.State(c.Row)
+			after, err := tx.State(c.Row)
 			if err != nil {
 				return err
 			}
-			if err := s.registry.Transition(tx, c, state); err != nil {
+			if err := s.registry.Transition(tx, c, after); err != nil {
+				return err
+			}
+			if err := s.notifier.Transition(tx, state.Disabled, c, after, charm.Run{Error: after.LastError}); err != nil {
 				return err
 			}
 		}

@@ -17,12 +17,18 @@ func (s *Service) runtimeFile() client.RuntimeFile {
 	return client.RuntimeFile{URL: s.URL(), DataDir: s.config.DataDir, PID: os.Getpid()}
 }
 
-// NotReady lists why the service cannot do its work now.
-func (s *Service) NotReady() []string {
+// unwell lists what keeps the service from its work, other than that it stops.
+func (s *Service) unwell() []string {
 	var reasons []string
 	if err := s.store.Health(); err != nil {
 		reasons = append(reasons, "the store cannot write: "+err.Error())
 	}
+	return reasons
+}
+
+// NotReady lists why the service cannot do its work now.
+func (s *Service) NotReady() []string {
+	reasons := s.unwell()
 	if s.draining.Load() {
 		reasons = append(reasons, "the service is stopping")
 	}
@@ -68,6 +74,12 @@ func (s *Service) summary(ctx context.Context) api.Status {
 		st.StoreBytes = size
 	}
 	return st
+}
+
+// tryHook gives the notification hook a test notice.
+func (s *Service) tryHook(ctx context.Context) (api.Notified, error) {
+	notice, err := s.notifier.Try(ctx)
+	return api.Notified{ID: notice.ID, Hook: s.notifier.Hook()}, err
 }
 
 // firstReport is when the first summary is logged.

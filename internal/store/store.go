@@ -58,6 +58,9 @@ type Reader interface {
 	ServiceReader
 	PauseReader
 	HostReader
+	ProblemReader
+	NoticeReader
+	TallyReader
 }
 
 // Tx is a Reader that sees its own writes, and writes.
@@ -72,6 +75,8 @@ type Tx interface {
 	ServiceWriter
 	PauseWriter
 	HostWriter
+	ProblemWriter
+	NoticeWriter
 	// AfterCommit registers fn to run, on the writer's goroutine in order of
 	// commits, once this member's transaction is on disk and before its Update
 	// returns. It does not run when the member failed. fn must not block.

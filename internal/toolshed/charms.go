@@ -138,6 +138,10 @@ func (t *Toolshed) runs(r *http.Request) (any, error) {
 	return t.o.Manager.Runs(r.Context(), f)
 }
 
+func (t *Toolshed) problems(r *http.Request) (any, error) {
+	return t.o.Manager.Problems(r.Context(), r.PathValue("space"), r.PathValue("charm"))
+}
+
 func (t *Toolshed) runByID(r *http.Request) (any, error) {
 	return t.o.Manager.Run(r.Context(), r.PathValue("id"))
 }

@@ -38,7 +38,9 @@ type Options struct {
 	Hosts    []string // host names or addresses it is reached under, besides loopback
 	// AdminCharm adds an admin charm.
 	AdminCharm func(ctx context.Context) (api.Added, error)
-	Logger     *slog.Logger
+	// TryHook gives the notification hook a test notice.
+	TryHook func(ctx context.Context) (api.Notified, error)
+	Logger  *slog.Logger
 }
 
 // Toolshed is the HTTP side of charmd.
@@ -73,6 +75,8 @@ func (t *Toolshed) routes() {
 	t.handle("GET "+one+"/cells/{path...}", t.getCell)
 	t.handle("PUT "+one+"/cells/{path...}", t.setCell)
 	t.handle("GET "+one+"/runs", t.runs)
+	t.handle("GET "+one+"/problems", t.problems)
+	t.handle("GET "+v1+"/problems", t.problems)
 	t.handle("GET "+v1+"/runs", t.runs)
 	t.handle("GET "+v1+"/runs/{id}", t.runByID)
 	t.handle("GET "+v1+"/jobs", func(*http.Request) (any, error) { return t.o.Manager.Jobs(), nil })
@@ -87,6 +91,7 @@ func (t *Toolshed) routes() {
 		return struct{}{}, t.o.Service.ResetHost(r.Context(), r.PathValue("host"))
 	})
 	t.handle("POST "+v1+"/maintenance/{task}", t.maintain)
+	t.handle("POST "+v1+"/notify/test", func(r *http.Request) (any, error) { return t.o.TryHook(r.Context()) })
 	t.handle("GET /{space}/{charm}", t.show)
 	t.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, charm.Errorf(charm.CodeNotFound, "there is nothing at %s %s", r.Method, r.URL.Path))

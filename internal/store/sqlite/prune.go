@@ -92,9 +92,11 @@ func (t *tx) PruneFacts(keep int, before time.Time, limit int) (int, error) {
 
 func (t *tx) PruneRuns(keep int, before time.Time, limit int) (int, error) {
 	p := &pruning{tx: t, left: limit}
-	err := p.beyondNewest(runs, max(keep, 0))
-	if err == nil {
-		err = p.delete(pruneOldRuns, millis(before))
+	err := p.tally()
+	if err == nil && !p.more {
+		if err = p.beyondNewest(runs, max(keep, 0)); err == nil {
+			err = p.delete(pruneOldRuns, millis(before))
+		}
 	}
 	if err != nil {
 		return 0, fmt.Errorf("prune runs: %w", err)

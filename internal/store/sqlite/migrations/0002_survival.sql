@@ -40,6 +40,26 @@ create table problem (
 	primary key (charm, key)
 ) strict, without rowid;
 
+-- The problems seen last, and those not seen for long.
+create index problem_last on problem (last);
+
+-- How many runs of charms have ended with each outcome, up to the row that the
+-- sweep 'tally' has come to. The records behind it are counted when asked for.
+create table tally (
+	outcome text    primary key,
+	runs    integer not null
+) strict, without rowid;
+
+-- The service's totals were kept apart from the records until now.
+insert into tally (outcome, runs)
+	select 'ok', value ->> 'totalSuccesses' from setting where key = 'service.totals'
+	union all
+	select 'error', value ->> 'totalFailures' from setting where key = 'service.totals'
+	union all
+	select 'remote', (value ->> 'totalExecutions') - (value ->> 'totalSuccesses') - (value ->> 'totalFailures')
+		from setting where key = 'service.totals';
+insert into sweep (history, keep, row) select 'tally', 0, coalesce(max(row), 0) from run;
+
 -- Runs folded by the hour in which they ended, for figures over longer than
 -- their records are kept. The histograms are JSON lists of counts.
 create table stat (
