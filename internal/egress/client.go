@@ -17,6 +17,7 @@ type Options struct {
 	UserAgent  string         // of requests that name none; default "charmd"
 	Resolver   *net.Resolver  // nil: the system's
 	RootCAs    *x509.CertPool // nil: the system's
+	Ended      func(Entry)    // told of every request when it has ended, on its goroutine; nil tells nobody
 }
 
 // DefaultUserAgent is sent when neither the charm nor Options name another.
@@ -29,6 +30,7 @@ type Client struct {
 	local     LocalFunc
 	origins   map[origin]bool
 	userAgent string
+	ended     func(Entry)
 	guard     guard
 	places    *places
 
@@ -56,6 +58,9 @@ func newClient(o Options, g guard) (*Client, error) {
 	if o.UserAgent == "" {
 		o.UserAgent = DefaultUserAgent
 	}
+	if o.Ended == nil {
+		o.Ended = func(Entry) {}
+	}
 	limits := o.Limits.withDefaults()
 	return &Client{
 		limits:    limits,
@@ -63,6 +68,7 @@ func newClient(o Options, g guard) (*Client, error) {
 		local:     o.Local,
 		origins:   origins,
 		userAgent: o.UserAgent,
+		ended:     o.Ended,
 		guard:     g,
 		places:    newPlaces(limits.PerHost),
 		guarded:   newTransport(o, limits, g.check),
@@ -88,6 +94,7 @@ func (c *Client) Do(ctx context.Context, p Policy, req Request) (Reply, Entry, e
 		allow:  append(c.allow[:len(c.allow):len(c.allow)], lenientAllowList(p.AllowHosts)...),
 		entry:  Entry{Method: req.Method},
 	}
+	defer func() { c.ended(x.entry) }()
 	reply, err := x.run(ctx, req)
 	x.entry.Elapsed = time.Since(start)
 	if err != nil {

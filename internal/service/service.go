@@ -22,6 +22,7 @@ import (
 	"charmd/internal/identity"
 	"charmd/internal/manager"
 	"charmd/internal/memory"
+	"charmd/internal/observe"
 	"charmd/internal/pool"
 	"charmd/internal/queue"
 	"charmd/internal/registry"
@@ -39,7 +40,9 @@ type Service struct {
 	operator *identity.Key
 	token    string
 
+	metrics  *observe.Metrics
 	store    store.Store
+	files    func() (database, log int64) // bytes on disk
 	memory   *memory.Memory
 	states   *state.Manager
 	queue    *queue.Queue
@@ -70,12 +73,15 @@ type Service struct {
 func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Service, err error) {
 	s := &Service{config: cfg, logger: logger, startedAt: time.Now()}
 	s.url.Store("http://" + cfg.Listen)
+	s.metrics = observe.NewMetrics(s.snapshot)
 	if err = makeDataDir(cfg.DataDir); err != nil {
 		return nil, err
 	}
-	if s.store, err = sqlite.Open(ctx, filepath.Join(cfg.DataDir, databaseFile), sqlite.Options{Logger: logger, Fatal: s.fatal}); err != nil {
+	db, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, databaseFile), s.storeOptions())
+	if err != nil {
 		return nil, err
 	}
+	s.store, s.files = db, db.Files
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -115,6 +121,7 @@ func (s *Service) makeRunners(ctx context.Context) error {
 	s.pool, err = pool.New(pool.Options{
 		Exe: s.config.WorkerExe, Workers: s.config.Workers, ArenaBytes: charm.DefaultWorkerArena,
 		RunsPerWorker: charm.WorkerRunLimit, Logger: s.logger, Grace: s.config.Grace,
+		Started: s.metrics.WorkerStarted, Ended: s.metrics.WorkerEnded,
 	})
 	if err != nil {
 		return err
@@ -123,7 +130,7 @@ func (s *Service) makeRunners(ctx context.Context) error {
 		return err
 	}
 	door, err := egress.New(egress.Options{
-		AllowHosts: s.config.AllowHosts, Origins: []string{"http://" + s.config.Listen}, Local: s.local,
+		AllowHosts: s.config.AllowHosts, Origins: []string{"http://" + s.config.Listen}, Local: s.local, Ended: s.requested,
 	})
 	if err != nil {
 		return err
@@ -137,6 +144,7 @@ func (s *Service) makeRunners(ctx context.Context) error {
 func (s *Service) makeDoors() {
 	s.registry = registry.New(registry.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, System: identity.SystemSpaceDID, Every: s.config.Cycle, Logger: s.logger, Now: time.Now,
+		Wrote: s.metrics.RegistryWrote,
 	})
 	s.manager = manager.New(manager.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, Registry: s.registry, Runner: s.runner, Pool: s.pool,
@@ -144,13 +152,15 @@ func (s *Service) makeDoors() {
 	})
 	s.execute = &handlers.ExecuteCharm{
 		Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Registry: s.registry,
-		Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now,
+		Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now, Ended: s.ran,
 	}
 	s.maintain = &handlers.Maintenance{
 		Store: s.store, Queue: s.queue, Retention: handlers.DefaultRetention(), Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now,
+		Ended: s.metrics.MaintenanceEnded,
 	}
 	s.toolshed = toolshed.New(toolshed.Options{
 		Manager: s.manager, Service: s, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, Logger: s.logger,
+		Metrics: s.metrics.Handler(s.logger), Served: s.metrics.Served,
 	})
 }
 
