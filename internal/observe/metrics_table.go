@@ -132,7 +132,7 @@ var table = []Metric{
 		counted: func(m *Metrics) counted { return &m.workerEnds }},
 
 	{Name: "charmd_egress_requests_total", Type: Counter, Unit: "requests", Labels: []Label{{Name: "verdict"}, statusLabel},
-		Help:    "Requests of charms, by how they ended and the class of the last reply's status.",
+		Help:    "Requests of charms, by how they ended (sent, local, refused, limited, failed, canceled, …) and the class of the last reply's status.",
 		counted: func(m *Metrics) counted { return &m.requests }},
 	{Name: "charmd_egress_request_duration_seconds", Type: Histogram, Unit: "seconds", buckets: trips,
 		Help:    "Time of charms' requests, redirects and body included.",
