@@ -80,7 +80,7 @@ func (db *DB) noteCheckpoint(err error) {
 	case isFatal(err):
 		db.failed(err)
 	case err != nil:
-		db.options.Logger.Warn("the log could not be copied into the database; it grows until that works", "error", err)
+		db.options.Logger.Warn("the log could not be copied into the database; it grows until that works", "err", err)
 	}
 }
 
