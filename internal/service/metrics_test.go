@@ -117,7 +117,8 @@ func TestMetricsOfEveryOutcome(t *testing.T) {
 
 	// A run is counted a moment after those who wait for it are told.
 	m := d.awaitMetric(func(m scraped) bool {
-		return m.value(`charmd_maintenance_runs_total{outcome="ok",task="cleanup"}`) == 1 && m.value(`charmd_runs_total{integration="ok",outcome="ok"}`) == 3
+		return m.value(`charmd_maintenance_last_success_timestamp_seconds{task="cleanup"}`) > 0 &&
+			m.value(`charmd_maintenance_runs_total{outcome="ok",task="cleanup"}`) == 1 && m.value(`charmd_runs_total{integration="ok",outcome="ok"}`) == 3
 	})
 	for series, want := range map[string]float64{
 		`charmd_runs_total{integration="ok",outcome="ok"}`:                       3,
