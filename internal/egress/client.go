@@ -21,6 +21,7 @@ type Options struct {
 	Resolver   *net.Resolver  // nil: the system's
 	RootCAs    *x509.CertPool // nil: the system's
 	Hosts      []charm.Host   // that were not to be asked, from an earlier Client
+	Ended      func(Entry)    // told of every request when it has ended, on its goroutine; nil tells nobody
 }
 
 // DefaultUserAgent is sent when neither the charm nor Options name another.
@@ -33,6 +34,7 @@ type Client struct {
 	local     LocalFunc
 	origins   map[origin]bool
 	userAgent string
+	ended     func(Entry)
 	guard     guard
 	places    *places
 	breaker   *breaker
@@ -61,6 +63,9 @@ func newClient(o Options, g guard) (*Client, error) {
 	if o.UserAgent == "" {
 		o.UserAgent = DefaultUserAgent
 	}
+	if o.Ended == nil {
+		o.Ended = func(Entry) {}
+	}
 	limits := o.Limits.withDefaults()
 	return &Client{
 		limits:    limits,
@@ -68,6 +73,7 @@ func newClient(o Options, g guard) (*Client, error) {
 		local:     o.Local,
 		origins:   origins,
 		userAgent: o.UserAgent,
+		ended:     o.Ended,
 		guard:     g,
 		places:    newPlaces(limits.PerHost),
 		breaker:   newBreaker(o.Hosts, time.Now()),
@@ -111,6 +117,7 @@ func (c *Client) Do(ctx context.Context, p Policy, req Request) (Reply, Entry, e
 		allow:  append(c.allow[:len(c.allow):len(c.allow)], lenientAllowList(p.AllowHosts)...),
 		entry:  Entry{Method: req.Method},
 	}
+	defer func() { c.ended(x.entry) }()
 	reply, err := x.run(ctx, req)
 	x.entry.Elapsed = time.Since(start)
 	if err != nil {

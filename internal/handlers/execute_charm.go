@@ -32,6 +32,7 @@ type ExecuteCharm struct {
 	Timeout  time.Duration // of charms that set none
 	Logger   *slog.Logger
 	Now      func() time.Time
+	Ended    func(charm.Charm, charm.Run) // told of every run whose record is on disk; nil tells nobody
 }
 
 // updater is the stream the service sends to.
@@ -169,6 +170,7 @@ func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm
 		return nil, err
 	}
 	h.States.Count(e.run)
+	h.ended(claim.Charm, e.run)
 	h.Registry.Note(claim.Charm, e.run, e.after)
 	h.tell(claim.Charm, e.run, e.after, e.told)
 	return e.next, nil
@@ -180,11 +182,11 @@ func (h *ExecuteCharm) tell(c charm.Charm, run charm.Run, s charm.State, told st
 	if run.Outcome == charm.OK {
 		h.Logger.Debug("run ended", attrs...)
 	} else {
-		h.Logger.Warn("run ended", append(attrs, "attempt", run.Attempt, "error", run.Error, "at", run.Position)...)
+		h.Logger.Warn("run ended", append(attrs, "attempt", run.Attempt, "err", run.Error, "at", run.Position)...)
 	}
 	switch told {
 	case state.Disabled:
-		h.Logger.Error("charm disabled", "charm", c.Ref(), "by", s.DisabledBy, "reason", s.DisabledReason, "next_try", s.NextTry)
+		h.Logger.Error("charm disabled", "charm", c.Ref(), "by", s.DisabledBy, "reason", s.DisabledReason, "nextTry", s.NextTry)
 	case state.Enabled:
 		h.Logger.Info("charm enabled: it works again", "charm", c.Ref())
 	}
@@ -197,7 +199,16 @@ func (h *ExecuteCharm) removed(ctx context.Context, claim queue.Claim, run charm
 	run.Changed = 0
 	err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) error { return tx.AddRun(run) })
 	h.Queue.Drop(claim, run)
+	if err == nil {
+		h.ended(claim.Charm, run)
+	}
 	return err
+}
+
+func (h *ExecuteCharm) ended(c charm.Charm, run charm.Run) {
+	if h.Ended != nil {
+		h.Ended(c, run)
+	}
 }
 
 // stored is t as the store keeps it, so that a run is as long in a log line as in

@@ -20,6 +20,7 @@ type Maintenance struct {
 	Timeout   time.Duration // of one task
 	Logger    *slog.Logger
 	Now       func() time.Time
+	Ended     func(charm.Run) // told of every run whose record is on disk; nil tells nobody
 }
 
 // Type is charm.Maintenance.
@@ -49,9 +50,13 @@ func (h *Maintenance) Handle(ctx context.Context, claim queue.Claim) (*queue.Cla
 		run.Outcome, run.Code, run.Error = charm.Errored, charm.CodeOf(err), err.Error()
 		h.Logger.Error("maintenance failed", "task", run.Task, "err", err)
 	}
-	return nil, durably(ctx, h.Store, h.Logger, func(tx store.Tx) error {
+	err = durably(ctx, h.Store, h.Logger, func(tx store.Tx) error {
 		return h.Queue.End(tx, claim, run, queue.Ending{Final: true}, charm.State{})
 	})
+	if err == nil && h.Ended != nil {
+		h.Ended(run)
+	}
+	return nil, err
 }
 
 // perform does the task and says what it did.

@@ -28,6 +28,9 @@ type Options struct {
 	RunsPerWorker int    // before a process is replaced; default charm.WorkerRunLimit
 	Logger        *slog.Logger
 	Grace         time.Duration // for a worker to exit when told to; default 2 s
+
+	Started func(took time.Duration) // told of each process that is ready; must not block; nil tells nobody
+	Ended   func(reason string)      // told of each that is gone: an ExitKind or one of the reasons below; likewise
 }
 
 // Host answers what one task asks for. Its methods are called from the pool's
@@ -99,6 +102,12 @@ func New(o Options) (*Pool, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Started == nil {
+		o.Started = func(time.Duration) {}
+	}
+	if o.Ended == nil {
+		o.Ended = func(string) {}
 	}
 	exe, err := executable(o.Exe)
 	if err != nil {
@@ -173,7 +182,7 @@ func (p *Pool) Close(ctx context.Context) error {
 			p.starting = false
 		}
 		for _, w := range p.idle {
-			w.retire(p.o.Grace)
+			w.retire(EndedStopping, p.o.Grace)
 		}
 		p.idle = nil
 		p.finish()

@@ -61,7 +61,7 @@ func (p *Pool) offer(w *worker) {
 	}
 	switch {
 	case p.closing:
-		w.retire(p.o.Grace)
+		w.retire(EndedStopping, p.o.Grace)
 	case len(p.waiting) > 0:
 		best := 0
 		for i, next := range p.waiting {

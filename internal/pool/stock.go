@@ -52,8 +52,10 @@ func (p *Pool) restock() {
 
 // start launches one worker and, until it dies, reads what it sends.
 func (p *Pool) start() {
+	began := time.Now()
 	proc, err := p.launch()
 	if err != nil {
+		p.o.Ended(NotStarted)
 		p.mu.Lock()
 		p.starting = false
 		p.useless(fmt.Sprintf("starting a process: %v", err))
@@ -62,11 +64,11 @@ func (p *Pool) start() {
 		p.mu.Unlock()
 		return
 	}
-	w := newWorker(p, proc)
+	w := newWorker(p, proc, began)
 	p.mu.Lock()
 	p.workers[w] = struct{}{}
 	if p.closing {
-		w.retire(p.o.Grace)
+		w.retire(EndedStopping, p.o.Grace)
 	}
 	p.mu.Unlock()
 	w.serve()
@@ -80,7 +82,12 @@ func (p *Pool) greeted(w *worker, h *wire.Hello) {
 	p.restock()
 	p.finish()
 	p.mu.Unlock()
-	p.o.Logger.Debug("worker ready", "pid", w.proc.pid(), "start", time.Since(w.born))
+	w.mu.Lock()
+	w.ready = true
+	w.mu.Unlock()
+	took := time.Since(w.born)
+	p.o.Started(took)
+	p.o.Logger.Debug("worker ready", "pid", w.proc.pid(), "start", took)
 	p.offer(w)
 }
 
@@ -116,7 +123,7 @@ func (p *Pool) lost(w *worker, greeted, used bool, why string) {
 // attempt.
 func (p *Pool) useless(why string) {
 	p.failures++
-	p.o.Logger.Error("a worker process was of no use", "reason", why, "in_a_row", p.failures)
+	p.o.Logger.Error("a worker process was of no use", "reason", why, "inARow", p.failures)
 	if p.failures >= mostFailures {
 		p.refuse(fmt.Errorf("workers do not start: %s", why))
 	}

@@ -13,6 +13,7 @@ import (
 	"fmt"
 	mathrand "math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -48,6 +49,8 @@ type Queue struct {
 	closed   bool
 	wake     chan struct{}
 	waiters  map[string][]chan charm.Run // by job id
+
+	lookTook atomic.Int64 // of the reconciler's last look, ns
 }
 
 // Claim is a run that this service owns: its job's row says so on disk.

@@ -141,8 +141,13 @@ func (q *Queue) Reconcile(ctx context.Context) ([]Breach, error) {
 	return repaired, failed
 }
 
+// LookTook is how long the last look of Reconcile took.
+func (q *Queue) LookTook() time.Duration { return time.Duration(q.lookTook.Load()) }
+
 // look compares store and memory.
 func (q *Queue) look(ctx context.Context) (found []Breach, err error) {
+	began := time.Now()
+	defer func() { q.lookTook.Store(int64(time.Since(began))) }()
 	var held stock
 	if err := q.store.View(ctx, func(r store.Reader) (err error) {
 		held, err = takeStock(r)
@@ -190,7 +195,7 @@ func (q *Queue) compare(c charm.Charm, s charm.State, jobs []charm.Job, now time
 		job = jobs[0]
 	}
 	switch {
-	case flying && (job.ID != e.job.ID || job.Run != e.job.Run || job.Epoch != q.epoch || job.Status != charm.Running):
+	case flying && (job.ID != e.job.ID || job.Run != e.job.Run || job.Epoch != q.epoch || job.Status != charm.Running || !sameTime(job.LeaseEnd, e.job.LeaseEnd)):
 		return LostClaim, e.job.ID, "it is running and its claim's row is gone or changed"
 	case flying && now.After(e.job.LeaseEnd):
 		return Overdue, job.ID, fmt.Sprintf("its run should have ended by %s", e.job.LeaseEnd.UTC().Format(time.RFC3339))

@@ -26,6 +26,7 @@ func (s *Service) openEgress(ctx context.Context) (*egress.Client, error) {
 	return egress.New(egress.Options{
 		Limits:     egress.DefaultLimits().Within(s.config.EgressTimeout),
 		AllowHosts: s.config.AllowHosts, Origins: []string{"http://" + s.config.Listen}, Local: s.local, Hosts: hosts,
+		Ended: s.requested,
 	})
 }
 

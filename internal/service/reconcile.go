@@ -26,18 +26,24 @@ func (s *Service) reconcile(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
-		began := time.Now()
 		breaches, err := s.queue.Reconcile(ctx)
 		if err != nil && ctx.Err() == nil {
 			s.logger.Error("the invariants could not be checked or restored", "err", err)
 		}
 		s.tellBreaches(breaches)
-		timer.Reset(max(reconcileEvery, reconcileShare*time.Since(began)))
+		timer.Reset(max(reconcileEvery, reconcileShare*s.queue.LookTook()))
 	}
 }
 
+// tellBreaches logs and counts what the reconciler found and repaired.
 func (s *Service) tellBreaches(breaches []queue.Breach) {
+	unarmed := 0
 	for _, b := range breaches {
+		if b.Kind == queue.Unarmed {
+			unarmed++
+		}
+		s.metrics.Repaired(string(b.Kind))
 		s.logger.Error("an invariant was broken and is restored", "kind", b.Kind, "charm", b.Charm.Ref(), "job", b.Job, "found", b.Detail, "done", b.Repair)
 	}
+	s.metrics.SetUnarmed(unarmed)
 }

@@ -23,6 +23,7 @@ import (
 	"charmd/internal/manager"
 	"charmd/internal/memory"
 	"charmd/internal/notify"
+	"charmd/internal/observe"
 	"charmd/internal/pool"
 	"charmd/internal/queue"
 	"charmd/internal/registry"
@@ -40,7 +41,9 @@ type Service struct {
 	operator *identity.Key
 	token    string
 
+	metrics  *observe.Metrics
 	store    store.Store
+	files    func() (database, log int64) // bytes on disk
 	memory   *memory.Memory
 	states   *state.Manager
 	queue    *queue.Queue
@@ -73,16 +76,19 @@ type Service struct {
 func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Service, err error) {
 	s := &Service{config: cfg, logger: logger, startedAt: time.Now()}
 	s.url.Store("http://" + cfg.Listen)
+	s.metrics = observe.NewMetrics(s.snapshot)
 	if err = makeDataDir(cfg.DataDir); err != nil {
 		return nil, err
 	}
-	crash, err := crashAt(cfg.CrashAt)
+	options, err := s.storeOptions()
 	if err != nil {
 		return nil, err
 	}
-	if s.store, err = sqlite.Open(ctx, filepath.Join(cfg.DataDir, databaseFile), sqlite.Options{Logger: logger, Fatal: s.fatal, Faults: crash}); err != nil {
+	db, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, databaseFile), options)
+	if err != nil {
 		return nil, err
 	}
+	s.store, s.files = db, db.Files
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -127,6 +133,7 @@ func (s *Service) makeRunners(ctx context.Context) error {
 	s.pool, err = pool.New(pool.Options{
 		Exe: s.config.WorkerExe, Workers: s.config.Workers, ArenaBytes: charm.DefaultWorkerArena,
 		RunsPerWorker: charm.WorkerRunLimit, Logger: s.logger, Grace: s.config.Grace,
+		Started: s.metrics.WorkerStarted, Ended: s.metrics.WorkerEnded,
 	})
 	if err != nil {
 		return err
@@ -146,6 +153,7 @@ func (s *Service) makeRunners(ctx context.Context) error {
 func (s *Service) makeDoors() {
 	s.registry = registry.New(registry.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, System: identity.SystemSpaceDID, Every: s.config.Cycle, Logger: s.logger, Now: time.Now,
+		Wrote: s.metrics.RegistryWrote,
 	})
 	s.manager = manager.New(manager.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, Registry: s.registry, Runner: s.runner, Pool: s.pool,
@@ -153,13 +161,15 @@ func (s *Service) makeDoors() {
 	})
 	s.execute = &handlers.ExecuteCharm{
 		Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Registry: s.registry,
-		Notifier: s.notifier, Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now,
+		Notifier: s.notifier, Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now, Ended: s.ran,
 	}
 	s.maintain = &handlers.Maintenance{
 		Store: s.store, Queue: s.queue, Retention: handlers.DefaultRetention(), Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now,
+		Ended: s.metrics.MaintenanceEnded,
 	}
 	s.toolshed = toolshed.New(toolshed.Options{
-		Manager: s.manager, Service: s, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook, Logger: s.logger,
+		Manager: s.manager, Service: s, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
+		Metrics: s.metrics.Handler(s.logger), Served: s.metrics.Served, Logger: s.logger,
 	})
 }
 

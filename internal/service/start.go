@@ -28,6 +28,7 @@ func (s *Service) Start(ctx context.Context) error {
 	if err := s.tellRecovered(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	s.countRecovered()
 	if err := s.firstStart(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}

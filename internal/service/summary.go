@@ -35,6 +35,9 @@ func (s *Service) NotReady() []string {
 	return reasons
 }
 
+// restarts is how often the daemon was started again on this data.
+func (s *Service) restarts() int64 { return max(0, s.states.Totals().Starts-1) }
+
 // mostProblems bounds how many charms a summary names.
 const mostProblems = 20
 
@@ -42,7 +45,7 @@ func (s *Service) summary(ctx context.Context) api.Status {
 	totals := s.states.Totals()
 	st := api.Status{
 		Version: s.config.Version, PID: os.Getpid(), DataDir: s.config.DataDir, URL: s.URL(), Toolshed: "embedded",
-		StartedAt: s.startedAt.UTC(), Restarts: max(0, totals.Starts-1), TotalExecutions: totals.Executions,
+		StartedAt: s.startedAt.UTC(), Restarts: s.restarts(), TotalExecutions: totals.Executions,
 		TotalSuccesses: totals.Successes, TotalFailures: totals.Failures, Cycles: totals.Cycles,
 		NotReady: s.NotReady(), Charms: map[string]int{}, Workers: []api.Worker{}, Problems: []api.Problematic{},
 		Sandbox: map[string]api.Layer{}, Pauses: s.manager.Pauses(),

@@ -40,7 +40,11 @@ type Options struct {
 	AdminCharm func(ctx context.Context) (api.Added, error)
 	// TryHook gives the notification hook a test notice.
 	TryHook func(ctx context.Context) (api.Notified, error)
-	Logger  *slog.Logger
+	Metrics http.Handler // answers GET /metrics
+	// Served is told of every request that was answered: the pattern of its
+	// route, "" when it was refused before that. Nil tells nobody.
+	Served func(route string, status int, took time.Duration)
+	Logger *slog.Logger
 }
 
 // Toolshed is the HTTP side of charmd.
@@ -61,6 +65,9 @@ func (t *Toolshed) routes() {
 	t.mux.HandleFunc("GET /readyz", t.ready)
 	t.mux.HandleFunc("GET /api/meta", t.meta)
 	t.mux.HandleFunc("POST /api/integrations/bg", t.registerInBackground)
+	if t.o.Metrics != nil {
+		t.mux.Handle("GET /metrics", t.o.Metrics)
+	}
 
 	const v1, one = "/api/v1", "/api/v1/charms/{space}/{charm}"
 	t.handle("GET "+v1+"/status", func(r *http.Request) (any, error) { return t.o.Service.Summary(r.Context()), nil })
@@ -126,8 +133,20 @@ func (t *Toolshed) Server() *http.Server {
 // maxBody is how much of a request's body is read.
 const maxBody = 20 << 20
 
-// ServeHTTP checks who asks before it looks for what is asked.
+// ServeHTTP answers a request and tells of it.
 func (t *Toolshed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if t.o.Served == nil {
+		t.serve(w, r)
+		return
+	}
+	began := time.Now()
+	answer := &answer{ResponseWriter: w, status: http.StatusOK}
+	t.serve(answer, r)
+	t.o.Served(r.Pattern, answer.status, time.Since(began))
+}
+
+// serve checks who asks before it looks for what is asked.
+func (t *Toolshed) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	if err := t.admit(r); err != nil {

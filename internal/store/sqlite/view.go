@@ -19,6 +19,7 @@ type tx struct {
 	view
 	last  *rowNumbers
 	after []func()
+	facts int // added
 }
 
 var (
