@@ -44,6 +44,7 @@ func (a *app) printCharm(c api.Charm) {
 		field{"  times", plain(times(s))},
 		field{"  last error", tinted(bad, a.lastError(s))},
 		field{"  disabled", tinted(uneasy, a.disabled(s))},
+		field{"  waiting", tinted(uneasy, s.Waiting)},
 	)
 	if len(c.Result) > 0 {
 		a.print("result")

@@ -114,7 +114,7 @@ func stateJSON(s charm.State) api.State {
 		LastError: s.LastError, LastErrorTimestamp: moment(s.LastErrorAt),
 		MinExecutionTimeMs: ms(s.MinTime), MaxExecutionTimeMs: ms(s.MaxTime), AvgExecutionTimeMs: ms(s.AverageTime()),
 		LastExecutionTimeMs: ms(s.LastTime), Disabled: s.Disabled, DisabledBy: s.DisabledBy,
-		DisabledReason: s.DisabledReason, DisabledAt: moment(s.DisabledAt), NextTry: moment(s.NextTry),
+		DisabledReason: s.DisabledReason, DisabledAt: moment(s.DisabledAt), NextTry: moment(s.NextTry), Waiting: s.Waiting,
 	}
 }
 

@@ -105,7 +105,8 @@ func recoverJob(tx store.Tx, states *state.Manager, job charm.Job, now time.Time
 }
 
 // rearm gives charms that should run and have no time for it one: at once when it
-// is missing, on the grid again when the wall clock was set back.
+// is missing, by the schedule again when the wall clock was set back. Those whose
+// schedule cannot be used wait, for that stated reason, as long as it is so.
 func rearm(tx store.Tx, now time.Time) error {
 	charms, err := tx.Charms("")
 	if err != nil {
@@ -116,14 +117,21 @@ func rearm(tx store.Tx, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		latest := now.Add(c.Schedule.Every)
-		if !c.Registered || s.Disabled || s.Waiting != "" || len(jobs) > 0 || !s.NextRun.IsZero() && !s.NextRun.After(latest) {
+		if schedule.IsUnusable(s.Waiting) {
+			s.Waiting = ""
+		}
+		if !c.Registered || s.Disabled || s.Waiting != "" || len(jobs) > 0 {
 			continue
 		}
-		if s.NextRun.IsZero() {
+		switch unusable := schedule.Unusable(c.Schedule); {
+		case unusable != "":
+			s.NextRun, s.Waiting = time.Time{}, unusable
+		case s.NextRun.IsZero():
 			s.NextRun = now
-		} else {
+		case !schedule.Believable(c, s, now):
 			s.NextRun = schedule.Next(c, now)
+		default:
+			continue
 		}
 		if err := tx.PutState(c.Row, s); err != nil {
 			return err
