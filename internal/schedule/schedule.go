@@ -11,7 +11,8 @@ import (
 )
 
 // Phase is where on its grid a charm runs, derived from its place so that it
-// stays the same over restarts and charms of one interval spread evenly.
+// stays the same over restarts and charms of one interval spread evenly. It is in
+// whole milliseconds, as times are stored: a stored time is on the grid.
 func Phase(space, id string, every time.Duration) time.Duration {
 	h := fnv.New64a()
 	h.Write([]byte(space))
@@ -20,7 +21,7 @@ func Phase(space, id string, every time.Duration) time.Duration {
 	if every <= 0 {
 		return 0
 	}
-	return time.Duration(h.Sum64() % uint64(every))
+	return time.Duration(h.Sum64() % uint64(every)).Truncate(time.Millisecond)
 }
 
 // Next is the first time after a given one that the charm's schedule names. Times
