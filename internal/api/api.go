@@ -47,6 +47,7 @@ type ScheduleRequest struct {
 type Preview struct {
 	Charm    string      `json:"charm"` // SPACE/NAME
 	Schedule string      `json:"schedule"`
+	Means    string      `json:"means,omitempty"`  // the schedule in plain words, by cron
 	Zone     string      `json:"zone"`             // that the times are given in
 	Reason   string      `json:"reason,omitempty"` // why it does not run by its schedule now
 	Times    []time.Time `json:"times"`            // with their offset; when it would run, if there is a Reason
@@ -72,7 +73,8 @@ type Charm struct {
 	Enabled     bool            `json:"enabled"`
 	Status      string          `json:"status"` // pending running completed failed cancelled disabled unregistered waiting
 	Schedule    string          `json:"schedule"`
-	NextRun     *time.Time      `json:"nextRun"` // null when nothing is due
+	Means       string          `json:"means,omitempty"` // the schedule in plain words, by cron
+	NextRun     *time.Time      `json:"nextRun"`         // null when nothing is due
 	LastRun     string          `json:"lastRun,omitempty"`
 	CreatedAt   time.Time       `json:"createdAt"`
 	State       State           `json:"state"`

@@ -162,7 +162,7 @@ func (f *fakeDaemon) add(body []byte) (any, *api.Problem) {
 
 // preview is n times, ten for none, a day apart and in a zone of their own.
 func (f *fakeDaemon) preview(c api.Charm, n string) api.Preview {
-	p := api.Preview{Charm: refOf(c), Schedule: "cron 0 9 * * * in Asia/Tokyo", Zone: "Asia/Tokyo", Reason: c.State.DisabledReason, Times: []time.Time{}}
+	p := api.Preview{Charm: refOf(c), Schedule: "cron 0 9 * * * in Asia/Tokyo", Means: "at 09:00 every day", Zone: "Asia/Tokyo", Reason: c.State.DisabledReason, Times: []time.Time{}}
 	many, err := strconv.Atoi(n)
 	if err != nil {
 		many = 10

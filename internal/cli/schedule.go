@@ -82,7 +82,7 @@ func (a *app) previewCommand() *cobra.Command {
 // printPreview prints at most n times.
 func (a *app) printPreview(p api.Preview, n int) {
 	a.rows([][]cell{{tinted(strong, p.Charm), plain(p.Schedule)}}, 0)
-	a.fields(field{"  zone", plain(p.Zone)}, field{"  does not run", tinted(uneasy, p.Reason)})
+	a.fields(field{"  that is", plain(p.Means)}, field{"  zone", plain(p.Zone)}, field{"  does not run", tinted(uneasy, p.Reason)})
 	if len(p.Times) == 0 {
 		return
 	}

@@ -38,6 +38,7 @@ func (a *app) printCharm(c api.Charm) {
 		field{"  recipe", plain(c.Recipe)},
 		field{"  integration", plain(c.Integration)},
 		field{"  schedule", plain(c.Schedule)},
+		field{"  that is", plain(c.Means)},
 		field{"  next run", plain(a.moment(c.NextRun))},
 		field{"  last run", plain(a.lastRun(c))},
 		field{"  runs", plain(executions(s))},

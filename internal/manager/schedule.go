@@ -93,7 +93,8 @@ func (m *Manager) preview(s queue.Standing, n int) api.Preview {
 		location = time.UTC // the reason says what is wrong
 	}
 	p := api.Preview{
-		Charm: s.Charm.Ref(), Schedule: s.Charm.Schedule.String(), Zone: location.String(), Reason: whyNot(s), Times: []time.Time{},
+		Charm: s.Charm.Ref(), Schedule: s.Charm.Schedule.String(), Means: schedule.Words(s.Charm.Schedule),
+		Zone: location.String(), Reason: whyNot(s), Times: []time.Time{},
 	}
 	from := m.now()
 	// The run that waits already may have been put forward or off.

@@ -10,6 +10,7 @@ import (
 	"charmd/internal/charm"
 	"charmd/internal/jsontext"
 	"charmd/internal/queue"
+	"charmd/internal/schedule"
 	"charmd/internal/store"
 )
 
@@ -64,7 +65,7 @@ func charmJSON(s queue.Standing) api.Charm {
 	c := api.Charm{
 		Space: s.Charm.Space, SpaceName: s.Charm.SpaceName, CharmID: s.Charm.ID, Name: s.Charm.Name,
 		Integration: s.Charm.Integration, Recipe: s.Charm.Recipe, Registered: s.Charm.Registered,
-		Enabled: !s.State.Disabled, Status: statusOf(s), Schedule: s.Charm.Schedule.String(),
+		Enabled: !s.State.Disabled, Status: statusOf(s), Schedule: s.Charm.Schedule.String(), Means: schedule.Words(s.Charm.Schedule),
 		NextRun: nextRun(s), LastRun: s.State.LastRun, CreatedAt: s.Charm.CreatedAt, State: stateJSON(s.State),
 	}
 	return c

@@ -7,8 +7,8 @@ import (
 	"charmd/internal/charm"
 )
 
-// bits is the set of the values.
-func bits(values ...int) (set uint64) {
+// only is the set of the values.
+func only(values ...int) (set uint64) {
 	for _, v := range values {
 		set |= 1 << v
 	}
@@ -17,7 +17,7 @@ func bits(values ...int) (set uint64) {
 
 func upTo(first, last int) (set uint64) {
 	for v := first; v <= last; v++ {
-		set |= bits(v)
+		set |= only(v)
 	}
 	return set
 }
@@ -30,33 +30,33 @@ func TestParseCron(t *testing.T) {
 	)
 	for text, want := range map[string]cron{
 		"* * * * *":                   {allMinutes, allHours, allDays, allMonths, allWeekdays, false, true},
-		"0 9 * * *":                   {bits(0), bits(9), allDays, allMonths, allWeekdays, false, false},
-		"*/15 * * * *":                {bits(0, 15, 30, 45), allHours, allDays, allMonths, allWeekdays, false, true},
-		"05 0-23 * * *":               {bits(5), allHours, allDays, allMonths, allWeekdays, false, true},
-		"7-20/6,59 */8 * * *":         {bits(7, 13, 19, 59), bits(0, 8, 16), allDays, allMonths, allWeekdays, false, false},
-		"0 0 1,15 * mon":              {bits(0), bits(0), bits(1, 15), allMonths, bits(1), true, false},
-		"0 0 */2 * mon":               {bits(0), bits(0), upTo(1, 31) &^ bits(2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), allMonths, bits(1), false, false},
-		"0 0 13 * *":                  {bits(0), bits(0), bits(13), allMonths, allWeekdays, false, false},
-		"0 0 * jan-MAR,12 *":          {bits(0), bits(0), allDays, bits(1, 2, 3, 12), allWeekdays, false, false},
-		"0 0 * * 0":                   {bits(0), bits(0), allDays, allMonths, bits(0), false, false},
-		"0 0 * * 7":                   {bits(0), bits(0), allDays, allMonths, bits(0), false, false},
-		"0 0 * * 5-7":                 {bits(0), bits(0), allDays, allMonths, bits(0, 5, 6), false, false},
-		"0 0 * * Fri-Sun":             {bits(0), bits(0), allDays, allMonths, bits(0, 5, 6), false, false},
-		"0 0 * * sun-tue":             {bits(0), bits(0), allDays, allMonths, bits(0, 1, 2), false, false},
-		"0 0 * * 0-7/7":               {bits(0), bits(0), allDays, allMonths, bits(0), false, false},
-		"0 0 * * */2":                 {bits(0), bits(0), allDays, allMonths, bits(0, 2, 4, 6), false, false},
-		"0 0 29 2 *":                  {bits(0), bits(0), bits(29), bits(2), allWeekdays, false, false},
-		"0 0 31 2 sat":                {bits(0), bits(0), bits(31), bits(2), bits(6), true, false},
-		"0 0 30,31 2,4 *":             {bits(0), bits(0), bits(30, 31), bits(2, 4), allWeekdays, false, false},
-		"@hourly":                     {bits(0), allHours, allDays, allMonths, allWeekdays, false, true},
-		"@daily":                      {bits(0), bits(0), allDays, allMonths, allWeekdays, false, false},
-		"@Midnight":                   {bits(0), bits(0), allDays, allMonths, allWeekdays, false, false},
-		"@weekly":                     {bits(0), bits(0), allDays, allMonths, bits(0), false, false},
-		"@monthly":                    {bits(0), bits(0), bits(1), allMonths, allWeekdays, false, false},
-		"@yearly":                     {bits(0), bits(0), bits(1), bits(1), allWeekdays, false, false},
-		"@annually":                   {bits(0), bits(0), bits(1), bits(1), allWeekdays, false, false},
-		"59 23 31 12 6":               {bits(59), bits(23), bits(31), bits(12), bits(6), true, false},
-		"0,0,0 1-1 1-31/31 1-12/12 3": {bits(0), bits(1), bits(1), bits(1), bits(3), true, false},
+		"0 9 * * *":                   {only(0), only(9), allDays, allMonths, allWeekdays, false, false},
+		"*/15 * * * *":                {only(0, 15, 30, 45), allHours, allDays, allMonths, allWeekdays, false, true},
+		"05 0-23 * * *":               {only(5), allHours, allDays, allMonths, allWeekdays, false, true},
+		"7-20/6,59 */8 * * *":         {only(7, 13, 19, 59), only(0, 8, 16), allDays, allMonths, allWeekdays, false, false},
+		"0 0 1,15 * mon":              {only(0), only(0), only(1, 15), allMonths, only(1), true, false},
+		"0 0 */2 * mon":               {only(0), only(0), upTo(1, 31) &^ only(2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30), allMonths, only(1), false, false},
+		"0 0 13 * *":                  {only(0), only(0), only(13), allMonths, allWeekdays, false, false},
+		"0 0 * jan-MAR,12 *":          {only(0), only(0), allDays, only(1, 2, 3, 12), allWeekdays, false, false},
+		"0 0 * * 0":                   {only(0), only(0), allDays, allMonths, only(0), false, false},
+		"0 0 * * 7":                   {only(0), only(0), allDays, allMonths, only(0), false, false},
+		"0 0 * * 5-7":                 {only(0), only(0), allDays, allMonths, only(0, 5, 6), false, false},
+		"0 0 * * Fri-Sun":             {only(0), only(0), allDays, allMonths, only(0, 5, 6), false, false},
+		"0 0 * * sun-tue":             {only(0), only(0), allDays, allMonths, only(0, 1, 2), false, false},
+		"0 0 * * 0-7/7":               {only(0), only(0), allDays, allMonths, only(0), false, false},
+		"0 0 * * */2":                 {only(0), only(0), allDays, allMonths, only(0, 2, 4, 6), false, false},
+		"0 0 29 2 *":                  {only(0), only(0), only(29), only(2), allWeekdays, false, false},
+		"0 0 31 2 sat":                {only(0), only(0), only(31), only(2), only(6), true, false},
+		"0 0 30,31 2,4 *":             {only(0), only(0), only(30, 31), only(2, 4), allWeekdays, false, false},
+		"@hourly":                     {only(0), allHours, allDays, allMonths, allWeekdays, false, true},
+		"@daily":                      {only(0), only(0), allDays, allMonths, allWeekdays, false, false},
+		"@Midnight":                   {only(0), only(0), allDays, allMonths, allWeekdays, false, false},
+		"@weekly":                     {only(0), only(0), allDays, allMonths, only(0), false, false},
+		"@monthly":                    {only(0), only(0), only(1), allMonths, allWeekdays, false, false},
+		"@yearly":                     {only(0), only(0), only(1), only(1), allWeekdays, false, false},
+		"@annually":                   {only(0), only(0), only(1), only(1), allWeekdays, false, false},
+		"59 23 31 12 6":               {only(59), only(23), only(31), only(12), only(6), true, false},
+		"0,0,0 1-1 1-31/31 1-12/12 3": {only(0), only(1), only(1), only(1), only(3), true, false},
 	} {
 		if got, err := parseCron(text); err != nil || got != want {
 			t.Errorf("%q is %+v, %v\nwant %+v", text, got, err, want)
@@ -173,6 +173,9 @@ func FuzzRead(f *testing.F) {
 		after := timeIn(unix)
 		if next := Next(c, after); !next.After(after) {
 			t.Fatalf("%+v comes at %v after %v", s, next, after)
+		}
+		if Words(s) == "" {
+			t.Fatalf("%+v cannot be told in words", s)
 		}
 	})
 }
