@@ -85,6 +85,11 @@ type span struct {
 func spanAt(t time.Time, in *time.Location) span {
 	t = t.In(in)
 	start, end := t.ZoneBounds()
+	if !end.IsZero() && !end.After(t) {
+		// ZoneBounds takes years by a zone's rule to have 365 days: on the last day
+		// of a leap year it gives an end that has passed.
+		end = time.Date(t.UTC().Year()+1, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
 	_, seconds := t.Zone()
 	return span{start, end, time.Duration(seconds) * time.Second}
 }

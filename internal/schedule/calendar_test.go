@@ -12,6 +12,10 @@ import (
 	"charmd/internal/charm"
 )
 
+// testZones change their offset in all the ways there are.
+var testZones = []string{"UTC", "Europe/Berlin", "America/New_York", "America/St_Johns", "Australia/Lord_Howe", "Antarctica/Troll",
+	"Africa/Casablanca", "Asia/Kathmandu", "Pacific/Apia", "America/Caracas", "Asia/Pyongyang", "Europe/Dublin"}
+
 // timeIn is a time within some centuries of now.
 func timeIn(unix int64) time.Time { return time.Unix(unix%(1<<33), 0) }
 
@@ -55,6 +59,9 @@ func TestNextByCron(t *testing.T) {
 		{"0 0 29 2 *", "UTC", "2026-01-01 00:00", "2028-02-29 00:00 +00:00, 2032-02-29 00:00 +00:00"},
 		{"0 0 29 2 *", "UTC", "2096-03-01 00:00", "2104-02-29 00:00 +00:00"},
 		{"0 0 29 2 */7", "UTC", "2088-03-01 00:00", "2128-02-29 00:00 +00:00"},
+		// The last day of a leap year that no table of the zone covers.
+		{"0 9 * * *", "Europe/Berlin", "2040-12-30 12:00", "2040-12-31 09:00 +01:00, 2041-01-01 09:00 +01:00"},
+		{"0 * * * *", "America/New_York", "2040-12-31 22:30", "2040-12-31 23:00 -05:00, 2041-01-01 00:00 -05:00"},
 
 		// Berlin: 02:00 to 03:00 is skipped on 29 March, shown twice on 25 October.
 		{"30 2 * * *", "Europe/Berlin", "2026-03-28 12:00", "2026-03-29 03:00 +02:00, 2026-03-30 02:30 +02:00"},
@@ -88,6 +95,23 @@ func TestNextByCron(t *testing.T) {
 		want := strings.Split(tc.want, ", ")
 		if got := times(t, tc.expression, tc.zone, tc.after, len(want)); !slices.Equal(got, want) {
 			t.Errorf("%q in %s after %s:\n got %s\nwant %s", tc.expression, tc.zone, tc.after, strings.Join(got, ", "), tc.want)
+		}
+	}
+}
+
+func TestSpansFollowOneAnother(t *testing.T) {
+	t.Parallel()
+	for _, zone := range testZones {
+		in, err := Zone(zone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for s := spanAt(timeIn(0), in); !s.end.IsZero() && s.end.Year() < 2200; {
+			following := spanAt(s.end, in)
+			if !following.end.IsZero() && !following.end.After(s.end) {
+				t.Fatalf("%s: a span ends at %v, the one after it at %v", zone, s.end, following.end)
+			}
+			s = following
 		}
 	}
 }
@@ -212,12 +236,10 @@ func (d drawn) walk(after time.Time, in *time.Location, minutes int) (found []ti
 
 func TestNextByCronAgreesWithLookingAtTheClock(t *testing.T) {
 	t.Parallel()
-	zones := []string{"UTC", "Europe/Berlin", "America/New_York", "America/St_Johns", "Australia/Lord_Howe", "Antarctica/Troll",
-		"Africa/Casablanca", "Asia/Kathmandu", "Pacific/Apia", "America/Caracas", "Asia/Pyongyang", "Europe/Dublin"}
 	const minutes = 4 * 24 * 60
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawCron(t)
-		in, err := Zone(rapid.SampledFrom(zones).Draw(t, "zone"))
+		in, err := Zone(rapid.SampledFrom(testZones).Draw(t, "zone"))
 		if err != nil {
 			t.Fatal(err)
 		}
