@@ -26,11 +26,31 @@ type AddRequest struct {
 	Argument    json.RawMessage   `json:"argument,omitempty"`
 	Integration string            `json:"integration,omitempty"`
 	Every       string            `json:"every,omitempty"`   // Go duration; "" means the service's cycle
+	Cron        string            `json:"cron,omitempty"`    // instead of Every: five fields, a nickname, CRON_TZ= in front
+	Zone        string            `json:"zone,omitempty"`    // of Cron, an IANA name; "" means the service's own
 	Timeout     string            `json:"timeout,omitempty"` // Go duration; "" means the service's
 	Priority    int               `json:"priority,omitempty"`
 	AllowHosts  []string          `json:"allowHosts,omitempty"`
 	Probe       string            `json:"probe,omitempty"` // "" or "never"
 	NoRegister  bool              `json:"noRegister,omitempty"`
+}
+
+// ScheduleRequest is the body of PUT /api/v1/charms/{space}/{charm}/schedule: Every,
+// or Cron with or without Zone, as in AddRequest.
+type ScheduleRequest struct {
+	Every string `json:"every,omitempty"`
+	Cron  string `json:"cron,omitempty"`
+	Zone  string `json:"zone,omitempty"`
+}
+
+// Preview is what preview and schedule print: when a charm runs next.
+type Preview struct {
+	Charm    string      `json:"charm"` // SPACE/NAME
+	Schedule string      `json:"schedule"`
+	Means    string      `json:"means,omitempty"`  // the schedule in plain words, by cron
+	Zone     string      `json:"zone"`             // that the times are given in
+	Reason   string      `json:"reason,omitempty"` // why it does not run by its schedule now
+	Times    []time.Time `json:"times"`            // with their offset; when it would run, if there is a Reason
 }
 
 // Added is what add and add-admin-charm print.
@@ -55,7 +75,8 @@ type Charm struct {
 	Paused      *Pause          `json:"paused,omitempty"`
 	Priority    int             `json:"priority"`
 	Schedule    string          `json:"schedule"`
-	NextRun     *time.Time      `json:"nextRun"` // null when nothing is due
+	Means       string          `json:"means,omitempty"` // the schedule in plain words, by cron
+	NextRun     *time.Time      `json:"nextRun"`         // null when nothing is due
 	LastRun     string          `json:"lastRun,omitempty"`
 	CreatedAt   time.Time       `json:"createdAt"`
 	State       State           `json:"state"`
@@ -97,6 +118,7 @@ type State struct {
 	DisabledReason string           `json:"disabledReason,omitempty"`
 	DisabledAt     *time.Time       `json:"disabledAt,omitempty"`
 	NextTry        *time.Time       `json:"nextTry,omitempty"`
+	Waiting        string           `json:"waiting,omitempty"` // why it has no next run, although nothing disabled it
 }
 
 // Timings are percentiles over the runs whose records are kept; lateness is the

@@ -35,6 +35,9 @@ const (
 	StatusWrites       = 50               // registry status documents written a second
 	LastRunWriteEvery  = time.Minute      // of one charm's lastRun in the registry
 	LeaseSlack         = 30 * time.Second // a lease outlives timeout and grace by this
+	CronSpread         = 30 * time.Second // a run by cron starts less than this after its minute
+	MaxCronBytes       = 200              // of a cron expression
+	MaxPostponed       = 24 * time.Hour   // after the end of a run, because a host asked for it
 	WorkerRunLimit     = 10_000           // runs before a worker process is replaced
 	DefaultWorkerArena = 128 << 20        // bytes of the VM's memory
 )

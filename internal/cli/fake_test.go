@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -146,6 +147,8 @@ func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer("POST"+one+"/run", onCharm(func(c api.Charm) (any, *api.Problem) { return f.run(c, body), nil }))
 	answer("POST"+one+"/enable", onCharm(func(c api.Charm) (any, *api.Problem) { return c, nil }))
 	answer("POST"+one+"/disable", onCharm(func(c api.Charm) (any, *api.Problem) { c.NextRun = nil; return c, nil }))
+	answer("GET"+one+"/preview", onCharm(func(c api.Charm) (any, *api.Problem) { return f.preview(c, r.URL.Query().Get("n")), nil }))
+	answer("PUT"+one+"/schedule", onCharm(func(c api.Charm) (any, *api.Problem) { return f.preview(c, ""), nil }))
 	answer("PUT"+one+"/cells/{path...}", onCharm(func(api.Charm) (any, *api.Problem) { return struct{}{}, nil }))
 	answer("GET"+one+"/runs", onCharm(func(c api.Charm) (any, *api.Problem) { return f.list(r, "home/"+c.Name), nil }))
 	answer("GET /api/v1/runs", func(r *http.Request) (any, *api.Problem) { return f.list(r, ""), nil })
@@ -224,6 +227,19 @@ func (f *fakeDaemon) add(body []byte) (any, *api.Problem) {
 		return nil, &api.Problem{Code: charm.CodeCompile, Message: req.Entry + ":1:5: Unexpected \"ERROR\""}
 	}
 	return api.Added{Space: homeDID, CharmID: "baedreicounter1", Name: "counter", URL: "http://127.0.0.1:8000/home/baedreicounter1"}, nil
+}
+
+// preview is n times, ten for none, a day apart and in a zone of their own.
+func (f *fakeDaemon) preview(c api.Charm, n string) api.Preview {
+	p := api.Preview{Charm: refOf(c), Schedule: "cron 0 9 * * * in Asia/Tokyo", Means: "at 09:00 every day", Zone: "Asia/Tokyo", Reason: c.State.DisabledReason, Times: []time.Time{}}
+	many, err := strconv.Atoi(n)
+	if err != nil {
+		many = 10
+	}
+	for day := range many {
+		p.Times = append(p.Times, f.nextRun.In(time.FixedZone("", 9*3600)).AddDate(0, 0, day))
+	}
+	return p
 }
 
 func (f *fakeDaemon) run(c api.Charm, body []byte) api.RunReply {

@@ -40,6 +40,7 @@ func (a *app) printCharm(c api.Charm) {
 		field{"  schedule", plain(c.Schedule)},
 		field{"  priority", plain(priority(c.Priority))},
 		field{"  paused", tinted(uneasy, a.paused(c.Paused))},
+		field{"  that is", plain(c.Means)},
 		field{"  next run", plain(a.moment(c.NextRun))},
 		field{"  last run", plain(a.lastRun(c))},
 		field{"  runs", plain(executions(s))},
@@ -47,6 +48,7 @@ func (a *app) printCharm(c api.Charm) {
 		field{"  percentiles", plain(percentiles(s))},
 		field{"  last error", tinted(bad, a.lastError(s))},
 		field{"  disabled", tinted(uneasy, a.disabled(s))},
+		field{"  waiting", tinted(uneasy, s.Waiting)},
 	)
 	a.printTroubles(c.Problems)
 	if len(c.Result) > 0 {

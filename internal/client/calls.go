@@ -73,6 +73,20 @@ func (c *Client) Disable(ctx context.Context, r Ref, reason string) (got api.Cha
 	return got, c.quickly(ctx, http.MethodPost, r.path("/disable"), api.DisableRequest{Reason: reason}, &got)
 }
 
+// Preview is when a charm runs the next n times; 0 is the daemon's default.
+func (c *Client) Preview(ctx context.Context, r Ref, n int) (p api.Preview, err error) {
+	path := r.path("/preview")
+	if n > 0 {
+		path += "?n=" + strconv.Itoa(n)
+	}
+	return p, c.quickly(ctx, http.MethodGet, path, nil, &p)
+}
+
+// Schedule gives a charm another schedule.
+func (c *Client) Schedule(ctx context.Context, r Ref, s api.ScheduleRequest) (p api.Preview, err error) {
+	return p, c.quickly(ctx, http.MethodPut, r.path("/schedule"), s, &p)
+}
+
 // SetCell writes one value, at a path from the charm's result document.
 func (c *Client) SetCell(ctx context.Context, r Ref, path []string, value json.RawMessage) error {
 	return c.quickly(ctx, http.MethodPut, r.cell(path), value, nil)

@@ -20,6 +20,7 @@ import (
 	"charmd/internal/queue"
 	"charmd/internal/recipe"
 	"charmd/internal/runcharm"
+	"charmd/internal/schedule"
 	"charmd/internal/store"
 	"charmd/internal/wire"
 )
@@ -27,16 +28,15 @@ import (
 // plan is an AddRequest that has been checked.
 type plan struct {
 	api.AddRequest
-	every, timeout time.Duration
+	schedule charm.Schedule
+	timeout  time.Duration
 }
 
 func (m *Manager) plan(req api.AddRequest) (plan, error) {
-	p := plan{AddRequest: req, every: m.every}
+	p := plan{AddRequest: req}
 	var err error
-	if req.Every != "" {
-		if p.every, err = time.ParseDuration(req.Every); err != nil || p.every < charm.MinEvery {
-			return p, charm.Errorf(charm.CodeInvalid, "--every is %q: it takes a duration of at least %s, like 60s", req.Every, charm.MinEvery)
-		}
+	if p.schedule, err = m.schedule(req.Every, req.Cron, req.Zone); err != nil {
+		return p, err
 	}
 	if req.Timeout != "" {
 		if p.timeout, err = time.ParseDuration(req.Timeout); err != nil || p.timeout <= 0 || p.timeout > charm.MaxTimeout {
@@ -132,7 +132,7 @@ func (m *Manager) add(ctx context.Context, p plan, rec charm.Recipe, space charm
 	now := m.now()
 	c := charm.Charm{
 		Space: space.DID, SpaceName: space.Name, ID: merkle.EntityID(nil, uuid.NewString()).Link(), Recipe: rec.ID,
-		Integration: p.Integration, Schedule: charm.Schedule{Every: p.every}, Timeout: p.timeout, Priority: p.Priority,
+		Integration: p.Integration, Schedule: p.schedule, Timeout: p.timeout, Priority: p.Priority,
 		AllowHosts: p.AllowHosts, ProbeNever: p.Probe == "never", Registered: !p.NoRegister, CreatedAt: now, UpdatedAt: now,
 	}
 	for tries := 1; ; tries++ {
@@ -204,7 +204,7 @@ func (m *Manager) keep(tx store.Tx, c *charm.Charm, rec charm.Recipe, cast runch
 			return err
 		}
 	}
-	return m.queue.Put(tx, *c, charm.State{})
+	return m.queue.Put(tx, *c, charm.State{NextRun: schedule.First(*c, m.now())})
 }
 
 // compile makes a recipe of source files, in a worker process.

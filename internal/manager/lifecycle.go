@@ -3,21 +3,22 @@ package manager
 import (
 	"context"
 	"errors"
-	"time"
 
 	"charmd/internal/api"
 	"charmd/internal/cell"
 	"charmd/internal/charm"
 	"charmd/internal/queue"
+	"charmd/internal/schedule"
 	"charmd/internal/state"
 	"charmd/internal/store"
 )
 
-// Enable lets a charm run again, with no failures counted, and at once.
+// Enable lets a charm run again, with no failures counted: at once, by cron at its
+// next time.
 func (m *Manager) Enable(ctx context.Context, space, name string) (api.Charm, error) {
 	return m.change(ctx, space, name, func(tx store.Tx, c charm.Charm, s charm.State) (_ charm.State, err error) {
 		s = state.Enable(s)
-		s.NextRun = time.Time{}
+		s.NextRun = schedule.First(c, m.now())
 		if s.Waiting, err = m.registry.Waiting(tx, c); err != nil {
 			return s, err
 		}
@@ -126,6 +127,9 @@ func (m *Manager) Register(ctx context.Context, space, id, integration string) e
 			return err
 		}
 		s = state.Enable(s)
+		if s.NextRun.IsZero() {
+			s.NextRun = schedule.First(c, m.now())
+		}
 		if s.Waiting, err = m.registry.Waiting(tx, c); err != nil {
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 	"charmd/internal/charm"
 	"charmd/internal/jsontext"
 	"charmd/internal/queue"
+	"charmd/internal/schedule"
 	"charmd/internal/store"
 )
 
@@ -67,7 +68,7 @@ func (m *Manager) charmJSON(s queue.Standing) api.Charm {
 	c := api.Charm{
 		Space: s.Charm.Space, SpaceName: s.Charm.SpaceName, CharmID: s.Charm.ID, Name: s.Charm.Name,
 		Integration: s.Charm.Integration, Recipe: s.Charm.Recipe, Registered: s.Charm.Registered,
-		Enabled: !s.State.Disabled, Status: statusOf(s), Schedule: s.Charm.Schedule.String(),
+		Enabled: !s.State.Disabled, Status: statusOf(s), Schedule: s.Charm.Schedule.String(), Means: schedule.Words(s.Charm.Schedule),
 		NextRun: nextRun(s), LastRun: s.State.LastRun, CreatedAt: s.Charm.CreatedAt, State: stateJSON(s.State),
 		Priority: s.Charm.Priority,
 	}
@@ -128,7 +129,7 @@ func stateJSON(s charm.State) api.State {
 		LastError: s.LastError, LastErrorTimestamp: moment(s.LastErrorAt),
 		MinExecutionTimeMs: ms(s.MinTime), MaxExecutionTimeMs: ms(s.MaxTime), AvgExecutionTimeMs: ms(s.AverageTime()),
 		LastExecutionTimeMs: ms(s.LastTime), Disabled: s.Disabled, DisabledBy: s.DisabledBy,
-		DisabledReason: s.DisabledReason, DisabledAt: moment(s.DisabledAt), NextTry: moment(s.NextTry),
+		DisabledReason: s.DisabledReason, DisabledAt: moment(s.DisabledAt), NextTry: moment(s.NextTry), Waiting: s.Waiting,
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"charmd/internal/charm"
+	"charmd/internal/schedule"
 	"charmd/internal/store"
 )
 
@@ -34,7 +35,9 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 	case len(jobs) > 0:
 		s.NextRun = time.Time{}
 	case s.NextRun.IsZero():
-		s.NextRun = q.opts.Now()
+		if s.Waiting = schedule.Unusable(c.Schedule); s.Waiting == "" {
+			s.NextRun = schedule.First(c, q.opts.Now())
+		}
 	}
 	if err := tx.PutState(c.Row, s); err != nil {
 		return err

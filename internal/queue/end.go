@@ -89,7 +89,7 @@ func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.Sta
 	}
 	if live.Charm != 0 {
 		s.NotBefore = end.NotBefore
-		s.NextRun = nextRun(current, s, next, run.EndedAt)
+		s = armed(current, s, next, run.EndedAt)
 		if err := tx.PutState(c.Job.Charm, s); err != nil {
 			return err
 		}
@@ -115,13 +115,17 @@ func follow(next *charm.Job, live charm.Job, ended time.Time, stopped bool) *cha
 	}
 }
 
-// nextRun keeps to the invariant that a charm has exactly one of a next run, a
-// live job, a next try, or a stated reason for none.
-func nextRun(c charm.Charm, s charm.State, job *charm.Job, after time.Time) time.Time {
+// armed keeps to the invariant that a charm has exactly one of a next run, a live
+// job, a next try, or a stated reason for none.
+func armed(c charm.Charm, s charm.State, job *charm.Job, after time.Time) charm.State {
+	s.NextRun = time.Time{}
 	if job != nil || s.Disabled || !c.Registered || s.Waiting != "" {
-		return time.Time{}
+		return s
 	}
-	return laterOf(schedule.Next(c, after), s.NotBefore)
+	if s.Waiting = schedule.Unusable(c.Schedule); s.Waiting == "" {
+		s.NextRun = laterOf(schedule.Next(c, after), s.NotBefore)
+	}
+	return s
 }
 
 // ErrNotOurs says that a claim was taken from this service, or its job is gone:

@@ -106,7 +106,7 @@ func (q *Queue) drop(tx store.Tx, job charm.Job) error {
 	if err != nil {
 		return err
 	}
-	s.NextRun = nextRun(c, s, nil, run.EndedAt)
+	s = armed(c, s, nil, run.EndedAt)
 	if err := tx.PutState(c.Row, s); err != nil {
 		return err
 	}

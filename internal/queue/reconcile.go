@@ -84,24 +84,26 @@ func takeStock(r store.Reader) (s stock, err error) {
 
 // stand judges how a charm stands in the store; "" is well.
 func stand(c charm.Charm, s charm.State, jobs []charm.Job, now time.Time) (BreachKind, string) {
-	runs := c.Registered && !s.Disabled && s.Waiting == ""
+	unusable := schedule.Unusable(c.Schedule)
+	runs := c.Registered && !s.Disabled && (s.Waiting == "" || schedule.IsUnusable(s.Waiting))
 	probed := c.Registered && s.Disabled && s.DisabledBy == charm.ByFailures && !c.ProbeNever
 	switch {
 	case len(jobs) > 1:
 		return Rivals, fmt.Sprintf("%d jobs of it are live", len(jobs))
 	case len(jobs) == 1 && jobs[0].Status == charm.Pending && !jobs[0].Once && !runs:
 		return Stopped, "a job waits though it is not to run by itself"
-	case len(jobs) == 1 && jobs[0].Status == charm.Pending && jobs[0].DueAt.After(laterOf(now.Add(2*charm.MaxBackoff), s.NotBefore)):
+	case len(jobs) == 1 && jobs[0].Status == charm.Pending && !schedule.BelievableRetry(s, jobs[0].DueAt, now):
 		return FarAway, fmt.Sprintf("its job waits until %s, longer than any job does", jobs[0].DueAt.UTC().Format(time.RFC3339))
 	case len(jobs) > 0:
+	case runs && (unusable == "") != (s.Waiting == ""):
+		return Unarmed, "what it says of its schedule is not so"
+	case runs && s.Waiting != "":
 	case runs && s.NextRun.IsZero():
 		return Unarmed, "it has neither a next run nor a live job"
 	case probed && s.NextTry.IsZero():
 		return Unarmed, "failures disabled it and it has no next try"
-	case runs && s.NextRun.After(laterOf(schedule.Next(c, now), s.NotBefore)):
-		return FarAway, fmt.Sprintf("its next run is at %s, which its schedule cannot mean", s.NextRun.UTC().Format(time.RFC3339))
-	case probed && s.NextTry.After(now.Add(charm.MaxProbe)):
-		return FarAway, fmt.Sprintf("its next try is at %s, more than %s away", s.NextTry.UTC().Format(time.RFC3339), charm.MaxProbe)
+	case (runs || probed) && !schedule.Believable(c, s, now):
+		return FarAway, fmt.Sprintf("it waits until %s, which its schedule cannot mean", laterOf(s.NextRun, s.NextTry).UTC().Format(time.RFC3339))
 	}
 	return "", ""
 }
@@ -270,8 +272,10 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 		}
 	case kind == Unarmed || kind == FarAway:
 		s = rearmed(c, s, now)
-		at := laterOf(s.NextRun, s.NextTry)
-		done = "it runs next at " + at.UTC().Format(time.RFC3339)
+		done = "it runs next at " + laterOf(s.NextRun, s.NextTry).UTC().Format(time.RFC3339)
+		if s.Waiting != "" {
+			done = "it waits: " + s.Waiting
+		}
 	case kind == Stopped, kind == Rivals:
 		done = "the job is taken away"
 		keep := 0
@@ -305,10 +309,12 @@ func rearmed(c charm.Charm, s charm.State, now time.Time) charm.State {
 		s.NextTry = now
 	case s.Disabled:
 		s.NextTry = now.Add(max(s.ProbeWait, charm.FirstProbe))
-	case s.NextRun.IsZero():
-		s.NextRun = now
 	default:
-		s.NextRun = schedule.Next(c, now)
+		missing := s.NextRun.IsZero()
+		s.Waiting, s.NotBefore = "", time.Time{}
+		if s = armed(c, s, nil, now); missing && s.Waiting == "" {
+			s.NextRun = now
+		}
 	}
 	return s
 }
