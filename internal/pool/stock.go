@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"charmd/internal/sandbox"
 	"charmd/internal/wire"
 )
 
@@ -76,12 +77,25 @@ func (p *Pool) start() {
 func (p *Pool) greeted(w *worker, h *wire.Hello) {
 	p.mu.Lock()
 	p.starting = false
+	before := p.walls
 	p.walls = w.walls
 	p.restock()
 	p.finish()
 	p.mu.Unlock()
+	if w.walls != before {
+		p.tellWalls(w.walls)
+	}
 	p.o.Logger.Debug("worker ready", "pid", w.proc.pid(), "start", time.Since(w.born))
 	p.offer(w)
+}
+
+// tellWalls logs which walls around workers are down that this version could raise.
+func (p *Pool) tellWalls(r sandbox.Report) {
+	for _, l := range r.Layers() {
+		if l.State == sandbox.Unavailable {
+			p.o.Logger.Warn("a wall around worker processes is down", "layer", l.Name, "reason", l.Reason)
+		}
+	}
 }
 
 // lost takes a dead worker off the books. used tells whether it was ever given a
