@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/landlock-lsm/go-landlock/landlock"
 	"github.com/landlock-lsm/go-landlock/landlock/syscall"
@@ -29,8 +30,15 @@ func lockFiles() Layer {
 	if err := known.BestEffort().Restrict(); err != nil {
 		return Layer{Unavailable, err.Error()}
 	}
+	var missing []string
 	if version < knowsTCP {
-		return Layer{On, fmt.Sprintf("but for files only: version %d of it does not know TCP", version)}
+		missing = append(missing, "TCP")
+	}
+	if version < knowsSignals {
+		missing = append(missing, "signals")
+	}
+	if missing != nil {
+		return Layer{On, fmt.Sprintf("but version %d of it does not know %s", version, strings.Join(missing, " and "))}
 	}
 	return Layer{State: On}
 }

@@ -24,7 +24,7 @@ func Enter(l Limits, namespaces string) Report {
 		Rlimits:    limit(l, apart),
 	}
 	if apart {
-		r.Namespaces = layer(emptyRoot())
+		r.Namespaces = seclude()
 	}
 	if err := dropPowers(); err != nil {
 		r.Namespaces = Layer{Unavailable, strings.TrimPrefix(r.Namespaces.Reason+"; ", "; ") + err.Error()}
@@ -36,10 +36,15 @@ func Enter(l Limits, namespaces string) Report {
 	return r
 }
 
-// layer stands unless there was an error.
-func layer(err error) Layer {
-	if err != nil {
+// seclude completes the namespaces that the process was started in.
+func seclude() Layer {
+	// Inside a further one it would have all capabilities again.
+	nested := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0)
+	if err := emptyRoot(); err != nil {
 		return Layer{Unavailable, err.Error()}
+	}
+	if nested != nil {
+		return Layer{On, fmt.Sprintf("but further ones can be made inside: %v", nested)}
 	}
 	return Layer{State: On}
 }
