@@ -28,6 +28,10 @@ type Options struct {
 	RunsPerWorker int    // before a process is replaced; default charm.WorkerRunLimit
 	Logger        *slog.Logger
 	Grace         time.Duration // for a worker to exit when told to; default 2 s
+	// Owner names what only one pool at a time works for, such as a data directory.
+	// Workers of this name that are alive at Start are left over, and killed. It is
+	// no secret; "" sweeps nothing.
+	Owner string
 }
 
 // Host answers what one task asks for. Its methods are called from the pool's
@@ -132,6 +136,9 @@ func (p *Pool) Start(ctx context.Context) error {
 	}
 	if !p.started {
 		p.started = true
+		if killed := sweep(p.o.Owner); len(killed) > 0 {
+			p.o.Logger.Warn("workers of an earlier service were still alive; they are killed", "pids", killed)
+		}
 		p.spawner = newSpawner()
 		p.restock()
 	}

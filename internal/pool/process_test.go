@@ -59,7 +59,7 @@ func killer(p *Pool, run string) *fakeHost {
 	}}
 }
 
-func TestFault2WorkerKilledInTheMiddleOfARun(t *testing.T) {
+func TestFault02_WorkerKilledInTheMiddleOfARun(t *testing.T) {
 	t.Parallel()
 	p := fakePool(t, "good", Options{Workers: 2})
 	sibling := make(chan Exit, 1)
@@ -86,7 +86,7 @@ func TestFault2WorkerKilledInTheMiddleOfARun(t *testing.T) {
 	works(t, p)
 }
 
-func TestFault4ARunThatDoesNotEnd(t *testing.T) {
+func TestFault04_ARunThatDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	p := fakePool(t, "good", Options{Workers: 1})
 	const timeout = 200 * time.Millisecond

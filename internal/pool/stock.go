@@ -17,8 +17,14 @@ var environment = []string{"GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
 
 // arguments are the worker's command line.
 func arguments(o Options) []string {
-	return []string{"worker", "-arena", strconv.Itoa(o.ArenaBytes), "-rebuild=" + strconv.FormatBool(o.Rebuild)}
+	return []string{workerMode, "-arena", strconv.Itoa(o.ArenaBytes), "-rebuild=" + strconv.FormatBool(o.Rebuild), ownerArgument + o.Owner}
 }
+
+// The words of a worker's command line by which it is known.
+const (
+	workerMode    = "worker"
+	ownerArgument = "-owner="
+)
 
 // executable is the program to start, exactly the one that is running unless
 // another is named, even after it has been replaced on disk.

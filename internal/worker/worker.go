@@ -38,6 +38,7 @@ func Main() {
 	arena := flags.Int("arena", engine.DefaultArenaBytes, "bytes of the VM's memory")
 	rebuild := flags.Bool("rebuild", false, "rebuild the VM for each run")
 	namespaces := flags.String("namespaces", "started by hand", `"own", or why the process has none of its own`)
+	flags.String("owner", "", "whose worker it is, for who looks for it")
 	_ = flags.Parse(os.Args[2:]) // exits on errors
 
 	runtime.GOMAXPROCS(processors)

@@ -95,7 +95,7 @@ func TestRequestsAndTimers(t *testing.T) {
 	}
 }
 
-func TestFault2SIGKILLInTheMiddleOfARun(t *testing.T) {
+func TestFault02_SIGKILLInTheMiddleOfARun(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
 	s.cast(counter(""))
@@ -108,7 +108,7 @@ func TestFault2SIGKILLInTheMiddleOfARun(t *testing.T) {
 	s.tick()
 }
 
-func TestFault4EndlessRuns(t *testing.T) {
+func TestFault04_EndlessRuns(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
 	const timeout = 500 * time.Millisecond
@@ -145,7 +145,7 @@ func TestFault4EndlessRuns(t *testing.T) {
 	}
 }
 
-func TestFault5MemoryBombs(t *testing.T) {
+func TestFault05_MemoryBombs(t *testing.T) {
 	s := newService(t, pool.Options{Workers: 1})
 	s.cast(counter(""))
 	before := resident(t)
@@ -183,7 +183,7 @@ func resident(t *testing.T) int {
 	return pages * os.Getpagesize()
 }
 
-func TestFault5DeepRecursionIsAnError(t *testing.T) {
+func TestFault05_DeepRecursionIsAnError(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
 	for _, body := range []string{
@@ -203,7 +203,7 @@ func TestFault5DeepRecursionIsAnError(t *testing.T) {
 	}
 }
 
-func TestFault5NestedBracketsHurtTheCompilersProcessAlone(t *testing.T) {
+func TestFault05_NestedBracketsHurtTheCompilersProcessAlone(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
 	const n = 400 << 10
