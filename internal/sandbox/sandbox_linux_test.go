@@ -41,7 +41,7 @@ type seen struct {
 // plays are the roles of this binary.
 func plays() map[string]func() {
 	all := maps.Clone(roles)
-	all["launch"], all["escape"], all["none"] = launch, escape, func() {}
+	all["launch"], all["escape"], all["enter"], all["none"] = launch, escape, enter, func() {}
 	return all
 }
 

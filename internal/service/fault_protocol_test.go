@@ -129,7 +129,7 @@ func TestFault07_HostileBytesFromAWorker(t *testing.T) {
 	d.runOK(bystander)
 	before := d.resident()
 	for name := range hostilities {
-		ref := d.add(counter, "hostile", name, notRegistered, timeout(20*time.Second))
+		ref := d.add(counter+"// "+name, "hostile", name, notRegistered, timeout(20*time.Second)) // a recipe of its own
 		workers := process.Children(d.PID)
 		r := d.run(ref)
 		if r.Outcome != charm.Crashed || r.Code != charm.CodeProtocol || !strings.Contains(r.Error, "broke the protocol") {

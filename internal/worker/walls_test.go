@@ -72,6 +72,9 @@ func TestWithoutNamespacesTheOtherWallsStand(t *testing.T) {
 	var log strings.Builder
 	cmd.Stderr = &log
 	out, err := cmd.Output()
+	if sandbox.Refused(err) {
+		return // the machine allows none at all: every other test here is this one
+	}
 	if err != nil {
 		t.Fatalf("%v\n%s", err, log.String())
 	}

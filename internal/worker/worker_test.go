@@ -5,7 +5,9 @@ package worker_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -279,10 +281,11 @@ func TestWhatAWorkerHas(t *testing.T) {
 	s.cast(counter(""))
 	of := func(name string) string { return fmt.Sprintf("/proc/%d/%s", s.pool.Status()[0].PID, name) }
 	environ, err := os.ReadFile(of("environ"))
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		t.Skip("no /proc here")
 	}
-	if got := string(environ); got != "GODEBUG=containermaxprocs=0,updatemaxprocs=0\x00" {
+	// Where it has no namespaces, it is closed to a worker's own user.
+	if got := string(environ); err == nil && got != "GODEBUG=containermaxprocs=0,updatemaxprocs=0\x00" {
 		t.Errorf("environment %q", got)
 	}
 	links, _ := filepath.Glob(of("fd/*"))
@@ -294,7 +297,7 @@ func TestWhatAWorkerHas(t *testing.T) {
 	if score, _ := os.ReadFile(of("oom_score_adj")); strings.TrimSpace(string(score)) != "1000" {
 		t.Errorf("oom_score_adj %s", score)
 	}
-	if cwd, _ := os.Readlink(of("cwd")); cwd != "/" {
+	if cwd, err := os.Readlink(of("cwd")); err == nil && cwd != "/" {
 		t.Errorf("working directory %s", cwd)
 	}
 }
