@@ -153,6 +153,7 @@ type Run struct {
 	Conflicts  int             `json:"conflicts"`
 	CPUMs      float64         `json:"cpuMs"`
 	PeakBytes  int64           `json:"peakBytes"`
+	Walls      string          `json:"walls,omitempty"` // layers of the sandbox that stood, separated by spaces
 	Log        string          `json:"log,omitempty"`
 }
 

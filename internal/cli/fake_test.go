@@ -63,7 +63,7 @@ func newFakeDaemon() *fakeDaemon {
 		runs: []api.Run{
 			{ID: "01JQ0000000000000000000002", Charm: "home/news", Job: "01JQJ000000000000000000002", Reason: charm.Due, Attempt: 4,
 				StartedAt: *ago(150 * time.Minute), EndedAt: *ago(150 * time.Minute), DurationMs: 41.2, Status: charm.Failed, Outcome: charm.Errored,
-				Code: charm.CodeThrown, Error: "no feed\n" + evil, Position: "news.tsx:12:7", Requests: 1, CPUMs: 3, PeakBytes: 2_500_000,
+				Code: charm.CodeThrown, Error: "no feed\n" + evil, Position: "news.tsx:12:7", Requests: 1, CPUMs: 3, PeakBytes: 2_500_000, Walls: "namespaces landlock rlimits",
 				Log: "12:00:00.000 log   fetching\n12:00:00.040 error " + strings.ReplaceAll(evil, "\n", "") + "\n"},
 			{ID: "01JQ0000000000000000000001", Charm: "home/counter", Job: "01JQJ000000000000000000001", Reason: charm.Due, Attempt: 1,
 				StartedAt: *ago(210 * time.Second), EndedAt: *ago(210 * time.Second), DurationMs: 3, Status: charm.Completed, Outcome: charm.OK,

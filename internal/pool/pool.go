@@ -31,6 +31,10 @@ type Options struct {
 
 	Started func(took time.Duration) // told of each process that is ready; must not block; nil tells nobody
 	Ended   func(reason string)      // told of each that is gone: an ExitKind or one of the reasons below; likewise
+	// Owner names what only one pool at a time works for, such as a data directory.
+	// Workers of this name that are alive at Start are left over, and killed. It is
+	// no secret; "" sweeps nothing.
+	Owner string
 }
 
 // Host answers what one task asks for. Its methods are called from the pool's
@@ -136,6 +140,9 @@ func (p *Pool) Start(ctx context.Context) error {
 	}
 	if !p.started {
 		p.started = true
+		if killed := sweep(p.o.Owner); len(killed) > 0 {
+			p.o.Logger.Warn("workers of an earlier service were still alive; they are killed", "pids", killed)
+		}
 		p.spawner = newSpawner()
 		p.restock()
 	}

@@ -98,7 +98,7 @@ func (r *run) wait() (wire.Result, Exit) {
 	e := <-r.end
 	r.disarm()
 	r.calls.Wait()
-	e.Dispatched = r.started
+	e.Dispatched, e.Walls = r.started, r.worker.walls.Standing()
 	return r.result, e
 }
 

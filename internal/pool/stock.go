@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"charmd/internal/sandbox"
 	"charmd/internal/wire"
 )
 
@@ -16,8 +17,14 @@ var environment = []string{"GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
 
 // arguments are the worker's command line.
 func arguments(o Options) []string {
-	return []string{"worker", "-arena", strconv.Itoa(o.ArenaBytes), "-rebuild=" + strconv.FormatBool(o.Rebuild)}
+	return []string{workerMode, "-arena", strconv.Itoa(o.ArenaBytes), "-rebuild=" + strconv.FormatBool(o.Rebuild), ownerArgument + o.Owner}
 }
+
+// The words of a worker's command line by which it is known.
+const (
+	workerMode    = "worker"
+	ownerArgument = "-owner="
+)
 
 // executable is the program to start, exactly the one that is running unless
 // another is named, even after it has been replaced on disk.
@@ -78,6 +85,7 @@ func (p *Pool) start() {
 func (p *Pool) greeted(w *worker, h *wire.Hello) {
 	p.mu.Lock()
 	p.starting = false
+	before := p.walls
 	p.walls = w.walls
 	p.restock()
 	p.finish()
@@ -87,8 +95,20 @@ func (p *Pool) greeted(w *worker, h *wire.Hello) {
 	w.mu.Unlock()
 	took := time.Since(w.born)
 	p.o.Started(took)
+	if w.walls != before {
+		p.tellWalls(w.walls)
+	}
 	p.o.Logger.Debug("worker ready", "pid", w.proc.pid(), "start", took)
 	p.offer(w)
+}
+
+// tellWalls logs which walls around workers are down that this version could raise.
+func (p *Pool) tellWalls(r sandbox.Report) {
+	for _, l := range r.Layers() {
+		if l.State == sandbox.Unavailable {
+			p.o.Logger.Warn("a wall around worker processes is down", "layer", l.Name, "reason", l.Reason)
+		}
+	}
 }
 
 // lost takes a dead worker off the books. used tells whether it was ever given a

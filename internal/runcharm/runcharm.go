@@ -87,6 +87,7 @@ type Result struct {
 	Requests  int
 	CPU       time.Duration
 	PeakBytes int64
+	Walls     string    // layers of the sandbox around its worker
 	Started   time.Time // handed to a worker
 	Ended     time.Time
 }

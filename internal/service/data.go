@@ -2,7 +2,9 @@ package service
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -140,3 +142,14 @@ func (s *Service) prepare(tx store.Tx) error {
 
 // systemSpace is the name of the space that holds the registry and the admin charm.
 const systemSpace = "toolshed-system"
+
+// owner names this service's data directory in the command lines of its workers.
+// It tells whoever lists processes neither the path nor the token.
+func (s *Service) owner() string {
+	dir, err := filepath.EvalSymlinks(s.config.DataDir)
+	if err != nil {
+		dir = s.config.DataDir
+	}
+	sum := sha256.Sum256([]byte(s.token + dir))
+	return hex.EncodeToString(sum[:8])
+}

@@ -77,10 +77,6 @@ func integration(name string) func(*api.AddRequest) {
 	return func(r *api.AddRequest) { r.Integration = name }
 }
 
-func timeout(d time.Duration) func(*api.AddRequest) {
-	return func(r *api.AddRequest) { r.Timeout = d.String() }
-}
-
 // TestMetricsOfEveryOutcome runs what ends well, fails, takes too long, eats its
 // memory and asks a server, and wants to find all of it, and nothing that the
 // table does not have.

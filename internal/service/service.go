@@ -132,7 +132,7 @@ func (s *Service) makeRunners(ctx context.Context) error {
 	var err error
 	s.pool, err = pool.New(pool.Options{
 		Exe: s.config.WorkerExe, Workers: s.config.Workers, ArenaBytes: charm.DefaultWorkerArena,
-		RunsPerWorker: charm.WorkerRunLimit, Logger: s.logger, Grace: s.config.Grace,
+		RunsPerWorker: charm.WorkerRunLimit, Logger: s.logger, Grace: s.config.Grace, Owner: s.owner(),
 		Started: s.metrics.WorkerStarted, Ended: s.metrics.WorkerEnded,
 	})
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"charmd/internal/client"
 	"charmd/internal/egress"
 	"charmd/internal/observe"
-	"charmd/internal/sandbox"
 )
 
 func (s *Service) runtimeFile() client.RuntimeFile {
@@ -67,11 +66,8 @@ func (s *Service) summary(ctx context.Context) api.Status {
 	for _, w := range s.pool.Status() {
 		st.Workers = append(st.Workers, api.Worker{PID: w.PID, Task: w.Task, AgeSec: time.Since(w.Started).Seconds(), Runs: int64(w.Runs)})
 	}
-	walls := s.pool.Sandbox()
-	for name, layer := range map[string]sandbox.Layer{
-		"namespaces": walls.Namespaces, "landlock": walls.Landlock, "seccomp": walls.Seccomp, "rlimits": walls.Rlimits,
-	} {
-		st.Sandbox[name] = api.Layer{State: string(layer.State), Reason: layer.Reason}
+	for _, l := range s.pool.Sandbox().Layers() {
+		st.Sandbox[l.Name] = api.Layer{State: string(l.State), Reason: l.Reason}
 	}
 	if size, err := s.store.Size(); err == nil {
 		st.StoreBytes = size
