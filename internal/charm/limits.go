@@ -24,6 +24,8 @@ const (
 	KeepRunsFor        = 30 * 24 * time.Hour
 	KeepVersions       = 100 // superseded versions kept of a fact
 	KeepVersionsFor    = 7 * 24 * time.Hour
+	KeepStatsFor       = 90 * 24 * time.Hour // the figures of an hour
+	KeepProgramsFor    = 7 * 24 * time.Hour  // what was compiled of a recipe that no charm uses
 	FirstProbe         = 5 * time.Minute
 	MaxProbe           = 24 * time.Hour
 	MaxUncleanStops    = 3
