@@ -37,6 +37,9 @@ type Config struct {
 	TokenRefreshTimeout time.Duration // of one token refresh
 	Grace               time.Duration // how long a stop waits for running charms
 
+	DiskBudget int64 // bytes the database may take before runs stop; 0 means any
+	MinFree    int64 // bytes free on its disk below which runs stop
+
 	AllowHosts []string   // private destinations every charm may reach, host[:port]
 	Only       string     // the one charm that runs in the background; "" means all
 	LogLevel   slog.Level // least level that is logged

@@ -23,6 +23,9 @@ func (s *Service) NotReady() []string {
 	if err := s.store.Health(); err != nil {
 		reasons = append(reasons, "the store cannot write: "+err.Error())
 	}
+	if text := s.room.reason(); text != "" {
+		reasons = append(reasons, text)
+	}
 	if s.draining.Load() {
 		reasons = append(reasons, "the service is stopping")
 	}
@@ -67,6 +70,7 @@ func (s *Service) summary(ctx context.Context) api.Status {
 	if size, err := s.store.Size(); err == nil {
 		st.StoreBytes = size
 	}
+	s.addFigures(ctx, &st)
 	return st
 }
 
