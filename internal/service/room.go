@@ -75,7 +75,7 @@ func missing(c config.Config, size, free int64, was bool) string {
 	case c.DiskBudget > 0 && size > budget:
 		return fmt.Sprintf("the database takes %s of a disk budget of %s: remove charms, or raise --disk-budget", megabytes(size), megabytes(c.DiskBudget))
 	case free >= 0 && free < least:
-		return fmt.Sprintf("only %s are free in %s, and --min-free is %s: make room, and runs begin again", megabytes(free), c.DataDir, megabytes(c.MinFree))
+		return fmt.Sprintf("only %s are free in %s, less than --min-free (%s): make some room", megabytes(free), c.DataDir, megabytes(c.MinFree))
 	}
 	return ""
 }

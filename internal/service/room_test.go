@@ -25,7 +25,7 @@ func TestMissingRoom(t *testing.T) {
 		{"not far enough below it", c, 155 * mb, 1000 * mb, true, "disk budget"},
 		{"far enough below it", c, 150 * mb, 1000 * mb, true, ""},
 		{"just enough is free", c, 0, 32 * mb, false, ""},
-		{"too little is free", c, 0, 31 * mb, false, "only 31.0 MB are free in /data, and --min-free is 32.0 MB"},
+		{"too little is free", c, 0, 31 * mb, false, "only 31.0 MB are free in /data, less than --min-free (32.0 MB)"},
 		{"not enough more is free", c, 0, 33 * mb, true, "33.0 MB are free"},
 		{"enough more is free", c, 0, 34 * mb, true, ""},
 		{"what is free is not known", c, 0, -1, true, ""},
