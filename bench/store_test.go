@@ -20,7 +20,7 @@ func TestStoreStaysSmall(t *testing.T) {
 		t.Fatal("the size is not told")
 		return 0
 	}
-	const some, more = 3000, 20_000
+	const some, more = 2000, 8000
 	half, whole := size(some), size(more)
 	each := (whole - half) / (more - some)
 	million := whole + each*(1e6-more)
