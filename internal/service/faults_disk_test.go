@@ -92,11 +92,29 @@ func small(t *testing.T, size string) string {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := unix.Unmount(dir, 0); err != nil {
+		// Detached, since a worker whose daemon was killed may have its log open for a moment.
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
 			t.Error(err)
 		}
 	})
 	return dir
+}
+
+// remount changes the flags of a small file system, once nothing on it is open.
+func remount(t *testing.T, dir string, flags uintptr) {
+	t.Helper()
+	deadline := time.After(10 * time.Second)
+	for tick := time.NewTicker(10 * time.Millisecond); ; {
+		err := unix.Mount("", dir, "", unix.MS_REMOUNT|flags, "")
+		if err == nil {
+			return
+		}
+		select {
+		case <-deadline:
+			t.Fatal(err)
+		case <-tick.C:
+		}
+	}
 }
 
 // fill writes a file that leaves so many bytes free, and returns its name.
@@ -254,17 +272,13 @@ func TestFault18_ReadOnlyFileSystem(t *testing.T) {
 	if err := d.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if err := unix.Mount("", dir, "", unix.MS_REMOUNT|unix.MS_RDONLY, ""); err != nil {
-		t.Fatal(err)
-	}
+	remount(t, dir, unix.MS_RDONLY)
 	out, err := exec.CommandContext(t.Context(), testbin.Path(t), "start", "--data-dir", dir, "--listen", "127.0.0.1:0").CombinedOutput()
 	exit, ok := errors.AsType[*exec.ExitError](err)
 	if !ok || exit.ExitCode() != charm.ExitData || !strings.Contains(string(out), "read-only") || !strings.Contains(string(out), "hint: ") {
 		t.Errorf("it ended with %v:\n%s", err, out)
 	}
-	if err := unix.Mount("", dir, "", unix.MS_REMOUNT, ""); err != nil {
-		t.Fatal(err)
-	}
+	remount(t, dir, 0)
 	again := startDaemon(t, dir)
 	again.nothingIsLost(ref)
 }
