@@ -217,6 +217,26 @@ type Status struct {
 	Pauses          []Pause          `json:"pauses"`
 	Sandbox         map[string]Layer `json:"sandbox"` // namespaces, landlock, seccomp, rlimits
 	StoreBytes      int64            `json:"storeBytes"`
+	LastHour        *Figures         `json:"lastHour,omitempty"` // this clock hour and the one before
+	LastDay         *Figures         `json:"lastDay,omitempty"`  // this clock hour and the 23 before
+}
+
+// Figures sum up the runs of charms that ended since a time. The percentiles are
+// of all runs that were not interrupted, to within a tenth.
+type Figures struct {
+	Since        time.Time               `json:"since"`
+	Runs         int64                   `json:"runs"`
+	Outcomes     map[charm.Outcome]int64 `json:"outcomes"`
+	TookMs       Percentiles             `json:"tookMs"`
+	LateMs       Percentiles             `json:"lateMs"`                 // from due to started
+	Integrations map[string]Figures      `json:"integrations,omitempty"` // of the last day
+}
+
+// Percentiles are milliseconds that half, 95 and 99 of 100 do not exceed.
+type Percentiles struct {
+	P50 float64 `json:"p50"`
+	P95 float64 `json:"p95"`
+	P99 float64 `json:"p99"`
 }
 
 // Worker is one worker process.

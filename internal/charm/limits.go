@@ -26,6 +26,8 @@ const (
 	KeepProblems       = 50  // different errors kept of a charm
 	KeepVersions       = 100 // superseded versions kept of a fact
 	KeepVersionsFor    = 7 * 24 * time.Hour
+	KeepStatsFor       = 90 * 24 * time.Hour // the figures of an hour
+	KeepProgramsFor    = 7 * 24 * time.Hour  // what was compiled of a recipe that no charm uses
 	FirstProbe         = 5 * time.Minute
 	MaxProbe           = 24 * time.Hour
 	MaxUncleanStops    = 3

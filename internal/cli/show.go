@@ -45,7 +45,7 @@ func (a *app) printCharm(c api.Charm) {
 		field{"  last run", plain(a.lastRun(c))},
 		field{"  runs", plain(executions(s))},
 		field{"  times", plain(times(s))},
-		field{"  percentiles", plain(percentiles(s))},
+		field{"  percentiles", plain(timings(s))},
 		field{"  last error", tinted(bad, a.lastError(s))},
 		field{"  disabled", tinted(uneasy, a.disabled(s))},
 		field{"  waiting", tinted(uneasy, s.Waiting)},
@@ -101,7 +101,7 @@ func times(s api.State) string {
 	return fmt.Sprintf("%s on average, %s to %s", took(s.AvgExecutionTimeMs), took(s.MinExecutionTimeMs), took(s.MaxExecutionTimeMs))
 }
 
-func percentiles(s api.State) string {
+func timings(s api.State) string {
 	if s.Timings == nil {
 		return ""
 	}

@@ -47,6 +47,7 @@ type Queue struct {
 	solo     bool // the one run in flight must stay alone
 	pauses   map[pauseKey]charm.Pause
 	closed   bool
+	noIntake bool // see SetIntake
 	wake     chan struct{}
 	waiters  map[string][]chan charm.Run // by job id
 
@@ -131,6 +132,9 @@ func (q *Queue) pick(kind charm.JobType) (*entry, later, error) {
 	defer q.mu.Unlock()
 	if q.closed {
 		return nil, later{}, ErrClosed
+	}
+	if q.noIntake && kind == charm.ExecuteCharm {
+		return nil, later{longestSleep, q.wake}, nil
 	}
 	find := q.pickCharm
 	if kind == charm.Maintenance {

@@ -74,7 +74,7 @@ func ensureFile(name string, mode fs.FileMode, content func() []byte) error {
 	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	draft := name + ".new"
+	draft := name + draftSuffix
 	f, err := os.OpenFile(draft, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
 	if err != nil {
 		return err
@@ -84,6 +84,14 @@ func ensureFile(name string, mode fs.FileMode, content func() []byte) error {
 		return err
 	}
 	return os.Rename(draft, name)
+}
+
+// draftSuffix ends the name of a file that is being written.
+const draftSuffix = ".new"
+
+// drafts are the files that ensureFile may have left behind in a crash.
+func drafts(dir string) []string {
+	return []string{filepath.Join(dir, operatorFile+draftSuffix), filepath.Join(dir, tokenFile+draftSuffix)}
 }
 
 // operatorKey is the key the service signs with: IDENTITY's file, the key of

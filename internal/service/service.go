@@ -56,6 +56,7 @@ type Service struct {
 	toolshed *toolshed.Toolshed
 	execute  *handlers.ExecuteCharm
 	maintain *handlers.Maintenance
+	room     room
 
 	recovered queue.Recovered
 	startedAt time.Time
@@ -164,8 +165,8 @@ func (s *Service) makeDoors() {
 		Notifier: s.notifier, Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now, Ended: s.ran,
 	}
 	s.maintain = &handlers.Maintenance{
-		Store: s.store, Queue: s.queue, Retention: handlers.DefaultRetention(), Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now,
-		Ended: s.metrics.MaintenanceEnded,
+		Store: s.store, Queue: s.queue, Registry: s.registry, Retention: handlers.DefaultRetention(), Drafts: drafts(s.config.DataDir),
+		Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now, Ended: s.metrics.MaintenanceEnded,
 	}
 	s.toolshed = toolshed.New(toolshed.Options{
 		Manager: s.manager, Service: s, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,

@@ -22,6 +22,7 @@ func (s *Service) Start(ctx context.Context) error {
 		return err
 	}
 	s.url.Store("http://" + listener.Addr().String())
+	ignoreFileSizeSignal()
 	if err := s.store.Update(ctx, s.states.CountStart); err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -49,6 +50,7 @@ func (s *Service) Start(ctx context.Context) error {
 	s.endRuns = end
 	s.loop(func() { s.registry.Run(loops) })
 	s.loop(func() { s.cycle(loops) })
+	s.upkeep(loops)
 	s.loop(func() { s.report(loops) })
 	s.loop(func() { s.reconcile(loops) })
 	s.loop(func() { s.notifier.Run(loops) })
@@ -78,6 +80,9 @@ func (s *Service) work(ctx context.Context, next func(context.Context) (*queue.C
 		switch {
 		case errors.Is(err, queue.ErrClosed), errors.Is(err, context.Canceled):
 			return
+		case err != nil && s.store.Health() != nil:
+			s.lookForRoom(ctx) // which says so, once
+			continue
 		case err != nil:
 			s.logger.Warn("a run could not be claimed", "err", err)
 			continue
@@ -89,12 +94,10 @@ func (s *Service) work(ctx context.Context, next func(context.Context) (*queue.C
 	}
 }
 
-// cycle counts passes over the schedule and keeps the totals and the cleanup going.
+// cycle counts passes over the schedule and keeps the totals going.
 func (s *Service) cycle(ctx context.Context) {
 	ticker := time.NewTicker(s.config.Cycle)
 	defer ticker.Stop()
-	cleanup := time.NewTicker(cleanupEvery)
-	defer cleanup.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -104,19 +107,9 @@ func (s *Service) cycle(ctx context.Context) {
 			if err := s.saveTotals(ctx); err != nil && ctx.Err() == nil {
 				s.logger.Warn("the totals could not be written", "err", err)
 			}
-		case <-cleanup.C:
-			if s.queue.HasTask(charm.Cleanup) {
-				continue
-			}
-			if _, err := s.queue.Maintain(ctx, charm.Cleanup, time.Now()); err != nil && ctx.Err() == nil {
-				s.logger.Warn("cleanup could not be queued", "err", err)
-			}
 		}
 	}
 }
-
-// cleanupEvery is how often history beyond retention is taken away.
-const cleanupEvery = 5 * time.Minute
 
 func (s *Service) saveTotals(ctx context.Context) error {
 	return s.store.Update(ctx, func(tx store.Tx) error { return s.states.Save(tx) })

@@ -22,6 +22,9 @@ func (s *Service) unwell() []string {
 	if err := s.store.Health(); err != nil {
 		reasons = append(reasons, "the store cannot write: "+err.Error())
 	}
+	if text := s.room.reason(); text != "" {
+		reasons = append(reasons, text)
+	}
 	return reasons
 }
 
@@ -72,6 +75,7 @@ func (s *Service) summary(ctx context.Context) api.Status {
 	if size, err := s.store.Size(); err == nil {
 		st.StoreBytes = size
 	}
+	s.addFigures(ctx, &st)
 	return st
 }
 

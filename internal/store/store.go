@@ -41,6 +41,7 @@ type Store interface {
 	Health() error
 	// Size is what the store takes on disk, bytes.
 	Size() (int64, error)
+	Compacter
 	// Close waits for running calls, makes everything durable and releases the
 	// database for another owner. Calls made after it return ErrClosed; closing
 	// again does nothing.
@@ -55,6 +56,7 @@ type Reader interface {
 	JobReader
 	RunReader
 	RecipeReader
+	StatReader
 	ServiceReader
 	PauseReader
 	HostReader
@@ -72,6 +74,7 @@ type Tx interface {
 	JobWriter
 	RunWriter
 	RecipeWriter
+	StatWriter
 	ServiceWriter
 	PauseWriter
 	HostWriter
@@ -188,6 +191,10 @@ type RecipeWriter interface {
 	// PutRecipe inserts a recipe, or replaces what was compiled from it: Program,
 	// SourceMap and Compiler.
 	PutRecipe(charm.Recipe) error
+	// DropPrograms takes what was compiled from recipes that no charm refers to and
+	// that were stored before the time, at most limit of them; it returns how many.
+	// The recipes themselves stay, since documents of removed charms name them.
+	DropPrograms(before time.Time, limit int) (int, error)
 }
 
 // ServiceReader reads small values of the service itself.

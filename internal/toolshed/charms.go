@@ -64,6 +64,9 @@ func (t *Toolshed) run(r *http.Request) (any, error) {
 	if err := read(r, &req); err != nil {
 		return nil, err
 	}
+	if reasons := t.o.Service.NotReady(); req.Wait && len(reasons) > 0 {
+		return nil, charm.Errorf(charm.CodeUnavailable, "no run begins now: %s", reasons[0]).WithHint("without --wait it runs as soon as that is over")
+	}
 	return t.o.Manager.RunNow(r.Context(), r.PathValue("space"), r.PathValue("charm"), req.Wait)
 }
 
