@@ -122,7 +122,7 @@ func (a *app) root() *cobra.Command {
 		a.startCommand(), a.addAdminCharmCommand(), a.newCommand(), a.addCommand(),
 		a.listCommand(), a.showCommand(), a.setCommand(), a.runCommand(),
 		a.enableCommand(), a.disableCommand(), a.removeCommand(),
-		a.logsCommand(), a.runsCommand(), a.jobsCommand(), a.maintenanceCommand(), a.statusCommand(), a.versionCommand(),
+		a.logsCommand(), a.runsCommand(), a.jobsCommand(), a.maintenanceCommand(), a.statusCommand(), a.whyCommand(), a.doctorCommand(), a.versionCommand(),
 		exitCodesTopic(), configurationTopic(),
 	)
 	return root

@@ -110,9 +110,9 @@ func stand(c charm.Charm, s charm.State, jobs []charm.Job, now time.Time) (Breac
 // follows a transaction a moment after it is on disk.
 const confirm = time.Second
 
-// Reconcile looks for breaches and repairs them. It looks twice, and believes
-// only what it sees both times.
-func (q *Queue) Reconcile(ctx context.Context) ([]Breach, error) {
+// Breaches looks for breaches. It looks twice, and believes only what it sees
+// both times.
+func (q *Queue) Breaches(ctx context.Context) ([]Breach, error) {
 	first, err := q.look(ctx)
 	if err != nil || len(first) == 0 {
 		return nil, err
@@ -123,15 +123,20 @@ func (q *Queue) Reconcile(ctx context.Context) ([]Breach, error) {
 		return nil, ctx.Err()
 	}
 	second, err := q.look(ctx)
+	return slices.DeleteFunc(second, func(b Breach) bool {
+		return !slices.ContainsFunc(first, func(a Breach) bool { return a.Kind == b.Kind && a.Charm.Row == b.Charm.Row && a.Job == b.Job })
+	}), err
+}
+
+// Reconcile looks for breaches and repairs them.
+func (q *Queue) Reconcile(ctx context.Context) ([]Breach, error) {
+	found, err := q.Breaches(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var repaired []Breach
 	var failed error
-	for _, b := range second {
-		if !slices.ContainsFunc(first, func(a Breach) bool { return a.Kind == b.Kind && a.Charm.Row == b.Charm.Row && a.Job == b.Job }) {
-			continue
-		}
+	for _, b := range found {
 		if b.Repair, err = q.repair(ctx, b); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("repairing %s of %s: %w", b.Kind, b.Charm.Ref(), err))
 			continue
