@@ -1,10 +1,6 @@
 package api
 
-import (
-	"time"
-
-	"charmd/internal/charm"
-)
+import "time"
 
 // Why is what why prints: how a charm, or the whole service, stands.
 type Why struct {
@@ -28,7 +24,7 @@ type Diagnosis struct {
 
 // Finding is one thing that is wrong with charmd itself.
 type Finding struct {
-	Code charm.ErrorCode `json:"code"` // names it for programs
-	What string          `json:"what"` // one line
-	Fix  string          `json:"fix"`  // what to do, one line
+	Code string `json:"code"` // names it for programs
+	What string `json:"what"` // one line
+	Fix  string `json:"fix"`  // what to do, one line
 }

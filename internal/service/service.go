@@ -73,7 +73,7 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 	if err = makeDataDir(cfg.DataDir); err != nil {
 		return nil, err
 	}
-	if s.store, err = sqlite.Open(ctx, filepath.Join(cfg.DataDir, databaseFile), sqlite.Options{Logger: logger, Fatal: s.fatal}); err != nil {
+	if s.store, err = sqlite.Open(ctx, filepath.Join(cfg.DataDir, config.DatabaseFile), sqlite.Options{Logger: logger, Fatal: s.fatal}); err != nil {
 		return nil, err
 	}
 	defer func() {
