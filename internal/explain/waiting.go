@@ -13,14 +13,14 @@ func live(f Facts) (Explanation, bool) {
 	if f.Job == nil {
 		return Explanation{}, false
 	}
-	e := f.jobWaits()
+	e, after := f.jobWaits()
 	e.Status, e.Until = string(charm.Pending), f.Job.DueAt
 	if f.Job.DueAt.After(f.Now) {
-		e.Because += f.until(f.Job.DueAt)
+		e.Because += f.until(f.Job.DueAt) + after
 		return e, true
 	}
 	cause, why, next := f.crowded()
-	e.Because += "now, and " + why
+	e.Because += "now, and " + why + after
 	if cause != Turn {
 		e.Cause = cause
 	}
@@ -28,10 +28,11 @@ func live(f Facts) (Explanation, bool) {
 	return e, true
 }
 
-// jobWaits begins the sentence about a job that waits: what it is, up to when.
-func (f Facts) jobWaits() Explanation {
+// jobWaits is the sentence about a job that waits: what comes before when it
+// runs, and what comes after.
+func (f Facts) jobWaits() (e Explanation, after string) {
 	ref, last := f.Charm.Ref(), f.Last
-	e := Explanation{Cause: Retry}
+	e.Cause = Retry
 	if last != nil && last.Job == f.Job.ID {
 		e.Run, e.Since = last.ID, last.EndedAt
 	} else {
@@ -53,12 +54,12 @@ func (f Facts) jobWaits() Explanation {
 		e.Cause = Interrupted
 		e.Because = fmt.Sprintf("%s was interrupted when charmd ended during its run, which is not held against it, and runs again ", ref)
 	default:
-		e.Because = fmt.Sprintf("%s %s at try %d of %d, at %s%s, and tries again ",
-			ref, happened(last.Outcome), last.Attempt, f.Tries, f.clock(last.EndedAt), reason(told(*last), ""))
+		e.Because = ref + " tries again "
+		after = fmt.Sprintf("; try %d of %d, at %s, %s%s", last.Attempt, f.Tries, f.clock(last.EndedAt), happened(last.Outcome), reason(told(*last), ""))
 		e.Next = f.advice(*last)
 	}
 	e.Next = first(e.Next, "nothing to do: it goes on by itself; to run it at once: charmd run "+ref)
-	return e
+	return e, after
 }
 
 // due: its time has come, and not yet its turn.

@@ -8,6 +8,8 @@ import (
 	"os"
 	"path/filepath"
 
+	lib "modernc.org/sqlite/lib"
+
 	"charmd/internal/store"
 )
 
@@ -84,23 +86,30 @@ func (db *DB) Check(ctx context.Context) (found []string, err error) {
 	return found, err
 }
 
-// damage runs a check of SQLite.
+// damage runs a check of SQLite. Damage at which the check itself fails is what it
+// has found.
 func damage(ctx context.Context, s *session, pragma string) (found []string, err error) {
+	defer func() {
+		if primary(codeOf(err)) == lib.SQLITE_CORRUPT {
+			found, err = append(found, err.Error()), nil
+		}
+		err = explain(err, s.path)
+	}()
 	rows, err := s.conn.QueryContext(ctx, pragma)
 	if err != nil {
-		return nil, explain(err, s.path)
+		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var line string
 		if err := rows.Scan(&line); err != nil {
-			return nil, explain(err, s.path)
+			return found, err
 		}
 		if line != "ok" {
 			found = append(found, line)
 		}
 	}
-	return found, explain(rows.Err(), s.path)
+	return found, rows.Err()
 }
 
 // strays finds rows whose parent is not there, by table.

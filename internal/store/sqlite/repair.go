@@ -63,7 +63,7 @@ func mend(ctx context.Context, s *session, done *[]string) (broken bool, err err
 	}
 	found, err := damage(ctx, s, "pragma integrity_check(1)")
 	if err != nil || len(found) > 0 {
-		return true, nil // whether all of it can be read is seen when it is written anew
+		return true, err
 	}
 	for _, table := range []string{"job", "state", "problem"} {
 		n, err := s.exec("delete from " + table + " where charm is not null and charm not in (select row from charm)")
@@ -77,26 +77,57 @@ func mend(ctx context.Context, s *session, done *[]string) (broken bool, err err
 	return false, nil
 }
 
-// rewrite puts a new database with the same contents in the place of the one at path.
+// rewrite puts a new database in the place of the one at path, with what can be
+// read of its tables without their indexes: all of it, or nothing is done.
 func rewrite(ctx context.Context, path string) (err error) {
 	draft := path + ".new"
+	if err := remove(draft); err != nil {
+		return unusable(path, err)
+	}
 	defer func() { err = errors.Join(err, remove(draft)) }()
 	if err := os.WriteFile(draft, nil, 0o600); err != nil {
 		return unusable(path, err)
 	}
-	s, err := connect(ctx, path, everyPragma...)
+	s, err := connect(ctx, draft, writerPragmas...)
 	if err != nil {
 		return err
 	}
-	_, err = s.conn.ExecContext(ctx, "vacuum into ?", draft)
-	if err = errors.Join(explain(err, path), s.close()); err != nil {
+	if err = errors.Join(explain(refill(ctx, s, path), path), s.close()); err != nil {
 		return err
 	}
 	// The new one holds the log of the old, which must not be taken for its own.
-	if err := errors.Join(syncFile(draft), remove(path+"-wal"), remove(path+"-shm"), os.Rename(draft, path)); err != nil {
+	if err := errors.Join(remove(path+"-wal"), remove(path+"-shm"), os.Rename(draft, path)); err != nil {
 		return unusable(path, err)
 	}
 	return nil
+}
+
+// refill fills a new database from the one at path.
+func refill(ctx context.Context, s *session, path string) error {
+	if _, err := s.conn.ExecContext(ctx, "attach ? as old", dsn(path)); err != nil {
+		return err
+	}
+	have, err := s.number(ctx, "pragma old.user_version")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(create(ctx, s), migrate(ctx, s, migrations[:have])); err != nil {
+		return err
+	}
+	tables, err := list(s, `select name from old.sqlite_schema where type = 'table' and (name not like 'sqlite_%' or name = 'sqlite_sequence')
+		order by name like 'sqlite_%'`, nil, func(scan func(...any) error) (name string, err error) {
+		return name, scan(&name)
+	})
+	if err != nil {
+		return err
+	}
+	script := "pragma foreign_keys = off; begin;\n"
+	for _, t := range tables {
+		// The condition keeps SQLite from copying indexes instead of rows.
+		script += fmt.Sprintf("delete from main.%s; insert into main.%[1]s select * from old.%[1]s not indexed where true;\n", t)
+	}
+	_, err = s.conn.ExecContext(ctx, script+"commit")
+	return err
 }
 
 // copyAside copies the database and its log as they are, for nothing that reads
@@ -125,14 +156,6 @@ func copyFile(from, to string) error {
 	}
 	_, err = io.Copy(out, in)
 	return errors.Join(err, out.Sync(), out.Close())
-}
-
-func syncFile(name string) error {
-	file, err := os.OpenFile(name, os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(file.Sync(), file.Close())
 }
 
 // remove deletes a file that may not be there.
