@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -80,7 +81,7 @@ func (x *examination) look(ctx context.Context) (found []doctor.Problem, running
 	if x.daemon == nil {
 		return append(found, x.Files()...), true, nil
 	}
-	seen, err := x.daemon.Doctor(ctx)
+	seen, err := x.ask(ctx)
 	if x.named && err != nil {
 		return nil, false, err
 	}
@@ -97,6 +98,19 @@ func (x *examination) look(ctx context.Context) (found []doctor.Problem, running
 		return append(append(found, doctor.Of(doctor.Unreachable, err)), x.Files()...), true, nil
 	}
 	return append(found, x.Stopped(ctx)...), false, nil
+}
+
+// awake is how long a daemon may take to say that it is there: one that hangs is
+// not asked to look at itself.
+const awake = 10 * time.Second
+
+func (x *examination) ask(ctx context.Context) (api.Diagnosis, error) {
+	soon, cancel := context.WithTimeout(ctx, awake)
+	defer cancel()
+	if _, err := x.daemon.Status(soon); err != nil {
+		return api.Diagnosis{}, err
+	}
+	return x.daemon.Doctor(ctx)
 }
 
 func (a *app) doctor(ctx context.Context, x examination, repair bool) error {

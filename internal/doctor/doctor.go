@@ -50,8 +50,8 @@ type Problem struct {
 	Fix  string // what to do, one line
 }
 
-// repairFix is the fix of what Repair mends.
-const repairFix = "stop charmd if it runs, then: charmd doctor --repair, which keeps a copy of the database"
+// repairFix is the fix of what RepairDatabase mends, once charmd does not run.
+const repairFix = "charmd doctor --repair, which keeps a copy of the database"
 
 // Of makes a problem of an error that people may see.
 func Of(code Code, err error) Problem {

@@ -27,7 +27,7 @@ func (p *Patient) Running(ctx context.Context, s Service) []Problem {
 	case err != nil:
 		found = append(found, Of(Database, err))
 	case len(lines) > 0:
-		found = append(found, damaged(p.database(), lines))
+		found = append(found, damaged(p.database(), lines, "stop charmd, then: "+repairFix))
 	}
 	breaches, err := s.Queue.Breaches(ctx)
 	if err != nil {

@@ -41,7 +41,7 @@ func database(ctx context.Context, p *Patient) (found []Problem) {
 			return err
 		}
 		if len(broken) > 0 {
-			found = append(found, damaged(p.database(), broken))
+			found = append(found, damaged(p.database(), broken, repairFix))
 			return nil // what could be read of it says nothing
 		}
 		strays, err := l.Strays()
@@ -58,7 +58,7 @@ func database(ctx context.Context, p *Patient) (found []Problem) {
 		if err != nil {
 			return err
 		}
-		found = append(found, breached(breaches, repairFix)...)
+		found = append(found, breached(breaches, "the next start mends it, or: "+repairFix)...)
 		more, err := p.contents(l)
 		found = append(found, more...)
 		return err
@@ -82,12 +82,12 @@ func (p *Patient) noDatabase() []Problem {
 		"put it back from a backup; a start would make an empty one"}}
 }
 
-func damaged(path string, lines []string) Problem {
+func damaged(path string, lines []string, fix string) Problem {
 	what := fmt.Sprintf("the database %s is damaged: %s", path, strings.Join(strings.Fields(lines[0]), " "))
 	if n := len(lines) - 1; n > 0 {
 		what += fmt.Sprintf(" (and %d more)", n)
 	}
-	return Problem{Damage, what, repairFix + "; or put a backup in its place"}
+	return Problem{Damage, what, fix + "; or put a backup in its place"}
 }
 
 // breached tells what stands against the invariants.
