@@ -123,7 +123,7 @@ func (a *app) root() *cobra.Command {
 		a.listCommand(), a.showCommand(), a.setCommand(), a.scheduleCommand(), a.previewCommand(), a.runCommand(),
 		a.enableCommand(), a.disableCommand(), a.pauseCommand(), a.resumeCommand(), a.removeCommand(),
 		a.logsCommand(), a.runsCommand(), a.errorsCommand(), a.jobsCommand(), a.hostsCommand(),
-		a.maintenanceCommand(), a.statusCommand(), a.notifyCommand(), a.versionCommand(),
+		a.maintenanceCommand(), a.statusCommand(), a.whyCommand(), a.doctorCommand(), a.notifyCommand(), a.versionCommand(),
 		exitCodesTopic(), configurationTopic(),
 	)
 	return root

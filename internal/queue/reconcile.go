@@ -112,9 +112,9 @@ func stand(c charm.Charm, s charm.State, jobs []charm.Job, now time.Time) (Breac
 // follows a transaction a moment after it is on disk.
 const confirm = time.Second
 
-// Reconcile looks for breaches and repairs them. It looks twice, and believes
-// only what it sees both times.
-func (q *Queue) Reconcile(ctx context.Context) ([]Breach, error) {
+// Breaches looks for breaches. It looks twice, and believes only what it sees
+// both times.
+func (q *Queue) Breaches(ctx context.Context) ([]Breach, error) {
 	first, err := q.look(ctx)
 	if err != nil || len(first) == 0 {
 		return nil, err
@@ -125,15 +125,20 @@ func (q *Queue) Reconcile(ctx context.Context) ([]Breach, error) {
 		return nil, ctx.Err()
 	}
 	second, err := q.look(ctx)
+	return slices.DeleteFunc(second, func(b Breach) bool {
+		return !slices.ContainsFunc(first, func(a Breach) bool { return a.Kind == b.Kind && a.Charm.Row == b.Charm.Row && a.Job == b.Job })
+	}), err
+}
+
+// Reconcile looks for breaches and repairs them.
+func (q *Queue) Reconcile(ctx context.Context) ([]Breach, error) {
+	found, err := q.Breaches(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var repaired []Breach
 	var failed error
-	for _, b := range second {
-		if !slices.ContainsFunc(first, func(a Breach) bool { return a.Kind == b.Kind && a.Charm.Row == b.Charm.Row && a.Job == b.Job }) {
-			continue
-		}
+	for _, b := range found {
 		if b.Repair, err = q.repair(ctx, b); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("repairing %s of %s: %w", b.Kind, b.Charm.Ref(), err))
 			continue
@@ -216,153 +221,3 @@ func (q *Queue) compare(c charm.Charm, s charm.State, jobs []charm.Job, now time
 
 // sameTime compares times as far as the store keeps them.
 func sameTime(a, b time.Time) bool { return a.UnixMilli() == b.UnixMilli() }
-
-// repair mends a breach and says what it did.
-func (q *Queue) repair(ctx context.Context, b Breach) (done string, err error) {
-	switch b.Kind {
-	case Overdue:
-		q.interrupt(b.Job, ErrOverdue)
-		return "its run is ended", nil
-	case NotInStore:
-		return "the service forgets it", q.refresh(ctx, b.Charm.Row)
-	case OutOfStep:
-		return "the service follows the store", q.refresh(ctx, b.Charm.Row)
-	case LostClaim:
-		return "the claim is written again", q.restoreClaim(ctx, b.Charm.Row)
-	}
-	err = q.store.Update(ctx, func(tx store.Tx) (err error) {
-		if b.Charm.Row == 0 {
-			done = "it is taken away; maintenance comes around by itself"
-			err = q.takeTaskAway(tx, b.Job)
-			return err
-		}
-		done, err = q.mend(tx, b.Charm.Row)
-		return err
-	})
-	return done, err
-}
-
-func (q *Queue) takeTaskAway(tx store.Tx, id string) error {
-	tx.AfterCommit(func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		delete(q.tasks, id)
-	})
-	return tx.DeleteJob(id)
-}
-
-// mend brings a charm into order in the store.
-func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
-	now := q.opts.Now()
-	c, err := tx.Charm(row)
-	if err != nil {
-		return "", err
-	}
-	s, jobs, err := stands(tx, row)
-	if err != nil {
-		return "", err
-	}
-	kind, _ := stand(c, s, jobs, now)
-	switch {
-	case kind == FarAway && len(jobs) == 1:
-		done = "it runs at once"
-		jobs[0].DueAt = now
-		if err := tx.PutJob(jobs[0]); err != nil {
-			return "", err
-		}
-	case kind == Unarmed || kind == FarAway:
-		s = rearmed(c, s, now)
-		done = "it runs next at " + laterOf(s.NextRun, s.NextTry).UTC().Format(time.RFC3339)
-		if s.Waiting != "" {
-			done = "it waits: " + s.Waiting
-		}
-	case kind == Stopped, kind == Rivals:
-		done = "the job is taken away"
-		keep := 0
-		if kind == Rivals {
-			done, keep = "only the oldest job stays", 1
-		}
-		for _, j := range jobs[keep:] {
-			if err := tx.DeleteJob(j.ID); err != nil {
-				return "", err
-			}
-			q.tellOf(tx, j, q.cancelled(j, "it should not have been there"))
-		}
-	case len(jobs) == 1 && jobs[0].Status == charm.Running:
-		done = "it is recorded as lost and runs again"
-		if s, err = q.lose(tx, s, jobs[0], now); err != nil {
-			return "", err
-		}
-	}
-	if err := tx.PutState(row, s); err != nil {
-		return "", err
-	}
-	tx.AfterCommit(func() { q.land(row) })
-	return done, q.learn(tx, c)
-}
-
-// rearmed is the state of a charm that nothing would have run. What is missing is
-// due at once; what is too far away comes back to its schedule.
-func rearmed(c charm.Charm, s charm.State, now time.Time) charm.State {
-	switch {
-	case s.Disabled && s.NextTry.IsZero():
-		s.NextTry = now
-	case s.Disabled:
-		s.NextTry = now.Add(max(s.ProbeWait, charm.FirstProbe))
-	default:
-		missing := s.NextRun.IsZero()
-		s.Waiting, s.NotBefore = "", time.Time{}
-		if s = armed(c, s, nil, now); missing && s.Waiting == "" {
-			s.NextRun = now
-		}
-	}
-	return s
-}
-
-// lose ends a claim that nobody carries out.
-func (q *Queue) lose(tx store.Tx, s charm.State, job charm.Job, now time.Time) (charm.State, error) {
-	run, err := recordLost(tx, job, now, "nobody carried out the run's claim any more")
-	if err != nil {
-		return s, err
-	}
-	s, _ = q.states.After(s, run, false)
-	if s.Disabled && !job.Once {
-		return s, tx.DeleteJob(job.ID)
-	}
-	return s, tx.PutJob(*pendingAgain(job, now, job.Attempt))
-}
-
-// land makes an entry whose claim was given up free again.
-func (q *Queue) land(row int64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if e := q.charms[row]; e != nil && e.abandoned {
-		e.running, e.abandoned = false, false
-	}
-}
-
-// restoreClaim writes the row of a run that is in flight again, as memory has it.
-func (q *Queue) restoreClaim(ctx context.Context, row int64) error {
-	return q.store.Update(ctx, func(tx store.Tx) error {
-		_, jobs, err := stands(tx, row)
-		if err != nil {
-			return err
-		}
-		q.mu.Lock()
-		e := q.charms[row]
-		if e == nil || !e.running || e.job == nil || e.job.Status != charm.Running {
-			q.mu.Unlock()
-			return nil // it has ended meanwhile
-		}
-		claim := *e.job
-		q.mu.Unlock()
-		for _, j := range jobs {
-			if j.ID != claim.ID {
-				if err := tx.DeleteJob(j.ID); err != nil {
-					return err
-				}
-			}
-		}
-		return tx.PutJob(claim)
-	})
-}

@@ -13,18 +13,14 @@ import (
 	"time"
 
 	"charmd/internal/charm"
+	"charmd/internal/client"
 	"charmd/internal/config"
 	"charmd/internal/identity"
 	"charmd/internal/store"
 )
 
-// The files of a data directory, besides the database's own.
-const (
-	databaseFile = "charmd.db"
-	operatorFile = "operator.key"
-	tokenFile    = "admin.token"
-	ignoreFile   = ".gitignore"
-)
+// ignoreFile keeps a data directory out of what it lies in.
+const ignoreFile = ".gitignore"
 
 func unusable(dir string, err error) error {
 	return charm.Errorf(charm.CodeDataUnusable, "the data directory %s cannot be used: %w", dir, err).
@@ -52,7 +48,7 @@ func (s *Service) readKeys(cfg config.Config) error {
 		_, _ = rand.Read(b) // never fails
 		return []byte(base64.RawURLEncoding.EncodeToString(b) + "\n")
 	}
-	file := filepath.Join(cfg.DataDir, tokenFile)
+	file := filepath.Join(cfg.DataDir, client.TokenFile)
 	if err := ensureFile(file, 0o600, newToken); err != nil {
 		return unusable(cfg.DataDir, err)
 	}
@@ -91,7 +87,7 @@ const draftSuffix = ".new"
 
 // drafts are the files that ensureFile may have left behind in a crash.
 func drafts(dir string) []string {
-	return []string{filepath.Join(dir, operatorFile+draftSuffix), filepath.Join(dir, tokenFile+draftSuffix)}
+	return []string{filepath.Join(dir, config.OperatorFile+draftSuffix), filepath.Join(dir, client.TokenFile+draftSuffix)}
 }
 
 // operatorKey is the key the service signs with: IDENTITY's file, the key of
@@ -115,7 +111,7 @@ func operatorKey(cfg config.Config) (*identity.Key, error) {
 		}
 		return identity.FromPassphrase(pass), nil
 	}
-	file := filepath.Join(cfg.DataDir, operatorFile)
+	file := filepath.Join(cfg.DataDir, config.OperatorFile)
 	if err := ensureFile(file, 0o600, func() []byte { return identity.Generate().MarshalPKCS8PEM() }); err != nil {
 		return nil, err
 	}

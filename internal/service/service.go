@@ -85,7 +85,7 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, databaseFile), options)
+	db, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, config.DatabaseFile), options)
 	if err != nil {
 		return nil, err
 	}

@@ -39,6 +39,9 @@ type Store interface {
 	View(ctx context.Context, fn func(Reader) error) error
 	// Health is nil while writes succeed, else why they do not.
 	Health() error
+	// Check says what is damaged of what the store has on disk, a line each; of a
+	// large store, which takes long to read, nothing.
+	Check(ctx context.Context) ([]string, error)
 	// Size is what the store takes on disk, bytes.
 	Size() (int64, error)
 	Compacter

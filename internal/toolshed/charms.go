@@ -55,6 +55,10 @@ func (t *Toolshed) show(r *http.Request) (any, error) {
 	return t.o.Manager.Show(r.Context(), r.PathValue("space"), r.PathValue("charm"))
 }
 
+func (t *Toolshed) why(r *http.Request) (any, error) {
+	return t.o.Service.Why(r.Context(), r.PathValue("space"), r.PathValue("charm"))
+}
+
 func (t *Toolshed) remove(r *http.Request) (any, error) {
 	return struct{}{}, t.o.Manager.Remove(r.Context(), r.PathValue("space"), r.PathValue("charm"))
 }

@@ -27,6 +27,11 @@ type Service interface {
 	Hosts(ctx context.Context) ([]api.Host, error)
 	// ResetHost lets a host be asked again at once; CodeNotFound when it is not held off.
 	ResetHost(ctx context.Context, name string) error
+	// Why explains how a charm stands, WhyService how the service does.
+	Why(ctx context.Context, space, charm string) (api.Why, error)
+	WhyService(ctx context.Context) api.Why
+	// Doctor says what is wrong with charmd itself.
+	Doctor(ctx context.Context) api.Diagnosis
 }
 
 // Options are the parts a Toolshed works with.
@@ -71,10 +76,13 @@ func (t *Toolshed) routes() {
 
 	const v1, one = "/api/v1", "/api/v1/charms/{space}/{charm}"
 	t.handle("GET "+v1+"/status", func(r *http.Request) (any, error) { return t.o.Service.Summary(r.Context()), nil })
+	t.handle("GET "+v1+"/why", func(r *http.Request) (any, error) { return t.o.Service.WhyService(r.Context()), nil })
+	t.handle("GET "+v1+"/doctor", func(r *http.Request) (any, error) { return t.o.Service.Doctor(r.Context()), nil })
 	t.handle("GET "+v1+"/charms", t.list)
 	t.handle("POST "+v1+"/charms", t.add)
 	t.handle("POST "+v1+"/admin-charm", func(r *http.Request) (any, error) { return t.o.AdminCharm(r.Context()) })
 	t.handle("GET "+one, t.show)
+	t.handle("GET "+one+"/why", t.why)
 	t.handle("DELETE "+one, t.remove)
 	t.handle("POST "+one+"/run", t.run)
 	t.handle("POST "+one+"/enable", t.enable)
