@@ -175,11 +175,15 @@ func TestFault23_UpgradeKeepsData(t *testing.T) {
 	db := filepath.Join(dir, "charmd.db")
 	sqlOn(t, db, "pragma auto_vacuum = incremental; pragma application_id = 0x63686d64; pragma journal_mode = wal; "+string(first)+"; pragma user_version = 1")
 	carryBack(t, db, filepath.Join(old, "charmd.db"))
+	sqlOn(t, db, `insert or replace into setting values ('service.totals', '{"starts":3,"totalExecutions":12,"totalSuccesses":9,"totalFailures":2}')`)
 
 	again := startDaemon(t, dir)
 	c := again.show(ref)
 	if n := result[counted](t, c).Value; n != 1 || c.State.TotalSuccesses != 1 {
 		t.Errorf("after the upgrade it stands as %d in %d runs", n, c.State.TotalSuccesses)
+	}
+	if s, err := again.Client.Status(t.Context()); err != nil || s.TotalExecutions < 12 || s.TotalFailures != 2 || s.Restarts != 3 {
+		t.Errorf("after the upgrade the service's totals are %+v, %v", s, err)
 	}
 	if kept, err := again.Client.RunRecord(t.Context(), run.ID); err != nil || kept.Outcome != charm.OK {
 		t.Errorf("the run's record is %+v, %v", kept, err)

@@ -52,11 +52,11 @@ create table tally (
 
 -- The service's totals were kept apart from the records until now.
 insert into tally (outcome, runs)
-	select 'ok', value ->> 'totalSuccesses' from setting where key = 'service.totals'
+	select 'ok', coalesce(value ->> 'totalSuccesses', 0) from setting where key = 'service.totals'
 	union all
-	select 'error', value ->> 'totalFailures' from setting where key = 'service.totals'
+	select 'error', coalesce(value ->> 'totalFailures', 0) from setting where key = 'service.totals'
 	union all
-	select 'remote', (value ->> 'totalExecutions') - (value ->> 'totalSuccesses') - (value ->> 'totalFailures')
+	select 'remote', coalesce((value ->> 'totalExecutions') - (value ->> 'totalSuccesses') - (value ->> 'totalFailures'), 0)
 		from setting where key = 'service.totals';
 insert into sweep (history, keep, row) select 'tally', 0, coalesce(max(row), 0) from run;
 
