@@ -16,6 +16,7 @@ import (
 	"slices"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"charmd/internal/cli"
 	"charmd/internal/worker"
@@ -30,6 +31,7 @@ type benchmark struct {
 
 var benchmarks = []benchmark{
 	{"runs", "committed counter runs: throughput, latency, memory, nothing lost", benchRuns},
+	{"schedule", "lateness and shares below and above what the service can do", benchSchedule},
 	{"store", "the database that many runs of one counter leave: its size", benchStore},
 }
 
@@ -66,6 +68,7 @@ func bench(args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	s := settings{}
 	asJSON := flags.Bool("json", false, "print one JSON object")
+	flags.DurationVar(&s.overload, "overload", 3*time.Minute, "how long the service is overloaded (schedule)")
 	flags.DurationVar(&s.window, "window", defaultWindow, "how long each throughput is measured")
 	flags.IntVar(&s.runs, "runs", defaultRuns, "how often the counter of store runs")
 	if err := flags.Parse(args); err != nil {
