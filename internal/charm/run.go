@@ -68,5 +68,5 @@ type Run struct {
 	PeakBytes int64 // high water of the VM's memory
 }
 
-// Elapsed is the wall time of the run.
-func (r Run) Elapsed() time.Duration { return r.EndedAt.Sub(r.StartedAt) }
+// Elapsed is the wall time of the run; 0 when the clock was set back meanwhile.
+func (r Run) Elapsed() time.Duration { return max(r.EndedAt.Sub(r.StartedAt), 0) }

@@ -19,8 +19,8 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 		return err
 	}
 	switch {
-	case s.Disabled || !c.Registered || s.Waiting != "":
-		s.NextRun = time.Time{}
+	case !runs(c, s):
+		s = rearmed(c, s, q.opts.Now())
 		isDropped := func(j charm.Job) bool { return j.Status == charm.Pending && !j.Once }
 		for _, j := range jobs {
 			if isDropped(j) {
@@ -32,8 +32,8 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 		}
 	case len(jobs) > 0:
 		s.NextRun = time.Time{}
-	case s.NextRun.IsZero():
-		s.NextRun = q.opts.Now()
+	default:
+		s = rearmed(c, s, q.opts.Now())
 	}
 	if err := tx.PutState(c.Row, s); err != nil {
 		return err
@@ -166,7 +166,7 @@ func (q *Queue) RunNow(ctx context.Context, row int64) (next Attempt, err error)
 		case len(jobs) == 0:
 			job = charm.Job{
 				ID: NewID(now), Charm: row, Type: charm.ExecuteCharm, Reason: charm.RunNow, Priority: c.Priority,
-				DueAt: now, Attempt: 1, Status: charm.Pending, Once: s.Disabled || !c.Registered, CreatedAt: now,
+				DueAt: now, Attempt: 1, Status: charm.Pending, Once: !runs(c, s), CreatedAt: now,
 			}
 			next = Attempt{job.ID, 1}
 			s.NextRun = time.Time{}
@@ -191,7 +191,7 @@ func (q *Queue) RunNow(ctx context.Context, row int64) (next Attempt, err error)
 			q.mu.Lock()
 			defer q.mu.Unlock()
 			e := q.charms[row]
-			if e == nil || job.Status == charm.Running {
+			if e == nil || job.Status == charm.Running || e.flying() {
 				return
 			}
 			// An entry that was picked meanwhile finds this job in its way, and is

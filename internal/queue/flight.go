@@ -104,6 +104,7 @@ func (q *Queue) drop(tx store.Tx, job charm.Job) error {
 		return err
 	}
 	s.NextRun = nextRun(c, s, nil, run.EndedAt)
+	s = rearmed(c, s, run.EndedAt)
 	if err := tx.PutState(c.Row, s); err != nil {
 		return err
 	}

@@ -11,7 +11,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
 	"sync"
 	"time"
 
@@ -29,6 +28,7 @@ type Options struct {
 	Now            func() time.Time // wall clock
 	Only           string           // run charms of this integration alone; "" means all
 	Slots          int              // runs in flight that keep the workers busy: one space gets at most half while others wait; 0 means no bound
+	Jitter         func() float64   // spreads retries, in [0, 1); nil means at random
 }
 
 // Queue holds what is live. Its methods may be called from any goroutine.
@@ -295,6 +295,3 @@ func (q *Queue) Close() {
 		q.wakeAll()
 	}
 }
-
-// jitter spreads retries.
-func jitter() float64 { return mathrand.Float64() }

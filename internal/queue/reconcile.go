@@ -30,7 +30,7 @@ type BreachKind string
 const (
 	Unarmed    BreachKind = "unarmed"     // it should run and nothing would make it
 	FarAway    BreachKind = "far_away"    // its next run is later than its schedule can mean
-	Stopped    BreachKind = "stopped"     // a job waits of a charm that must not run by itself
+	Stopped    BreachKind = "stopped"     // a job or a time waits of a charm that must not run by itself
 	Rivals     BreachKind = "rivals"      // more than one live job of a charm
 	DeadClaim  BreachKind = "dead_claim"  // a claim that nobody carries out
 	Overdue    BreachKind = "overdue"     // a run that is in flight long after its lease
@@ -82,23 +82,49 @@ func takeStock(r store.Reader) (s stock, err error) {
 	return s, err
 }
 
+// longestAsked is how far away a host may ask not to be asked. What is further
+// comes of a clock that was set back.
+const longestAsked = 24 * time.Hour
+
+// asked is when a host asked not to be asked before; the zero time when that
+// cannot be believed.
+func asked(s charm.State, now time.Time) time.Time {
+	if s.NotBefore.After(now.Add(longestAsked)) {
+		return time.Time{}
+	}
+	return s.NotBefore
+}
+
+// tooFar reports whether the next run is later than its schedule can mean.
+func tooFar(c charm.Charm, s charm.State, now time.Time) bool {
+	return s.NextRun.After(laterOf(schedule.Next(c, now), asked(s, now)))
+}
+
+// probed reports whether charm c with state s is tried from time to time.
+func probed(c charm.Charm, s charm.State) bool {
+	return c.Registered && s.Disabled && s.DisabledBy == charm.ByFailures && !c.ProbeNever
+}
+
 // stand judges how a charm stands in the store; "" is well.
 func stand(c charm.Charm, s charm.State, jobs []charm.Job, now time.Time) (BreachKind, string) {
-	runs := c.Registered && !s.Disabled && s.Waiting == ""
-	probed := c.Registered && s.Disabled && s.DisabledBy == charm.ByFailures && !c.ProbeNever
+	runs, probed := runs(c, s), probed(c, s)
 	switch {
 	case len(jobs) > 1:
 		return Rivals, fmt.Sprintf("%d jobs of it are live", len(jobs))
 	case len(jobs) == 1 && jobs[0].Status == charm.Pending && !jobs[0].Once && !runs:
 		return Stopped, "a job waits though it is not to run by itself"
-	case len(jobs) == 1 && jobs[0].Status == charm.Pending && jobs[0].DueAt.After(laterOf(now.Add(2*charm.MaxBackoff), s.NotBefore)):
+	case len(jobs) == 1 && jobs[0].Status == charm.Pending && jobs[0].DueAt.After(laterOf(now.Add(2*charm.MaxBackoff), asked(s, now))):
 		return FarAway, fmt.Sprintf("its job waits until %s, longer than any job does", jobs[0].DueAt.UTC().Format(time.RFC3339))
 	case len(jobs) > 0:
+	case !runs && !s.NextRun.IsZero():
+		return Stopped, "it has a next run though it is not to run by itself"
+	case !s.Disabled && !s.NextTry.IsZero():
+		return Stopped, "it has a next try though it is not disabled"
 	case runs && s.NextRun.IsZero():
 		return Unarmed, "it has neither a next run nor a live job"
 	case probed && s.NextTry.IsZero():
 		return Unarmed, "failures disabled it and it has no next try"
-	case runs && s.NextRun.After(laterOf(schedule.Next(c, now), s.NotBefore)):
+	case runs && tooFar(c, s, now):
 		return FarAway, fmt.Sprintf("its next run is at %s, which its schedule cannot mean", s.NextRun.UTC().Format(time.RFC3339))
 	case probed && s.NextTry.After(now.Add(charm.MaxProbe)):
 		return FarAway, fmt.Sprintf("its next try is at %s, more than %s away", s.NextTry.UTC().Format(time.RFC3339), charm.MaxProbe)
@@ -157,7 +183,9 @@ func (q *Queue) look(ctx context.Context) (found []Breach, err error) {
 	for _, c := range held.charms {
 		known[c.Row] = true
 		b := Breach{Charm: c}
-		if b.Kind, b.Detail = stand(c, held.states[c.Row], held.jobs[c.Row], now); b.Kind == "" {
+		if e := q.charms[c.Row]; e != nil && e.flying() && !q.holds(e, held.jobs[c.Row]) {
+			b.Kind, b.Job, b.Detail = LostClaim, e.job.ID, "it is running and its claim's row is gone or changed"
+		} else if b.Kind, b.Detail = stand(c, held.states[c.Row], held.jobs[c.Row], now); b.Kind == "" {
 			b.Kind, b.Job, b.Detail = q.compare(c, held.states[c.Row], held.jobs[c.Row], now)
 		}
 		if b.Kind != "" {
@@ -184,27 +212,42 @@ func (q *Queue) compare(c charm.Charm, s charm.State, jobs []charm.Job, now time
 	if e == nil {
 		return OutOfStep, "", "the service does not know it"
 	}
-	flying := e.running && !e.abandoned && e.job != nil && e.job.Status == charm.Running
 	var job charm.Job
 	if len(jobs) > 0 {
 		job = jobs[0]
 	}
 	switch {
-	case flying && (job.ID != e.job.ID || job.Run != e.job.Run || job.Epoch != q.epoch || job.Status != charm.Running):
-		return LostClaim, e.job.ID, "it is running and its claim's row is gone or changed"
-	case flying && now.After(e.job.LeaseEnd):
+	case e.flying() && now.After(e.job.LeaseEnd):
 		return Overdue, job.ID, fmt.Sprintf("its run should have ended by %s", e.job.LeaseEnd.UTC().Format(time.RFC3339))
-	case flying:
+	case e.flying():
 	case e.running && !e.abandoned:
 		// Picked, and its claim is on the way to disk.
+	case e.notBefore.After(now.Add(giveBackWait)):
+		return OutOfStep, job.ID, "the clock was set back since it was last looked at"
 	case job.Status == charm.Running:
 		return DeadClaim, job.ID, "nobody carries out its claim"
 	case (e.job == nil) != (len(jobs) == 0), e.job != nil && (e.job.ID != job.ID || !sameTime(e.job.DueAt, job.DueAt)):
 		return OutOfStep, job.ID, "its live job is not the one the service knows"
-	case e.job == nil && (!sameTime(e.state.NextRun, s.NextRun) || !sameTime(e.state.NextTry, s.NextTry) || e.state.Disabled != s.Disabled):
+	case e.job == nil && (!sameTime(e.state.NextRun, s.NextRun) || !sameTime(e.state.NextTry, s.NextTry) || e.state.Disabled != s.Disabled || e.state.Waiting != s.Waiting):
 		return OutOfStep, "", "its next run or whether it is disabled is not what the service knows"
 	}
 	return "", "", ""
+}
+
+// ours is 1 for a claim of this service, 0 for any other job.
+func (q *Queue) ours(j charm.Job) int {
+	if j.Status == charm.Running && j.Epoch == q.epoch {
+		return 1
+	}
+	return 0
+}
+
+// holds reports whether one of the rows is the claim of the run that e carries
+// out. The caller holds mu.
+func (q *Queue) holds(e *entry, jobs []charm.Job) bool {
+	return slices.ContainsFunc(jobs, func(j charm.Job) bool {
+		return j.ID == e.job.ID && j.Run == e.job.Run && q.ours(j) == 1
+	})
 }
 
 // sameTime compares times as far as the store keeps them.
@@ -263,17 +306,16 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 		if err := tx.PutJob(jobs[0]); err != nil {
 			return "", err
 		}
-	case kind == Unarmed || kind == FarAway:
-		s = rearmed(c, s, now)
-		at := laterOf(s.NextRun, s.NextTry)
-		done = "it runs next at " + at.UTC().Format(time.RFC3339)
-	case kind == Stopped, kind == Rivals:
+	case kind == Stopped && len(jobs) > 0, kind == Rivals:
 		done = "the job is taken away"
 		keep := 0
 		if kind == Rivals {
-			done, keep = "only the oldest job stays", 1
+			done, keep = "only the oldest job stays, or the one that runs", 1
+			slices.SortStableFunc(jobs, func(a, b charm.Job) int { return q.ours(b) - q.ours(a) })
 		}
-		for _, j := range jobs[keep:] {
+		var gone []charm.Job
+		jobs, gone = jobs[:keep], jobs[keep:]
+		for _, j := range gone {
 			if err := tx.DeleteJob(j.ID); err != nil {
 				return "", err
 			}
@@ -281,8 +323,17 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 		}
 	case len(jobs) == 1 && jobs[0].Status == charm.Running:
 		done = "it is recorded as lost and runs again"
-		if s, err = q.lose(tx, s, jobs[0], now); err != nil {
+		if s, jobs, err = q.lose(tx, s, jobs[0], now); err != nil {
 			return "", err
+		}
+	}
+	if len(jobs) == 0 {
+		s = rearmed(c, s, now)
+		if done == "" {
+			done = "it does not run by itself"
+			if at := laterOf(s.NextRun, s.NextTry); !at.IsZero() {
+				done = "it runs next at " + at.UTC().Format(time.RFC3339)
+			}
 		}
 	}
 	if err := tx.PutState(row, s); err != nil {
@@ -292,33 +343,43 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 	return done, q.learn(tx, c)
 }
 
-// rearmed is the state of a charm that nothing would have run. What is missing is
-// due at once; what is too far away comes back to its schedule.
+// rearmed is the state of a charm without a live job, with the one time that it
+// should have: what is missing is due at once, what is too far away comes back to
+// its schedule.
 func rearmed(c charm.Charm, s charm.State, now time.Time) charm.State {
 	switch {
-	case s.Disabled && s.NextTry.IsZero():
-		s.NextTry = now
-	case s.Disabled:
-		s.NextTry = now.Add(max(s.ProbeWait, charm.FirstProbe))
+	case !runs(c, s):
+		s.NextRun = time.Time{}
 	case s.NextRun.IsZero():
 		s.NextRun = now
-	default:
+	case tooFar(c, s, now):
 		s.NextRun = schedule.Next(c, now)
+	}
+	switch {
+	case !s.Disabled:
+		s.NextTry = time.Time{}
+	case !probed(c, s):
+	case s.NextTry.IsZero():
+		s.NextTry = now
+	case s.NextTry.After(now.Add(charm.MaxProbe)):
+		s.NextTry = now.Add(max(s.ProbeWait, charm.FirstProbe))
 	}
 	return s
 }
 
-// lose ends a claim that nobody carries out.
-func (q *Queue) lose(tx store.Tx, s charm.State, job charm.Job, now time.Time) (charm.State, error) {
+// lose ends a claim that nobody carries out; its job waits to run again, if it is
+// to.
+func (q *Queue) lose(tx store.Tx, s charm.State, job charm.Job, now time.Time) (charm.State, []charm.Job, error) {
 	run, err := recordLost(tx, job, now, "nobody carried out the run's claim any more")
 	if err != nil {
-		return s, err
+		return s, nil, err
 	}
 	s, _ = q.states.After(s, run, false)
 	if s.Disabled && !job.Once {
-		return s, tx.DeleteJob(job.ID)
+		return s, nil, tx.DeleteJob(job.ID)
 	}
-	return s, tx.PutJob(*pendingAgain(job, now, job.Attempt))
+	again := *pendingAgain(job, now, job.Attempt)
+	return s, []charm.Job{again}, tx.PutJob(again)
 }
 
 // land makes an entry whose claim was given up free again.
