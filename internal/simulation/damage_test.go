@@ -25,13 +25,13 @@ func (w *world) damage() {
 		{"claim of another start", "update job set epoch = epoch + 7 where charm = %d and status = 'running'"},
 		{"lease in the past", "update job set lease_end = 1 where charm = %d"},
 		{"status flipped", "update job set status = case status when 'running' then 'pending' else 'running' end where charm = %d"},
-		{"second job", `insert into job select 'rival' || lower(hex(randomblob(8))), charm, type, task, reason, priority, due + 60000, 1, 'pending',
-			'', 0, 0, once, '', 0, created, 0 from job where charm = %d`},
+		{"second job", `insert into job select 'rival' || lower(hex(randomblob(8))), charm, type, task, reason, priority, due + %[3]d, 1, 'pending',
+			'', 0, 0, once, '', 0, created, 0 from job where charm = %[1]d`},
 		{"enabled or disabled", "update state set disabled = 1 - disabled, disabled_by = 'failures' where charm = %d"},
 		{"state gone", "delete from state where charm = %d"},
 		{"charm gone", "delete from charm where row = %d"},
 	})
-	statement := fmt.Sprintf(kind.statement+" /* %[1]d %[2]d */", row, far)
+	statement := fmt.Sprintf(kind.statement+" /* %[1]d %[2]d %[3]d */", row, far, pick(w, []int{60_000, -60_000}))
 	n := w.sql(statement)
 	w.say("damage: %s of %s, %d rows", kind.name, w.names[row], n)
 	if n == 0 {

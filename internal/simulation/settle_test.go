@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"strconv"
 	"time"
@@ -73,7 +74,8 @@ func (w *world) liveness() {
 		if err != nil {
 			var names []string
 			for row := range missing {
-				names = append(names, w.names[row])
+				s, _ := w.queue.Standing(row)
+				names = append(names, fmt.Sprintf("%s %+v", w.names[row], s))
 			}
 			for _, a := range w.waiting {
 				names = append(names, w.names[a.charm]+" (asked for)")

@@ -20,7 +20,7 @@ import (
 var seedFlag = flag.Int64("seed", 0, "simulate this seed alone and print its steps")
 
 // seeds is how many are simulated, unless CHARMD_SIM_SEEDS says otherwise.
-const seeds = 200
+var seeds = 200
 
 func TestSimulation(t *testing.T) {
 	t.Parallel()

@@ -232,7 +232,7 @@ func (w *world) nameOf(f *flight) string {
 // success: the old service that was thought dead, and a worker's end told twice.
 func (w *world) stale(old *queue.Queue) {
 	for i, f := range w.ghosts {
-		if i < len(w.ghosts)-8 {
+		if i < len(w.ghosts)-8 || f.abandoned { // a claim that was given up is held until it is recovered
 			continue
 		}
 		run := w.record(f, charm.OK, "")
