@@ -338,8 +338,10 @@ func TestFault21AClockThatJumpsWhileRunningCostsNoTurns(t *testing.T) {
 			_, err := tx.PutSpace(charm.Space{DID: other, Since: -1, CreatedAt: time.Now()})
 			return err
 		})
-		w.add(1, func(c *charm.Charm) { c.Schedule.Every = time.Second })
-		w.add(2, func(c *charm.Charm) { c.Space, c.Schedule.Every = other, time.Second })
+		for n := range 3 { // so that each space always has something due
+			w.add(2*n, func(c *charm.Charm) { c.Schedule.Every = time.Second })
+			w.add(2*n+1, func(c *charm.Charm) { c.Space, c.Schedule.Every = other, time.Second })
+		}
 		for _, jump := range []time.Duration{72 * time.Hour, -72 * time.Hour} {
 			if s := w.mustEnd(w.next(), charm.OK, func(r *charm.Run) { r.EndedAt = r.EndedAt.Add(jump) }); s.MinTime < 0 {
 				t.Errorf("the run took %v", s.MinTime)

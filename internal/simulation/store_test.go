@@ -80,7 +80,7 @@ func (f *faulty) point(p sqlite.Point) error {
 		refused: sqlite.Beginning, slow: sqlite.Beginning, crashBefore: sqlite.Beginning,
 		undone: sqlite.Committing, crashWriting: sqlite.Committing, crashAfter: sqlite.Committed,
 	}
-	now := f.next
+	now, lasts := f.next, f.slow
 	if when, of := at[now]; !of || when != p {
 		f.mu.Unlock()
 		return nil
@@ -94,7 +94,7 @@ func (f *faulty) point(p sqlite.Point) error {
 	case undone:
 		return sqliteIO
 	case slow:
-		time.Sleep(f.slow)
+		time.Sleep(lasts)
 		return nil
 	}
 	return errDied

@@ -162,6 +162,7 @@ func (w *world) endOf(f *flight, rides bool) op {
 		switch {
 		case err == nil:
 			w.land(f)
+			w.jumped = w.jumped || f.run.EndedAt.After(w.wall()) // what follows counts from then
 			if run.Outcome == charm.OK {
 				w.told[run.ID] = run.Charm
 			}
