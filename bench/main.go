@@ -30,6 +30,7 @@ type benchmark struct {
 
 var benchmarks = []benchmark{
 	{"runs", "committed counter runs: throughput, latency, memory, nothing lost", benchRuns},
+	{"store", "the database that many runs of one counter leave: its size", benchStore},
 }
 
 // report is what a benchmark found, in the order it is printed.
@@ -66,6 +67,7 @@ func bench(args []string) error {
 	s := settings{}
 	asJSON := flags.Bool("json", false, "print one JSON object")
 	flags.DurationVar(&s.window, "window", defaultWindow, "how long each throughput is measured")
+	flags.IntVar(&s.runs, "runs", defaultRuns, "how often the counter of store runs")
 	if err := flags.Parse(args); err != nil {
 		return err
 	}

@@ -18,7 +18,8 @@ import (
 
 // settings are the flags all benchmarks share.
 type settings struct {
-	window time.Duration
+	window time.Duration // of a throughput
+	runs   int           // of the counter in store
 }
 
 const defaultWindow = 5 * time.Second

@@ -26,11 +26,31 @@ type AddRequest struct {
 	Argument    json.RawMessage   `json:"argument,omitempty"`
 	Integration string            `json:"integration,omitempty"`
 	Every       string            `json:"every,omitempty"`   // Go duration; "" means the service's cycle
+	Cron        string            `json:"cron,omitempty"`    // instead of Every: five fields, a nickname, CRON_TZ= in front
+	Zone        string            `json:"zone,omitempty"`    // of Cron, an IANA name; "" means the service's own
 	Timeout     string            `json:"timeout,omitempty"` // Go duration; "" means the service's
 	Priority    int               `json:"priority,omitempty"`
 	AllowHosts  []string          `json:"allowHosts,omitempty"`
 	Probe       string            `json:"probe,omitempty"` // "" or "never"
 	NoRegister  bool              `json:"noRegister,omitempty"`
+}
+
+// ScheduleRequest is the body of PUT /api/v1/charms/{space}/{charm}/schedule: Every,
+// or Cron with or without Zone, as in AddRequest.
+type ScheduleRequest struct {
+	Every string `json:"every,omitempty"`
+	Cron  string `json:"cron,omitempty"`
+	Zone  string `json:"zone,omitempty"`
+}
+
+// Preview is what preview and schedule print: when a charm runs next.
+type Preview struct {
+	Charm    string      `json:"charm"` // SPACE/NAME
+	Schedule string      `json:"schedule"`
+	Means    string      `json:"means,omitempty"`  // the schedule in plain words, by cron
+	Zone     string      `json:"zone"`             // that the times are given in
+	Reason   string      `json:"reason,omitempty"` // why it does not run by its schedule now
+	Times    []time.Time `json:"times"`            // with their offset; when it would run, if there is a Reason
 }
 
 // Added is what add and add-admin-charm print.
@@ -51,34 +71,64 @@ type Charm struct {
 	Recipe      string          `json:"recipe"`
 	Registered  bool            `json:"registered"`
 	Enabled     bool            `json:"enabled"`
-	Status      string          `json:"status"` // pending running completed failed cancelled disabled unregistered waiting
+	Status      string          `json:"status"` // pending running disabled unregistered waiting paused
+	Paused      *Pause          `json:"paused,omitempty"`
+	Priority    int             `json:"priority"`
 	Schedule    string          `json:"schedule"`
-	NextRun     *time.Time      `json:"nextRun"` // null when nothing is due
+	Means       string          `json:"means,omitempty"` // the schedule in plain words, by cron
+	NextRun     *time.Time      `json:"nextRun"`         // null when nothing is due
 	LastRun     string          `json:"lastRun,omitempty"`
 	CreatedAt   time.Time       `json:"createdAt"`
 	State       State           `json:"state"`
+	Problems    []Trouble       `json:"problems,omitzero"` // of show alone
 	Result      json.RawMessage `json:"result,omitempty"`
+}
+
+// Trouble is an error that a charm has met, and how often. Errors of one place in
+// its recipe, or whose messages differ in values alone, are one.
+type Trouble struct {
+	Charm     string          `json:"charm"` // SPACE/NAME
+	Outcome   charm.Outcome   `json:"outcome"`
+	Code      charm.ErrorCode `json:"code,omitempty"`
+	Message   string          `json:"message"`            // of the last one
+	Position  string          `json:"position,omitempty"` // file.tsx:LINE:COL
+	FirstSeen time.Time       `json:"firstSeen"`
+	LastSeen  time.Time       `json:"lastSeen"`
+	Times     int64           `json:"times"`
+	LastRun   string          `json:"lastRun"`
 }
 
 // State is a charm's execution state.
 type State struct {
-	TotalExecutions     int64            `json:"totalExecutions"`
-	TotalSuccesses      int64            `json:"totalSuccesses"`
-	TotalFailures       int64            `json:"totalFailures"`
-	ConsecutiveFailures int              `json:"consecutiveFailures"`
-	LastExecuted        *time.Time       `json:"lastExecuted"`
-	LastOutcome         charm.Outcome    `json:"lastOutcome,omitempty"`
-	LastError           string           `json:"lastError,omitempty"`
-	LastErrorTimestamp  *time.Time       `json:"lastErrorTimestamp,omitempty"`
-	MinExecutionTimeMs  float64          `json:"minExecutionTimeMs"`
-	MaxExecutionTimeMs  float64          `json:"maxExecutionTimeMs"`
-	AvgExecutionTimeMs  float64          `json:"avgExecutionTimeMs"`
-	LastExecutionTimeMs float64          `json:"lastExecutionTimeMs"`
-	Disabled            bool             `json:"disabled"`
-	DisabledBy          charm.DisabledBy `json:"disabledBy,omitempty"`
-	DisabledReason      string           `json:"disabledReason,omitempty"`
-	DisabledAt          *time.Time       `json:"disabledAt,omitempty"`
-	NextTry             *time.Time       `json:"nextTry,omitempty"`
+	TotalExecutions     int64         `json:"totalExecutions"`
+	TotalSuccesses      int64         `json:"totalSuccesses"`
+	TotalFailures       int64         `json:"totalFailures"`
+	ConsecutiveFailures int           `json:"consecutiveFailures"`
+	LastExecuted        *time.Time    `json:"lastExecuted"`
+	LastOutcome         charm.Outcome `json:"lastOutcome,omitempty"`
+	LastError           string        `json:"lastError,omitempty"`
+	LastErrorTimestamp  *time.Time    `json:"lastErrorTimestamp,omitempty"`
+	MinExecutionTimeMs  float64       `json:"minExecutionTimeMs"`
+	MaxExecutionTimeMs  float64       `json:"maxExecutionTimeMs"`
+	AvgExecutionTimeMs  float64       `json:"avgExecutionTimeMs"`
+	LastExecutionTimeMs float64       `json:"lastExecutionTimeMs"`
+	*Timings
+	Disabled       bool             `json:"disabled"`
+	DisabledBy     charm.DisabledBy `json:"disabledBy,omitempty"`
+	DisabledReason string           `json:"disabledReason,omitempty"`
+	DisabledAt     *time.Time       `json:"disabledAt,omitempty"`
+	NextTry        *time.Time       `json:"nextTry,omitempty"`
+	Waiting        string           `json:"waiting,omitempty"` // why it has no next run, although nothing disabled it
+}
+
+// Timings are percentiles over the runs whose records are kept; lateness is the
+// start after the due time, of scheduled runs if there are any.
+type Timings struct {
+	P50ExecutionTimeMs float64  `json:"p50ExecutionTimeMs"`
+	P95ExecutionTimeMs float64  `json:"p95ExecutionTimeMs"`
+	P99ExecutionTimeMs float64  `json:"p99ExecutionTimeMs"`
+	P50LatenessMs      *float64 `json:"p50LatenessMs,omitempty"`
+	P95LatenessMs      *float64 `json:"p95LatenessMs,omitempty"`
 }
 
 // Run is the record of one attempt.
@@ -103,6 +153,7 @@ type Run struct {
 	Conflicts  int             `json:"conflicts"`
 	CPUMs      float64         `json:"cpuMs"`
 	PeakBytes  int64           `json:"peakBytes"`
+	Walls      string          `json:"walls,omitempty"` // layers of the sandbox that stood, separated by spaces
 	Log        string          `json:"log,omitempty"`
 }
 
@@ -118,6 +169,7 @@ type Job struct {
 	Attempt  int           `json:"attempt"`
 	DueAt    time.Time     `json:"dueAt"`
 	Run      string        `json:"run,omitempty"`
+	Paused   bool          `json:"paused,omitempty"` // a pause keeps it waiting
 }
 
 // RunRequest is the body of POST /api/v1/charms/{space}/{charm}/run.
@@ -130,6 +182,12 @@ type RunReply struct {
 	Job   string `json:"job"`
 	Charm string `json:"charm,omitempty"` // SPACE/NAME; "" for maintenance
 	Run   *Run   `json:"run,omitempty"`
+}
+
+// Notified is what the test of the notification hook answers.
+type Notified struct {
+	ID   string `json:"id"`   // of the test notice
+	Hook string `json:"hook"` // what took it: command or url
 }
 
 // DisableRequest is the body of POST /api/v1/charms/{space}/{charm}/disable.
@@ -156,8 +214,29 @@ type Status struct {
 	Charms          map[string]int   `json:"charms"`             // how many by status
 	Workers         []Worker         `json:"workers"`
 	Problems        []Problematic    `json:"problems"`
+	Pauses          []Pause          `json:"pauses"`
 	Sandbox         map[string]Layer `json:"sandbox"` // namespaces, landlock, seccomp, rlimits
 	StoreBytes      int64            `json:"storeBytes"`
+	LastHour        *Figures         `json:"lastHour,omitempty"` // this clock hour and the one before
+	LastDay         *Figures         `json:"lastDay,omitempty"`  // this clock hour and the 23 before
+}
+
+// Figures sum up the runs of charms that ended since a time. The percentiles are
+// of all runs that were not interrupted, to within a tenth.
+type Figures struct {
+	Since        time.Time               `json:"since"`
+	Runs         int64                   `json:"runs"`
+	Outcomes     map[charm.Outcome]int64 `json:"outcomes"`
+	TookMs       Percentiles             `json:"tookMs"`
+	LateMs       Percentiles             `json:"lateMs"`                 // from due to started
+	Integrations map[string]Figures      `json:"integrations,omitempty"` // of the last day
+}
+
+// Percentiles are milliseconds that half, 95 and 99 of 100 do not exceed.
+type Percentiles struct {
+	P50 float64 `json:"p50"`
+	P95 float64 `json:"p95"`
+	P99 float64 `json:"p99"`
 }
 
 // Worker is one worker process.

@@ -27,6 +27,7 @@ const (
 	CodeCompile        ErrorCode = "compile"         // the recipe does not compile
 	CodeNoUpdater      ErrorCode = "no_bg_updater"   // the result has no bgUpdater stream
 	CodeRunFailed      ErrorCode = "run_failed"      // charmd run --wait: the run did not end ok
+	CodeUnwell         ErrorCode = "unwell"          // charmd doctor: something is wrong with charmd itself
 	CodeThrown         ErrorCode = "thrown"          // a handler threw or rejected
 	CodeRejection      ErrorCode = "rejection"       // a rejection that nobody handled
 	CodeNeverSettles   ErrorCode = "never_settles"   // a promise that nothing can settle any more
@@ -45,7 +46,7 @@ const (
 // Exit codes of the command line; docs/commands.md lists them for people.
 const (
 	ExitOK          = 0
-	ExitFailure     = 1 // something went wrong inside
+	ExitFailure     = 1 // something went wrong inside, or charmd doctor found problems
 	ExitUsage       = 2 // a bad flag, argument or configuration value
 	ExitNotFound    = 3
 	ExitRefused     = 4 // the input is not acceptable: does not compile, conflict, forbidden

@@ -22,6 +22,9 @@ const (
 	All     Task = "all"
 )
 
+// Tasks lists them all.
+func Tasks() []Task { return []Task{Cleanup, Stats, Reset, All} }
+
 // Status is where a job stands, as people see it.
 type Status string
 

@@ -20,10 +20,14 @@ const (
 	MaxTimeout         = 10 * time.Minute // of one run
 	MinEvery           = time.Second
 	MaxNameBytes       = 200 // of a charm's or a space's name
+	MaxPriority        = 100 // and as far below zero
 	KeepRuns           = 200 // run records kept of a charm
 	KeepRunsFor        = 30 * 24 * time.Hour
+	KeepProblems       = 50  // different errors kept of a charm
 	KeepVersions       = 100 // superseded versions kept of a fact
 	KeepVersionsFor    = 7 * 24 * time.Hour
+	KeepStatsFor       = 90 * 24 * time.Hour // the figures of an hour
+	KeepProgramsFor    = 7 * 24 * time.Hour  // what was compiled of a recipe that no charm uses
 	FirstProbe         = 5 * time.Minute
 	MaxProbe           = 24 * time.Hour
 	MaxUncleanStops    = 3
@@ -33,6 +37,9 @@ const (
 	StatusWrites       = 50               // registry status documents written a second
 	LastRunWriteEvery  = time.Minute      // of one charm's lastRun in the registry
 	LeaseSlack         = 30 * time.Second // a lease outlives timeout and grace by this
+	CronSpread         = 30 * time.Second // a run by cron starts less than this after its minute
+	MaxCronBytes       = 200              // of a cron expression
+	MaxPostponed       = 24 * time.Hour   // after the end of a run, because a host asked for it
 	WorkerRunLimit     = 10_000           // runs before a worker process is replaced
 	DefaultWorkerArena = 128 << 20        // bytes of the VM's memory
 )

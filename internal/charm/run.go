@@ -65,7 +65,8 @@ type Run struct {
 	Requests  int       // requests made through egress
 	Conflicts int       // times the event was run again because a document it read had changed
 	CPU       time.Duration
-	PeakBytes int64 // high water of the VM's memory
+	PeakBytes int64  // high water of the VM's memory
+	Walls     string // layers of the sandbox around its worker, e.g. "namespaces landlock rlimits"; "" when it had none
 }
 
 // Elapsed is the wall time of the run; 0 when the clock was set back meanwhile.

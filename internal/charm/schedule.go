@@ -10,11 +10,11 @@ type Schedule struct {
 	Zone  string        `json:"zone,omitempty"` // IANA name, for Cron
 }
 
-// String is the schedule as a flag of the command line would give it.
+// String is the schedule for people, in the words of the flags that set it.
 func (s Schedule) String() string {
 	if s.Cron != "" {
 		if s.Zone != "" {
-			return "cron " + s.Cron + " " + s.Zone
+			return "cron " + s.Cron + " in " + s.Zone
 		}
 		return "cron " + s.Cron
 	}

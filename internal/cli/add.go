@@ -20,13 +20,16 @@ import (
 	"charmd/internal/jsontext"
 	"charmd/internal/observe"
 	"charmd/internal/recipe"
+	"charmd/internal/schedule"
 	"charmd/internal/wire"
 )
 
 // addFlags are the flags of add as they were typed.
 type addFlags struct {
 	space, name, argument, integration string
-	every, timeout, probe              string
+	every, cron, zone                  string
+	priority                           int
+	timeout, probe                     string
 	allowHosts                         []string
 	noRegister                         bool
 }
@@ -41,6 +44,7 @@ func (a *app) addCommand() *cobra.Command {
 			"recipe's folder or below. Without a daemon the data directory is written directly.",
 		Example: "  charmd add news.tsx\n" +
 			"  charmd add news.tsx --space feeds --every 10m --argument '{\"settings\":{\"feedUrl\":\"https://example.org/feed.xml\"}}'\n" +
+			"  charmd add report.tsx --cron '0 9 * * mon-fri' --zone Europe/Berlin\n" +
 			"  charmd add stranger.tsx --space new",
 		Args: exactly(1, "the recipe's file, such as news.tsx"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.add(cmd, args[0], f) },
@@ -50,8 +54,9 @@ func (a *app) addCommand() *cobra.Command {
 	flags.StringVar(&f.name, "name", "", "its `NAME` in the space (default: the file's)")
 	flags.StringVar(&f.argument, "argument", "", "the recipe's argument as `JSON`, or @FILE, or @- for standard input")
 	flags.StringVar(&f.integration, "integration", "", "the `NAME` it is registered under (default: the recipe's own)")
-	flags.StringVar(&f.every, "every", "", "how often it runs, a `DURATION` of at least 1s (default: the service's interval)")
+	scheduleFlags(flags, &f.every, &f.cron, &f.zone)
 	flags.StringVar(&f.timeout, "timeout", "", "wall time of one run, a `DURATION` of at most 10m (default: the service's)")
+	flags.IntVar(&f.priority, "priority", 0, "`N` from -100 to 100: charms with a higher one go first in their space")
 	flags.StringArrayVar(&f.allowHosts, "allow-host", nil, "a private `HOST[:PORT]` that it may reach; may be repeated")
 	flags.StringVar(&f.probe, "probe", "", "with `never`, too many failures disable it until a person enables it")
 	flags.BoolVar(&f.noRegister, "no-register", false, "make the charm, and do not run it in the background")
@@ -90,12 +95,12 @@ func (a *app) add(cmd *cobra.Command, file string, f addFlags) error {
 func (a *app) addRequest(f addFlags) (api.AddRequest, error) {
 	req := api.AddRequest{
 		Space: f.space, Name: f.name, Integration: f.integration,
-		Every: f.every, Timeout: f.timeout, AllowHosts: f.allowHosts, Probe: f.probe, NoRegister: f.noRegister,
+		Every: f.every, Cron: f.cron, Zone: f.zone, Timeout: f.timeout, Priority: f.priority, AllowHosts: f.allowHosts, Probe: f.probe, NoRegister: f.noRegister,
 	}
-	if err := durationFlag("every", f.every, charm.MinEvery, 0); err != nil {
+	if _, err := schedule.Read(f.every, f.cron, f.zone); err != nil {
 		return req, err
 	}
-	if err := durationFlag("timeout", f.timeout, time.Millisecond, charm.MaxTimeout); err != nil {
+	if err := timeoutFlag(f.timeout); err != nil {
 		return req, err
 	}
 	if f.probe != "" && f.probe != "never" {
@@ -111,20 +116,14 @@ func (a *app) addRequest(f addFlags) (api.AddRequest, error) {
 	return req, err
 }
 
-// durationFlag checks a duration that the daemon will read. A limit of 0 is none.
-func durationFlag(flag, text string, least, most time.Duration) error {
-	if text == "" {
+// timeoutFlag checks a duration that the daemon will read.
+func timeoutFlag(text string) error {
+	const least = time.Millisecond
+	if d, err := time.ParseDuration(text); text == "" || err == nil && d >= least && d <= charm.MaxTimeout {
 		return nil
 	}
-	d, err := time.ParseDuration(text)
-	if err == nil && d >= least && (most == 0 || d <= most) {
-		return nil
-	}
-	allowed := fmt.Sprintf("a duration of at least %v", least)
-	if most > 0 {
-		allowed += fmt.Sprintf(" and at most %v", most)
-	}
-	return charm.Errorf(charm.CodeUsage, "bad value %q for --%s", text, flag).WithHint("allowed: %s, such as 60s or 5m", allowed)
+	return charm.Errorf(charm.CodeUsage, "bad value %q for --timeout", text).
+		WithHint("allowed: a duration of at least %v and at most %v, such as 60s or 5m", least, charm.MaxTimeout)
 }
 
 // argument is the JSON that --argument gives, nil for none.

@@ -120,9 +120,10 @@ func (a *app) root() *cobra.Command {
 	root.PersistentPreRun = func(*cobra.Command, []string) { a.ran = true }
 	root.AddCommand(
 		a.startCommand(), a.addAdminCharmCommand(), a.newCommand(), a.addCommand(),
-		a.listCommand(), a.showCommand(), a.setCommand(), a.runCommand(),
-		a.enableCommand(), a.disableCommand(), a.removeCommand(),
-		a.logsCommand(), a.runsCommand(), a.jobsCommand(), a.maintenanceCommand(), a.statusCommand(), a.versionCommand(),
+		a.listCommand(), a.showCommand(), a.setCommand(), a.scheduleCommand(), a.previewCommand(), a.runCommand(),
+		a.enableCommand(), a.disableCommand(), a.pauseCommand(), a.resumeCommand(), a.removeCommand(),
+		a.logsCommand(), a.runsCommand(), a.errorsCommand(), a.jobsCommand(), a.hostsCommand(),
+		a.maintenanceCommand(), a.statusCommand(), a.whyCommand(), a.doctorCommand(), a.notifyCommand(), a.versionCommand(),
 		exitCodesTopic(), configurationTopic(),
 	)
 	return root

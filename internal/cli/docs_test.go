@@ -71,7 +71,7 @@ func document(b *strings.Builder, cmd *cobra.Command) {
 	if cmd.Hidden || !cmd.Runnable() {
 		return
 	}
-	if !cmd.HasSubCommands() {
+	if !cmd.HasSubCommands() || cmd.Long != "" { // without it, the command only holds others
 		fmt.Fprintf(b, "## %s\n\n", cmd.CommandPath())
 		if cmd.Long != "" {
 			b.WriteString(cmd.Long + "\n\n")

@@ -2,8 +2,10 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +25,8 @@ type fakeDaemon struct {
 	runs    []api.Run
 	follow  []api.Run // runs that end one by one, each time runs are listed
 	problem *api.Problem
+
+	troubles []api.Trouble // six of home/news, then one of feeds/evil
 }
 
 const (
@@ -59,13 +63,23 @@ func newFakeDaemon() *fakeDaemon {
 		runs: []api.Run{
 			{ID: "01JQ0000000000000000000002", Charm: "home/news", Job: "01JQJ000000000000000000002", Reason: charm.Due, Attempt: 4,
 				StartedAt: *ago(150 * time.Minute), EndedAt: *ago(150 * time.Minute), DurationMs: 41.2, Status: charm.Failed, Outcome: charm.Errored,
-				Code: charm.CodeThrown, Error: "no feed\n" + evil, Position: "news.tsx:12:7", Requests: 1, CPUMs: 3, PeakBytes: 2_500_000,
+				Code: charm.CodeThrown, Error: "no feed\n" + evil, Position: "news.tsx:12:7", Requests: 1, CPUMs: 3, PeakBytes: 2_500_000, Walls: "namespaces landlock rlimits",
 				Log: "12:00:00.000 log   fetching\n12:00:00.040 error " + strings.ReplaceAll(evil, "\n", "") + "\n"},
 			{ID: "01JQ0000000000000000000001", Charm: "home/counter", Job: "01JQJ000000000000000000001", Reason: charm.Due, Attempt: 1,
 				StartedAt: *ago(210 * time.Second), EndedAt: *ago(210 * time.Second), DurationMs: 3, Status: charm.Completed, Outcome: charm.OK,
 				Changed: 1, CPUMs: 1.5, PeakBytes: 900, Log: "12:00:00.000 log   counted\n"},
 		},
+		troubles: fakeTroubles(),
 	}
+}
+
+func fakeTroubles() (list []api.Trouble) {
+	for i := range 6 {
+		list = append(list, api.Trouble{Charm: "home/news", Outcome: charm.Errored, Code: charm.CodeThrown, Message: fmt.Sprintf("no feed %d\nand more", i),
+			Position: fmt.Sprintf("news.tsx:%d:7", 12+i), FirstSeen: *ago(73 * time.Hour), LastSeen: *ago(time.Duration(i)*time.Hour + 150*time.Second),
+			Times: int64(14 - i), LastRun: "01JQ0000000000000000000002"})
+	}
+	return append(list, api.Trouble{Charm: "feeds/" + evil, Outcome: charm.Remote, Message: evil, FirstSeen: *ago(50 * time.Hour), LastSeen: *ago(50 * time.Hour), Times: 1})
 }
 
 func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -114,7 +128,18 @@ func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return nil, &api.Problem{Code: charm.CodeNotFound, Message: "there is no charm " + r.PathValue("charm") + " in " + r.PathValue("space"), Hint: "charmd list"}
 		}
 	}
+	answer("GET /api/v1/problems", func(*http.Request) (any, *api.Problem) { return f.troubles, nil })
+	answer("GET"+one+"/problems", onCharm(func(c api.Charm) (any, *api.Problem) {
+		return choose(f.troubles, func(t api.Trouble) bool { return t.Charm == c.SpaceName+"/"+c.Name }), nil
+	}))
+	answer("POST /api/v1/notify/test", func(*http.Request) (any, *api.Problem) {
+		return api.Notified{ID: "01JQN000000000000000000001", Hook: "command"}, nil
+	})
 	answer("GET"+one, onCharm(func(c api.Charm) (any, *api.Problem) {
+		if c.Name == "news" {
+			c.Problems = f.troubles[:6]
+			c.State.Timings = &api.Timings{P50ExecutionTimeMs: 3, P95ExecutionTimeMs: 20.4, P99ExecutionTimeMs: 41, P50LatenessMs: new(1.5), P95LatenessMs: new(12_000.0)}
+		}
 		c.Result = json.RawMessage(`{"value":3,"title":"a\u001b\u009bb","items":[{"id":"x"}]}`)
 		return c, nil
 	}))
@@ -122,6 +147,8 @@ func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer("POST"+one+"/run", onCharm(func(c api.Charm) (any, *api.Problem) { return f.run(c, body), nil }))
 	answer("POST"+one+"/enable", onCharm(func(c api.Charm) (any, *api.Problem) { return c, nil }))
 	answer("POST"+one+"/disable", onCharm(func(c api.Charm) (any, *api.Problem) { c.NextRun = nil; return c, nil }))
+	answer("GET"+one+"/preview", onCharm(func(c api.Charm) (any, *api.Problem) { return f.preview(c, r.URL.Query().Get("n")), nil }))
+	answer("PUT"+one+"/schedule", onCharm(func(c api.Charm) (any, *api.Problem) { return f.preview(c, ""), nil }))
 	answer("PUT"+one+"/cells/{path...}", onCharm(func(api.Charm) (any, *api.Problem) { return struct{}{}, nil }))
 	answer("GET"+one+"/runs", onCharm(func(c api.Charm) (any, *api.Problem) { return f.list(r, "home/"+c.Name), nil }))
 	answer("GET /api/v1/runs", func(r *http.Request) (any, *api.Problem) { return f.list(r, ""), nil })
@@ -139,6 +166,51 @@ func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			{ID: "01JQJ000000000000000000009", Type: charm.Maintenance, Task: charm.Cleanup, Reason: charm.RunNow, Status: charm.Running, Attempt: 1, DueAt: *ago(90 * time.Second)},
 		}, nil
 	})
+	answer("POST /api/v1/jobs/{id}/cancel", func(r *http.Request) (any, *api.Problem) {
+		if r.PathValue("id") != "01JQJ000000000000000000009" {
+			return nil, &api.Problem{Code: charm.CodeNotFound, Message: "no job " + r.PathValue("id") + " waits or runs", Hint: "see live jobs with: charmd jobs"}
+		}
+		return api.Job{ID: r.PathValue("id"), Type: charm.Maintenance, Task: charm.Cleanup, Status: charm.Running}, nil
+	})
+	answer("POST"+one+"/cancel", onCharm(func(c api.Charm) (any, *api.Problem) {
+		return api.Job{ID: "01JQJ000000000000000000005", Type: charm.ExecuteCharm, Charm: "home/" + c.Name, Status: charm.Pending}, nil
+	}))
+	answer("POST /api/v1/retry", func(*http.Request) (any, *api.Problem) {
+		if strings.Contains(string(body), "feeds") {
+			return api.Retried{Charms: []string{}}, nil
+		}
+		return api.Retried{Charms: []string{"home/news"}}, nil
+	})
+	pause := func(r *http.Request) (any, *api.Problem) {
+		var req api.PauseRequest
+		if err := json.Unmarshal(body, &req); err != nil {
+			return nil, &api.Problem{Code: charm.CodeInvalid, Message: err.Error()}
+		}
+		p := api.Pause{Scope: charm.PauseAll, Note: req.Note}
+		switch {
+		case req.Integration != "":
+			p.Scope, p.Integration = charm.PauseIntegration, req.Integration
+		case req.Charm != "":
+			p.Scope, p.Charm = charm.PauseCharm, req.Space+"/"+req.Charm
+		case req.Space != "":
+			p.Scope, p.Space = charm.PauseSpace, req.Space
+		}
+		return p, nil
+	}
+	answer("POST /api/v1/pause", pause)
+	answer("POST /api/v1/resume", pause)
+	answer("GET /api/v1/hosts", func(*http.Request) (any, *api.Problem) {
+		return []api.Host{
+			{Host: "down.example:443", State: "open", Failures: 7, Since: *ago(150 * time.Minute), Until: *f.nextRun, Reason: "cannot connect: connection refused"},
+			{Host: "evil.example:80", For: "feeds/" + evil, State: "half-open", Failures: 1, Since: *ago(210 * time.Second), Until: *ago(90 * time.Second), Reason: evil},
+		}, nil
+	})
+	answer("DELETE /api/v1/hosts/{host}", func(r *http.Request) (any, *api.Problem) {
+		if r.PathValue("host") != "down.example:443" {
+			return nil, &api.Problem{Code: charm.CodeNotFound, Message: "no host \"" + r.PathValue("host") + "\" is held off"}
+		}
+		return struct{}{}, nil
+	})
 	answer("POST /api/v1/maintenance/{task}", func(r *http.Request) (any, *api.Problem) {
 		return api.RunReply{Job: "01JQJ000000000000000000009", Run: &api.Run{ID: "01JQ0000000000000000000009", Job: "01JQJ000000000000000000009",
 			Task: charm.Task(r.PathValue("task")), Reason: charm.RunNow, Attempt: 1, StartedAt: time.Now(), Outcome: charm.OK, Log: "3 runs deleted\n"}}, nil
@@ -155,6 +227,19 @@ func (f *fakeDaemon) add(body []byte) (any, *api.Problem) {
 		return nil, &api.Problem{Code: charm.CodeCompile, Message: req.Entry + ":1:5: Unexpected \"ERROR\""}
 	}
 	return api.Added{Space: homeDID, CharmID: "baedreicounter1", Name: "counter", URL: "http://127.0.0.1:8000/home/baedreicounter1"}, nil
+}
+
+// preview is n times, ten for none, a day apart and in a zone of their own.
+func (f *fakeDaemon) preview(c api.Charm, n string) api.Preview {
+	p := api.Preview{Charm: refOf(c), Schedule: "cron 0 9 * * * in Asia/Tokyo", Means: "at 09:00 every day", Zone: "Asia/Tokyo", Reason: c.State.DisabledReason, Times: []time.Time{}}
+	many, err := strconv.Atoi(n)
+	if err != nil {
+		many = 10
+	}
+	for day := range many {
+		p.Times = append(p.Times, f.nextRun.In(time.FixedZone("", 9*3600)).AddDate(0, 0, day))
+	}
+	return p
 }
 
 func (f *fakeDaemon) run(c api.Charm, body []byte) api.RunReply {

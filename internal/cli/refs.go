@@ -61,8 +61,8 @@ func among(list []api.Charm, text string) (client.Ref, error) {
 		WithHint("name the space too: SPACE/CHARM")
 }
 
-func choose(list []api.Charm, fits func(api.Charm) bool) []api.Charm {
-	var chosen []api.Charm
+func choose[T any](list []T, fits func(T) bool) []T {
+	var chosen []T
 	for _, c := range list {
 		if fits(c) {
 			chosen = append(chosen, c)

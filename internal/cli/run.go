@@ -41,23 +41,41 @@ func (a *app) maintenanceCommand() *cobra.Command {
 			return charm.Errorf(charm.CodeUsage, "%s needs a task", cmd.CommandPath()).WithHint("%s --help lists the tasks", cmd.CommandPath())
 		},
 	}
-	cmd.AddCommand(&cobra.Command{
-		Use:   string(charm.Cleanup),
-		Short: "Delete history beyond its retention, and wait for the end of it",
+	for _, task := range charm.Tasks() {
+		cmd.AddCommand(a.taskCommand(task))
+	}
+	return cmd
+}
+
+// taskWords say what each task of maintenance does.
+var taskWords = map[charm.Task]struct{ short, long string }{
+	charm.Cleanup: {"Delete what is beyond its retention and give the room back, and wait for the end of it", ""},
+	charm.Stats:   {"Tell how many runs there were, how long they took and how late they were", ""},
+	charm.Reset: {"Let charms begin anew after failures",
+		"Let charms begin anew: failures in a row are forgotten, charms that failures had disabled\n" +
+			"are enabled, and claims that an earlier start of the service left behind are given back.\n" +
+			"What a person disabled stays disabled. It says what it changed."},
+	charm.All: {"Do cleanup and stats; not reset, which enables charms", ""},
+}
+
+func (a *app) taskCommand(task charm.Task) *cobra.Command {
+	return &cobra.Command{
+		Use:   string(task),
+		Short: taskWords[task].short,
+		Long:  taskWords[task].long,
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.daemon(cmd)
 			if err != nil {
 				return err
 			}
-			reply, err := c.Maintenance(cmd.Context(), charm.Cleanup, true)
+			reply, err := c.Maintenance(cmd.Context(), task, true)
 			if err != nil {
 				return err
 			}
-			return a.ranJob("maintenance "+string(charm.Cleanup), reply)
+			return a.ranJob("maintenance "+string(task), reply)
 		},
-	})
-	return cmd
+	}
 }
 
 // ranJob prints the reply to a request for a run. The error is one of code

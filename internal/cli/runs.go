@@ -106,6 +106,7 @@ func (a *app) printRun(r api.Run) {
 		field{"  started", plain(a.moment(&r.StartedAt))},
 		field{"  took", plainf("%s, %s of CPU, %s of memory", took(r.DurationMs), took(r.CPUMs), size(r.PeakBytes))},
 		field{"  did", plainf("%s changed, %s, %s", count(r.Changed, "document"), count(r.Requests, "request"), count(r.Conflicts, "conflict"))},
+		field{"  walls", plain(r.Walls)},
 		field{"  code", plain(string(r.Code))},
 		field{"  message", tinted(bad, firstLine(r.Error))},
 		field{"  position", plain(r.Position)},

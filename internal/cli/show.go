@@ -38,17 +38,31 @@ func (a *app) printCharm(c api.Charm) {
 		field{"  recipe", plain(c.Recipe)},
 		field{"  integration", plain(c.Integration)},
 		field{"  schedule", plain(c.Schedule)},
+		field{"  priority", plain(priority(c.Priority))},
+		field{"  paused", tinted(uneasy, a.paused(c.Paused))},
+		field{"  that is", plain(c.Means)},
 		field{"  next run", plain(a.moment(c.NextRun))},
 		field{"  last run", plain(a.lastRun(c))},
 		field{"  runs", plain(executions(s))},
 		field{"  times", plain(times(s))},
+		field{"  percentiles", plain(timings(s))},
 		field{"  last error", tinted(bad, a.lastError(s))},
 		field{"  disabled", tinted(uneasy, a.disabled(s))},
+		field{"  waiting", tinted(uneasy, s.Waiting)},
 	)
+	a.printTroubles(c.Problems)
 	if len(c.Result) > 0 {
 		a.print("result")
 		a.printResult(c.Result)
 	}
+}
+
+// priority is how a charm stands to the others of its space; "" for the usual.
+func priority(p int) string {
+	if p == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%d", p)
 }
 
 func (a *app) lastRun(c api.Charm) string {
@@ -85,6 +99,36 @@ func times(s api.State) string {
 		return ""
 	}
 	return fmt.Sprintf("%s on average, %s to %s", took(s.AvgExecutionTimeMs), took(s.MinExecutionTimeMs), took(s.MaxExecutionTimeMs))
+}
+
+func timings(s api.State) string {
+	if s.Timings == nil {
+		return ""
+	}
+	text := fmt.Sprintf("50 %% within %s, 95 %% %s, 99 %% %s", took(s.P50ExecutionTimeMs), took(s.P95ExecutionTimeMs), took(s.P99ExecutionTimeMs))
+	if s.P50LatenessMs != nil && s.P95LatenessMs != nil {
+		text += fmt.Sprintf("; started 50 %% within %s of due, 95 %% %s", took(*s.P50LatenessMs), took(*s.P95LatenessMs))
+	}
+	return text
+}
+
+// mostTroubles is how many errors show prints; charmd errors lists all.
+const mostTroubles = 5
+
+func (a *app) printTroubles(list []api.Trouble) {
+	if len(list) == 0 {
+		return
+	}
+	a.print("errors")
+	var rows [][]cell
+	for _, t := range list[:min(len(list), mostTroubles)] {
+		when := fmt.Sprintf("first %s, last %s, %s", a.relative(&t.FirstSeen), a.relative(&t.LastSeen), count(t.Times, "time"))
+		rows = append(rows, []cell{plain("  " + when), tinted(statusColour(string(t.Outcome)), string(t.Outcome)), plain(orDash(t.Position)), plain(firstLine(t.Message))})
+	}
+	a.rows(rows, 0)
+	if more := len(list) - mostTroubles; more > 0 {
+		a.print("  … %d more: charmd errors %s", more, observe.Line(list[0].Charm))
+	}
 }
 
 func (a *app) lastError(s api.State) string {

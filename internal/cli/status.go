@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"charmd/internal/api"
+	"charmd/internal/charm"
 	"charmd/internal/observe"
 )
 
@@ -47,10 +48,15 @@ func (a *app) printStatus(s api.Status) {
 		field{"  up since", plainf("%s, %s before", a.moment(&s.StartedAt), count(s.Restarts, "restart"))},
 		field{"  charms", plain(observe.Counts(s.Charms))},
 		field{"  runs", plainf("%s", tally(s.TotalExecutions, s.TotalSuccesses, s.TotalFailures))},
+		field{"  last hour", plain(figures(s.LastHour))},
+		field{"  last day", plain(figures(s.LastDay))},
 		field{"  cycles", cycles},
 		field{"  workers", plainf("%d, %d of them busy", len(s.Workers), observe.Busy(s.Workers))},
 		field{"  sandbox", plain(layers(s.Sandbox))},
 	)
+	for _, p := range s.Pauses {
+		a.fields(field{"  paused", tinted(uneasy, a.paused(&p))})
+	}
 	if len(s.Problems) == 0 {
 		return
 	}
@@ -64,6 +70,24 @@ func (a *app) printStatus(s api.Status) {
 		rows = append(rows, []cell{plain("  " + p.Charm), tinted(statusColour(p.Status), p.Status), plain(next), plain(firstLine(p.Reason))})
 	}
 	a.rows(rows, 0)
+}
+
+// figures says how many runs there were, how long they took and how late they were.
+func figures(f *api.Figures) string {
+	if f == nil || f.Runs == 0 {
+		return ""
+	}
+	text := count(f.Runs, "run")
+	for _, o := range charm.Outcomes() {
+		if n := f.Outcomes[o]; n > 0 {
+			text += fmt.Sprintf(", %d %s", n, o)
+		}
+	}
+	return text + "; took " + percentiles(f.TookMs) + "; late " + percentiles(f.LateMs)
+}
+
+func percentiles(p api.Percentiles) string {
+	return fmt.Sprintf("%s (p95 %s, p99 %s)", took(p.P50), took(p.P95), took(p.P99))
 }
 
 // layers says which walls of the sandbox stand.

@@ -16,7 +16,7 @@ var exitCodes = []struct {
 	meaning string
 }{
 	{charm.ExitOK, "all went well"},
-	{charm.ExitFailure, "something went wrong inside"},
+	{charm.ExitFailure, "something went wrong inside; of charmd doctor: it found problems"},
 	{charm.ExitUsage, "a bad command, flag, argument or configuration value"},
 	{charm.ExitNotFound, "there is no such charm, space or run"},
 	{charm.ExitRefused, "the input is not acceptable: it does not compile, is too large, conflicts, or is not allowed"},

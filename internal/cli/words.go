@@ -97,7 +97,7 @@ func statusColour(status string) colour {
 		return normal
 	case "unregistered", string(charm.Canceled):
 		return faint
-	case "waiting", "disabled", string(charm.Lost), string(charm.Conflicted), string(charm.Remote), string(charm.NeedsReconnect):
+	case "waiting", "disabled", "paused", string(charm.Lost), string(charm.Conflicted), string(charm.Remote), string(charm.NeedsReconnect):
 		return uneasy
 	}
 	return bad

@@ -73,6 +73,20 @@ func (c *Client) Disable(ctx context.Context, r Ref, reason string) (got api.Cha
 	return got, c.quickly(ctx, http.MethodPost, r.path("/disable"), api.DisableRequest{Reason: reason}, &got)
 }
 
+// Preview is when a charm runs the next n times; 0 is the daemon's default.
+func (c *Client) Preview(ctx context.Context, r Ref, n int) (p api.Preview, err error) {
+	path := r.path("/preview")
+	if n > 0 {
+		path += "?n=" + strconv.Itoa(n)
+	}
+	return p, c.quickly(ctx, http.MethodGet, path, nil, &p)
+}
+
+// Schedule gives a charm another schedule.
+func (c *Client) Schedule(ctx context.Context, r Ref, s api.ScheduleRequest) (p api.Preview, err error) {
+	return p, c.quickly(ctx, http.MethodPut, r.path("/schedule"), s, &p)
+}
+
 // SetCell writes one value, at a path from the charm's result document.
 func (c *Client) SetCell(ctx context.Context, r Ref, path []string, value json.RawMessage) error {
 	return c.quickly(ctx, http.MethodPut, r.cell(path), value, nil)
@@ -129,6 +143,21 @@ func (c *Client) RunsOf(ctx context.Context, r Ref, q Query) (list []api.Run, er
 	return list, c.quickly(ctx, http.MethodGet, r.path("/runs")+q.encode(), nil, &list)
 }
 
+// Problems lists the errors that charms have met, the one seen last first.
+func (c *Client) Problems(ctx context.Context) (list []api.Trouble, err error) {
+	return list, c.quickly(ctx, http.MethodGet, "/api/v1/problems", nil, &list)
+}
+
+// ProblemsOf is Problems of one charm.
+func (c *Client) ProblemsOf(ctx context.Context, r Ref) (list []api.Trouble, err error) {
+	return list, c.quickly(ctx, http.MethodGet, r.path("/problems"), nil, &list)
+}
+
+// TryHook gives the notification hook a test notice.
+func (c *Client) TryHook(ctx context.Context) (n api.Notified, err error) {
+	return n, c.quickly(ctx, http.MethodPost, "/api/v1/notify/test", struct{}{}, &n)
+}
+
 // RunRecord is one run record with its log.
 func (c *Client) RunRecord(ctx context.Context, id string) (run api.Run, err error) {
 	return run, c.quickly(ctx, http.MethodGet, "/api/v1/runs/"+url.PathEscape(id), nil, &run)
@@ -137,6 +166,16 @@ func (c *Client) RunRecord(ctx context.Context, id string) (run api.Run, err err
 // Jobs lists the live work.
 func (c *Client) Jobs(ctx context.Context) (list []api.Job, err error) {
 	return list, c.quickly(ctx, http.MethodGet, "/api/v1/jobs", nil, &list)
+}
+
+// Hosts lists the hosts that charms do not get to ask for a while.
+func (c *Client) Hosts(ctx context.Context) (list []api.Host, err error) {
+	return list, c.quickly(ctx, http.MethodGet, "/api/v1/hosts", nil, &list)
+}
+
+// ResetHost lets a host, HOST:PORT or HOST for all its ports, be asked again at once.
+func (c *Client) ResetHost(ctx context.Context, name string) error {
+	return c.quickly(ctx, http.MethodDelete, "/api/v1/hosts/"+url.PathEscape(name), nil, nil)
 }
 
 // Maintenance runs a maintenance task, and with wait returns when it has ended.

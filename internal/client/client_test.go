@@ -50,10 +50,19 @@ func TestRequests(t *testing.T) {
 		}, request{Method: "POST", URI: "/api/v1/charms", Body: `{"entry":"a.tsx","files":null,"argument":{"x":1}}`}},
 		{"admin", func(ctx context.Context, c *Client) error { _, err := c.AddAdminCharm(ctx); return err }, request{Method: "POST", URI: "/api/v1/admin-charm", Body: "{}"}},
 		{"charm", func(ctx context.Context, c *Client) error { _, err := c.Charm(ctx, ref); return err }, request{Method: "GET", URI: path}},
+		{"why", func(ctx context.Context, c *Client) error { _, err := c.Why(ctx, ref); return err }, request{Method: "GET", URI: path + "/why"}},
+		{"why of the service", func(ctx context.Context, c *Client) error { _, err := c.WhyService(ctx); return err }, request{Method: "GET", URI: "/api/v1/why"}},
+		{"doctor", func(ctx context.Context, c *Client) error { _, err := c.Doctor(ctx); return err }, request{Method: "GET", URI: "/api/v1/doctor"}},
 		{"remove", func(ctx context.Context, c *Client) error { return c.Remove(ctx, ref) }, request{Method: "DELETE", URI: path}},
 		{"run", func(ctx context.Context, c *Client) error { _, err := c.Run(ctx, ref, true); return err }, request{Method: "POST", URI: path + "/run", Body: `{"wait":true}`}},
 		{"enable", func(ctx context.Context, c *Client) error { _, err := c.Enable(ctx, ref); return err }, request{Method: "POST", URI: path + "/enable", Body: "{}"}},
 		{"disable", func(ctx context.Context, c *Client) error { _, err := c.Disable(ctx, ref, "noisy"); return err }, request{Method: "POST", URI: path + "/disable", Body: `{"reason":"noisy"}`}},
+		{"preview", func(ctx context.Context, c *Client) error { _, err := c.Preview(ctx, ref, 0); return err }, request{Method: "GET", URI: path + "/preview"}},
+		{"preview of 3", func(ctx context.Context, c *Client) error { _, err := c.Preview(ctx, ref, 3); return err }, request{Method: "GET", URI: path + "/preview?n=3"}},
+		{"schedule", func(ctx context.Context, c *Client) error {
+			_, err := c.Schedule(ctx, ref, api.ScheduleRequest{Cron: "@daily", Zone: "UTC"})
+			return err
+		}, request{Method: "PUT", URI: path + "/schedule", Body: `{"cron":"@daily","zone":"UTC"}`}},
 		{"set", func(ctx context.Context, c *Client) error {
 			return c.SetCell(ctx, ref, []string{"a/b", "0", "ü"}, json.RawMessage(`[1]`))
 		}, request{Method: "PUT", URI: path + "/cells/a%2Fb/0/%C3%BC", Body: `[1]`}},

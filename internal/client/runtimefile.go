@@ -71,6 +71,16 @@ func (f RuntimeFile) write(dir string) error {
 	return replace(dir, name, append(text, '\n'))
 }
 
+// RuntimeFileOf is the path of the file that a daemon at the URL leaves in the
+// directory; "" when the URL is none of a daemon.
+func RuntimeFileOf(dir, url string) string {
+	name, err := RuntimeFile{URL: url}.name()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, name)
+}
+
 // replace writes the file in one step, so that no client reads half of it.
 func replace(dir, name string, text []byte) error {
 	temp, err := os.CreateTemp(dir, ".new-")

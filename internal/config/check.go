@@ -14,6 +14,10 @@ func (c Config) check() error {
 		return charm.Errorf(charm.CodeUsage, "dev (%s) and allow-remote (%s) exclude each other", c.origins["dev"], c.origins["allow-remote"]).
 			WithHint("with --dev everybody who reaches the server may write: keep it to this machine")
 	}
+	if c.NotifyCommand != "" && c.NotifyURL != "" {
+		return charm.Errorf(charm.CodeUsage, "notify-command (%s) and notify-url (%s) exclude each other", c.origins[NotifyCommand], c.origins[NotifyURL]).
+			WithHint("let the command post to the address as well")
+	}
 	if !c.AllowRemote && !loopbackOnly(c.Listen) {
 		return charm.Errorf(charm.CodeUsage, "listen (%s) is %s, which other machines may reach", c.origins[Listen], quote(c.Listen)).
 			WithHint("listen on 127.0.0.1, or say --allow-remote")

@@ -37,12 +37,21 @@ type Config struct {
 	TokenRefreshTimeout time.Duration // of one token refresh
 	Grace               time.Duration // how long a stop waits for running charms
 
+	NotifyCommand string // program that is given notices; "" means none
+	NotifyURL     string // address that notices are posted to; "" means none
+	NotifyToken   Secret // bearer token for it; "" means none
+	DiskBudget    int64  // bytes the database may take before runs stop; 0 means any
+	MinFree       int64  // bytes free on its disk below which runs stop
+
 	AllowHosts []string   // private destinations every charm may reach, host[:port]
 	Only       string     // the one charm that runs in the background; "" means all
 	LogLevel   slog.Level // least level that is logged
 
 	Version   string // of this program
 	WorkerExe string // program to start workers with; "" means this one
+	CrashAt   string // for tests: the point of which transaction ends the process; "" means none
+
+	EgressTimeout time.Duration // of one request of a charm, and of its parts where they may take longer
 
 	origins map[string]string // option name → where its value came from
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"net"
 	"net/url"
 	"strconv"
@@ -26,6 +27,7 @@ const (
 	Bool                 // bool
 	Count                // int
 	Duration             // time.Duration
+	Size                 // int64, bytes
 	Hosts                // []string, each host[:port]
 	Level                // slog.Level
 )
@@ -34,7 +36,7 @@ const (
 func (k Kind) Placeholder() string {
 	return [...]string{
 		Text: "NAME", Hush: "SECRET", Path: "PATH", Address: "HOST:PORT", URL: "URL", Bool: "",
-		Count: "N", Duration: "DURATION", Hosts: "HOST[:PORT],…", Level: "LEVEL",
+		Count: "N", Duration: "DURATION", Size: "SIZE", Hosts: "HOST[:PORT],…", Level: "LEVEL",
 	}[k]
 }
 
@@ -54,6 +56,8 @@ func (o Option) Allowed() string {
 	case Duration:
 		return fmt.Sprintf("a duration from %v to %v, such as 90s or 5m, or a number of milliseconds",
 			short(time.Duration(o.Min)), short(time.Duration(o.Max)))
+	case Size:
+		return "a number of bytes, such as 512MiB or 10GB, or 0 for none"
 	case Hosts:
 		return "HOST or HOST:PORT, several separated by commas"
 	case Level:
@@ -106,6 +110,8 @@ func (o Option) assign(c *Config, raw string, milliseconds bool) error {
 		var d int64
 		d, err = o.within(duration(raw, milliseconds))
 		*field = time.Duration(d)
+	case *int64:
+		*field, err = o.within(size(raw))
 	case *[]string:
 		*field, err = hosts(raw)
 	case *slog.Level:
@@ -150,6 +156,31 @@ func duration(raw string, milliseconds bool) (int64, error) {
 	}
 	d, err := time.ParseDuration(raw)
 	return int64(d), err
+}
+
+// units are the ends of a size, longer ones before what they end with.
+var units = []struct {
+	name  string
+	bytes int64
+}{
+	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30}, {"TiB", 1 << 40},
+	{"kB", 1e3}, {"KB", 1e3}, {"MB", 1e6}, {"GB", 1e9}, {"TB", 1e12}, {"B", 1},
+}
+
+// size reads a whole number of bytes with a unit, or without.
+func size(raw string) (int64, error) {
+	number, unit := raw, int64(1)
+	for _, u := range units {
+		if n, is := strings.CutSuffix(raw, u.name); is {
+			number, unit = strings.TrimSpace(n), u.bytes
+			break
+		}
+	}
+	n, err := strconv.ParseInt(number, 10, 64)
+	if err != nil || n > math.MaxInt64/unit {
+		return 0, errForm
+	}
+	return n * unit, nil
 }
 
 func checkAddress(raw string) error {

@@ -26,7 +26,7 @@ func TestDefaults(t *testing.T) {
 		Workers: 5, MaxRetries: 3, MaxFailures: 5,
 		Cycle: time.Minute, LogInterval: 5 * time.Minute,
 		Timeout: 30 * time.Second, MaintenanceTimeout: time.Minute, TokenRefreshTimeout: 10 * time.Second,
-		Grace: 10 * time.Second, LogLevel: slog.LevelInfo,
+		Grace: 10 * time.Second, MinFree: 256 << 20, LogLevel: slog.LevelInfo, EgressTimeout: time.Minute,
 	}
 	if diff := cmp.Diff(want, got, cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".origins" }, cmp.Ignore())); diff != "" {
 		t.Error(diff)
@@ -51,6 +51,9 @@ func TestValues(t *testing.T) {
 		{"a flag wins over the environment", map[string]string{"max-retries": "1"}, []string{"MAX_RETRIES=2"}, func(c Config) any { return c.MaxRetries }, 1},
 		{"an empty variable is none", nil, []string{"MAX_RETRIES=", "CHARMD_MAX_RETRIES=7"}, func(c Config) any { return c.MaxRetries }, 7},
 		{"the name of the original wins over ours", nil, []string{"CHARMD_MAX_RETRIES=7", "MAX_RETRIES=6"}, func(c Config) any { return c.MaxRetries }, 6},
+		{"size", map[string]string{"disk-budget": "10 GB"}, nil, func(c Config) any { return c.DiskBudget }, int64(10e9)},
+		{"size in binary units", nil, []string{"CHARMD_MIN_FREE=3MiB"}, func(c Config) any { return c.MinFree }, int64(3 << 20)},
+		{"size in bytes", nil, []string{"CHARMD_MIN_FREE=0"}, func(c Config) any { return c.MinFree }, int64(0)},
 		{"hosts", nil, []string{"CHARMD_ALLOW_HOSTS=nas.lan:8080, [::1]:80,printer"}, func(c Config) any { return c.AllowHosts }, []string{"nas.lan:8080", "[::1]:80", "printer"}},
 		{"switch", map[string]string{"dev": "true"}, nil, func(c Config) any { return c.Dev }, true},
 		{"level", map[string]string{"log-level": "DEBUG"}, nil, func(c Config) any { return c.LogLevel }, slog.LevelDebug},

@@ -23,12 +23,14 @@ type Option struct {
 
 // Names of options that other packages look up.
 const (
-	DataDir     = "data-dir"
-	Listen      = "listen"
-	ConfigFile  = "config"
-	ToolshedURL = "toolshed-api-url"
-	MemoryURL   = "memory-url"
-	WorkerExe   = "worker-exe"
+	DataDir       = "data-dir"
+	Listen        = "listen"
+	ConfigFile    = "config"
+	ToolshedURL   = "toolshed-api-url"
+	MemoryURL     = "memory-url"
+	NotifyCommand = "notify-command"
+	NotifyURL     = "notify-url"
+	WorkerExe     = "worker-exe"
 )
 
 // table is every option. Names, defaults and variables that the original
@@ -88,13 +90,30 @@ var table = []Option{
 	{Name: "grace", Env: []string{"CHARMD_GRACE"}, Kind: Duration, Default: "10000",
 		Min: 0, Max: int64(charm.MaxTimeout),
 		Help: "how long a stop waits for running charms", field: func(c *Config) any { return &c.Grace }},
+	{Name: "disk-budget", Env: []string{"CHARMD_DISK_BUDGET"}, Kind: Size, Default: "0",
+		Min: 0, Max: math.MaxInt64,
+		Help: "no run begins while the database takes more than this, 0 for no limit", field: func(c *Config) any { return &c.DiskBudget }},
+	{Name: "min-free", Env: []string{"CHARMD_MIN_FREE"}, Kind: Size, Default: "256MiB",
+		Min: 0, Max: math.MaxInt64,
+		Help: "no run begins while less than this is free on the disk of the database", field: func(c *Config) any { return &c.MinFree }},
 	{Name: "allow-hosts", Env: []string{"CHARMD_ALLOW_HOSTS"}, Kind: Hosts,
 		Help: "private destinations that every charm may reach", field: func(c *Config) any { return &c.AllowHosts }},
+	{Name: NotifyCommand, Env: []string{"CHARMD_NOTIFY_COMMAND"}, Kind: Path,
+		Help: "program that is given a notice when a charm is disabled, or the service not ready", field: func(c *Config) any { return &c.NotifyCommand }},
+	{Name: NotifyURL, Env: []string{"CHARMD_NOTIFY_URL"}, Kind: URL,
+		Help: "address that such notices are posted to", field: func(c *Config) any { return &c.NotifyURL }},
+	{Name: "notify-token", Env: []string{"CHARMD_NOTIFY_TOKEN"}, Kind: Hush, NoFlag: true,
+		Help: "bearer token that is sent there", field: func(c *Config) any { return &c.NotifyToken }},
 	{Name: "log-level", Env: []string{"CHARMD_LOG_LEVEL"}, Kind: Level, Default: "info",
 		Help: "least level that is logged", field: func(c *Config) any { return &c.LogLevel }},
 
 	{Name: WorkerExe, Env: []string{"CHARMD_WORKER_EXE"}, Kind: Path, NoFlag: true, Hidden: true,
 		Help: "program to start workers with", field: func(c *Config) any { return &c.WorkerExe }},
+	{Name: "crash-at", Env: []string{"CHARMD_CRASH_AT"}, Kind: Text, NoFlag: true, Hidden: true,
+		Help: "where the service kills itself: beginning, committing or committed, a colon, and which transaction", field: func(c *Config) any { return &c.CrashAt }},
+	{Name: "egress-timeout", Env: []string{"CHARMD_EGRESS_TIMEOUT"}, Kind: Duration, Default: "60000",
+		Min: int64(time.Millisecond), Max: int64(time.Minute), NoFlag: true, Hidden: true,
+		Help: "time of one request of a charm", field: func(c *Config) any { return &c.EgressTimeout }},
 }
 
 // find is the option of that name; a name that is not in the table is a mistake

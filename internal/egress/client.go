@@ -5,7 +5,10 @@ import (
 	"crypto/x509"
 	"net"
 	"net/http"
+	"strings"
 	"time"
+
+	"charmd/internal/charm"
 )
 
 // Options configure a Client.
@@ -17,6 +20,8 @@ type Options struct {
 	UserAgent  string         // of requests that name none; default "charmd"
 	Resolver   *net.Resolver  // nil: the system's
 	RootCAs    *x509.CertPool // nil: the system's
+	Hosts      []charm.Host   // that were not to be asked, from an earlier Client
+	Ended      func(Entry)    // told of every request when it has ended, on its goroutine; nil tells nobody
 }
 
 // DefaultUserAgent is sent when neither the charm nor Options name another.
@@ -29,8 +34,10 @@ type Client struct {
 	local     LocalFunc
 	origins   map[origin]bool
 	userAgent string
+	ended     func(Entry)
 	guard     guard
 	places    *places
+	breaker   *breaker
 
 	// Two transports, because connections are pooled: one opened for a charm
 	// that may reach a private host must never serve a charm that may not.
@@ -56,6 +63,9 @@ func newClient(o Options, g guard) (*Client, error) {
 	if o.UserAgent == "" {
 		o.UserAgent = DefaultUserAgent
 	}
+	if o.Ended == nil {
+		o.Ended = func(Entry) {}
+	}
 	limits := o.Limits.withDefaults()
 	return &Client{
 		limits:    limits,
@@ -63,8 +73,10 @@ func newClient(o Options, g guard) (*Client, error) {
 		local:     o.Local,
 		origins:   origins,
 		userAgent: o.UserAgent,
+		ended:     o.Ended,
 		guard:     g,
 		places:    newPlaces(limits.PerHost),
+		breaker:   newBreaker(o.Hosts, time.Now()),
 		guarded:   newTransport(o, limits, g.check),
 		open:      newTransport(o, limits, g.checkNetwork),
 	}, nil
@@ -76,6 +88,22 @@ func (c *Client) Close() {
 	c.open.CloseIdleConnections()
 }
 
+// Hosts lists the hosts that are not asked for a while, or are about to be tried
+// again.
+func (c *Client) Hosts() []charm.Host { return c.breaker.held(time.Now()) }
+
+// ResetHost lets a host, "host:port" or "host" for all its ports, be asked again
+// at once. It reports whether it was not to be.
+func (c *Client) ResetHost(name string) bool {
+	name = strings.ToLower(name)
+	return c.breaker.reset(func(host string) bool {
+		return host == name || strings.HasPrefix(host, name+":")
+	}) > 0
+}
+
+// SaveHosts writes what has changed of Hosts since it was last on disk.
+func (c *Client) SaveHosts(k Keeper) error { return c.breaker.save(k) }
+
 // Do carries out req under the client's rules and p. The Entry is always filled
 // in. A failure is an *Error; a reply with any HTTP status is not a failure.
 func (c *Client) Do(ctx context.Context, p Policy, req Request) (Reply, Entry, error) {
@@ -85,9 +113,11 @@ func (c *Client) Do(ctx context.Context, p Policy, req Request) (Reply, Entry, e
 
 	x := &exchange{
 		client: c,
+		caller: caller{p.Space, p.Charm},
 		allow:  append(c.allow[:len(c.allow):len(c.allow)], lenientAllowList(p.AllowHosts)...),
 		entry:  Entry{Method: req.Method},
 	}
+	defer func() { c.ended(x.entry) }()
 	reply, err := x.run(ctx, req)
 	x.entry.Elapsed = time.Since(start)
 	if err != nil {

@@ -1,8 +1,8 @@
 // Package egress is the only door out of charmd. A charm's code has no network
 // of its own: what it fetches is carried out here, in the parent process, under
 // one set of rules. Private addresses are refused after name resolution on
-// every hop, sizes and times are bounded, and each request leaves one row for
-// the ledger. Requests to the toolshed's own origins never become connections;
+// every hop, sizes and times are bounded, hosts that fail or ask to be left alone
+// are not asked for a while, and each request leaves one row for the ledger. Requests to the toolshed's own origins never become connections;
 // they are answered in process. HTTP/2 is not offered: a background fetch gains
 // nothing from multiplexing, and the protocol's flood attacks fall away.
 package egress
@@ -42,6 +42,8 @@ type Reply struct {
 // Policy is what one charm may do beyond the rules for everybody.
 type Policy struct {
 	AllowHosts []string // as Options.AllowHosts; an entry that does not parse allows nothing
+	Space      string   // DID of its space
+	Charm      string   // its id: what a host answers it is held against it alone
 }
 
 // Limits bound one request. A zero field takes its default.
@@ -68,6 +70,12 @@ func DefaultLimits() Limits {
 		Redirects:      5,
 		PerHost:        6,
 	}
+}
+
+// Within is l with no time longer than d.
+func (l Limits) Within(d time.Duration) Limits {
+	l.ConnectTimeout, l.HeaderTimeout, l.TotalTimeout = min(l.ConnectTimeout, d), min(l.HeaderTimeout, d), min(l.TotalTimeout, d)
+	return l
 }
 
 // withDefaults fills the fields left zero.

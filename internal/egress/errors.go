@@ -31,6 +31,7 @@ const (
 	CodeProtocol  Code = "protocol"  // the request or the reply is not valid HTTP
 	CodeCanceled  Code = "canceled"  // the run ended first
 	CodeLimit     Code = "limit"     // no place among the host's requests in time
+	CodeHeldOff   Code = "held_off"  // the host asked not to be asked yet, or has failed too often: nothing was sent
 )
 
 // Error is a request that brought no reply. It names the host, never the rest
@@ -54,7 +55,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // Remote reports whether the failure lies on the other side: nothing there, or
 // it does not speak properly. Such a failure is not counted against the charm.
 func (c Code) Remote() bool {
-	return c == CodeDNS || c == CodeConnect || c == CodeTLS || c == CodeProtocol
+	return c == CodeDNS || c == CodeConnect || c == CodeTLS || c == CodeProtocol || c == CodeHeldOff
 }
 
 // Limit reports whether one of the Limits ended the request.
@@ -68,6 +69,8 @@ func (c Code) verdict() Verdict {
 		return VerdictRefused
 	case c == CodeCanceled:
 		return VerdictCanceled
+	case c == CodeHeldOff:
+		return VerdictHeldOff
 	case c.Limit():
 		return VerdictLimited
 	}

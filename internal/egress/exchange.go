@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"strings"
+	"time"
 )
 
 // exchange is one Request on its way: the hops it has made and what it still
 // sends at the next.
 type exchange struct {
 	client  *Client
+	caller  caller
 	allow   allowList
 	mode    string // Request.Redirect
 	method  string
@@ -25,7 +27,8 @@ type exchange struct {
 // hop is what one destination answered.
 type hop struct {
 	reply    Reply
-	location string // where it redirects to; "" when it does not
+	location string        // where it redirects to; "" when it does not
+	wait     time.Duration // how long it asks to be left alone
 }
 
 func (x *exchange) run(ctx context.Context, req Request) (Reply, *Error) {
@@ -114,13 +117,28 @@ func (x *exchange) visit(ctx context.Context, t target) (hop, *Error) {
 	if ctx.Err() != nil {
 		return hop{}, x.client.networkError(ctx, t, context.Cause(ctx))
 	}
+	host := joinHostPort(t.host, t.port)
+	if r := x.client.breaker.refuses(time.Now(), host, x.caller); r != nil {
+		return hop{}, x.heldOff(t, r)
+	}
 	release, ok := x.client.places.take(ctx, t.host)
 	if !ok {
 		return hop{}, x.noPlace(ctx, t)
 	}
 	defer release()
+	pass, r := x.client.breaker.admit(time.Now(), host, x.caller)
+	if r != nil { // since the wait for a place began
+		return hop{}, x.heldOff(t, r)
+	}
 	x.outside = true
-	return x.visitRemote(ctx, t, transport)
+	h, err := x.visitRemote(ctx, t, transport)
+	x.entry.NotBefore = storable(x.client.breaker.settle(time.Now(), pass, evidenceOf(h, err)))
+	return h, err
+}
+
+func (x *exchange) heldOff(t target, r *refusal) *Error {
+	x.entry.NotBefore = storable(r.Until)
+	return heldOff(t, r)
 }
 
 func (x *exchange) noPlace(ctx context.Context, t target) *Error {
@@ -188,7 +206,10 @@ func (x *exchange) visitRemote(ctx context.Context, t target, transport http.Rou
 	defer resp.Body.Close()
 	x.entry.Verdict, x.entry.Status = VerdictSent, resp.StatusCode
 
-	h := hop{location: redirectLocation(resp.StatusCode, func() string { return resp.Header.Get("Location") })}
+	h := hop{
+		location: redirectLocation(resp.StatusCode, func() string { return resp.Header.Get("Location") }),
+		wait:     retryAfter(resp.Header, time.Now()),
+	}
 	h.reply = Reply{
 		Status:     resp.StatusCode,
 		StatusText: statusText(resp),

@@ -21,6 +21,10 @@ type Entry struct {
 	Elapsed  time.Duration
 	Error    string // the Error's message; "" for a reply
 	Note     string // what else a reader should know
+
+	// NotBefore is when the last host may be asked again by this charm; zero when
+	// it may at once.
+	NotBefore time.Time
 }
 
 // Verdict is how a request ended.
@@ -34,6 +38,7 @@ const (
 	VerdictLimited  Verdict = "limited"  // a limit ended it
 	VerdictFailed   Verdict = "failed"   // nobody there, or not speaking properly
 	VerdictCanceled Verdict = "canceled" // the run ended first
+	VerdictHeldOff  Verdict = "held_off" // the host is not asked for a while
 )
 
 // maxEntryURL bounds the URL kept in a row.

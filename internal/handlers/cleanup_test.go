@@ -65,6 +65,15 @@ func TestCleanup(t *testing.T) {
 		})
 	}
 
+	update(func(tx store.Tx) error {
+		for key, age := range map[string]time.Duration{"old": 2 * time.Hour, "new": time.Minute} {
+			if err := tx.MeetProblem(store.Problem{Charm: c.Row, Key: key, Last: time.Now().Add(-age)}, charm.KeepProblems); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+
 	q, _, err := queue.Open(t.Context(), db, state.NewManager(5), queue.Options{Now: time.Now})
 	if err != nil {
 		t.Fatal(err)
@@ -91,6 +100,14 @@ func TestCleanup(t *testing.T) {
 		}
 		if len(runs) != keepRuns {
 			t.Errorf("%d runs are left, want %d", len(runs), keepRuns)
+		}
+		problems, err := r.Problems(c.Row, 0)
+		if err != nil || len(problems) != 1 || problems[0].Key != "new" {
+			t.Errorf("the problems left are %+v, %v", problems, err)
+		}
+		tally, err := r.Tally()
+		if err != nil || tally[charm.OK] != written {
+			t.Errorf("the tally is %v, %v; want %d", tally, err, written)
 		}
 		head, err := r.Head(home.Row, memory.JSON, "of:doc")
 		if err != nil || string(head.Is) != fmt.Sprintf("%q", fmt.Sprint(written-1)) {

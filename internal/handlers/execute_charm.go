@@ -10,6 +10,7 @@ import (
 
 	"charmd/internal/charm"
 	"charmd/internal/memory"
+	"charmd/internal/notify"
 	"charmd/internal/queue"
 	"charmd/internal/registry"
 	"charmd/internal/runcharm"
@@ -27,9 +28,11 @@ type ExecuteCharm struct {
 	States   *state.Manager
 	Runner   *runcharm.Runner
 	Registry *registry.Registry
+	Notifier *notify.Notifier
 	Timeout  time.Duration // of charms that set none
 	Logger   *slog.Logger
 	Now      func() time.Time
+	Ended    func(charm.Charm, charm.Run) // told of every run whose record is on disk; nil tells nobody
 }
 
 // updater is the stream the service sends to.
@@ -152,71 +155,25 @@ func contended(r runcharm.Result) runcharm.Result {
 	return r
 }
 
-// commit writes the end of the claim in one transaction: what the run changed,
-// its record, the charm's state and the job; and the claim of the next run.
+// commit writes the end of the claim in one transaction, and the claim of the
+// next run with it.
 func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm.Result, conflicts int, hold *memory.Hold) (*queue.Claim, error) {
-	run := record(claim, r, conflicts)
-	var after charm.State
-	var told state.Transition
-	var next *queue.Claim
-	err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) (err error) {
-		if next != nil { // of a transaction that did not get to disk
-			h.Queue.GiveBack(*next)
-			next = nil
-		}
-		if mayBeStale(r, conflicts) {
-			if err := memory.Check(tx, r.Space, r.Read); err != nil {
-				return err
-			}
-		}
-		if r.Draft != nil {
-			if _, err := h.Memory.Commit(tx, r.Draft, hold); err != nil {
-				return err
-			}
-		}
-		before, err := tx.State(claim.Charm.Row)
-		if err != nil {
-			return err
-		}
-		end := h.Queue.Ending(claim, run, queue.Wish{Again: r.Report.Again, Permanent: r.Permanent})
-		after, told = h.States.After(before, run, end.Final)
-		if told != state.None {
-			if err := h.Registry.Transition(tx, claim.Charm, after); err != nil {
-				return err
-			}
-		}
-		if err := h.Queue.End(tx, claim, run, end, after); err != nil {
-			return err
-		}
-		next = h.Queue.ClaimNext(tx)
-		return nil
-	})
-	if err != nil && next != nil {
-		h.Queue.GiveBack(*next)
+	e := &ending{ExecuteCharm: h, claim: claim, result: r, conflicts: conflicts, hold: hold, run: record(claim, r, conflicts)}
+	err := durably(ctx, h.Store, h.Logger, e.write)
+	if err != nil {
+		e.giveBack()
 	}
 	if errors.Is(err, queue.ErrNotOurs) {
-		return nil, h.removed(ctx, claim, run)
+		return nil, h.removed(ctx, claim, e.run)
 	}
 	if err != nil {
 		return nil, err
 	}
-	h.States.Count(run)
-	h.Registry.Note(claim.Charm, run, after)
-	h.tell(claim.Charm, run, after, told)
-	return next, nil
-}
-
-// mayBeStale reports whether the outcome may come from documents that changed
-// meanwhile. A run that had to be killed is made again once for that, not more: it
-// takes its whole time whatever it reads.
-func mayBeStale(r runcharm.Result, conflicts int) bool {
-	switch r.Outcome {
-	case charm.Cancelled:
-		return false
-	case charm.TimedOut, charm.OutOfMemory, charm.Crashed:
-		return conflicts == 0
-	}
-	return true
+	h.States.Count(e.run)
+	h.ended(claim.Charm, e.run)
+	h.Registry.Note(claim.Charm, e.run, e.after)
+	h.tell(claim.Charm, e.run, e.after, e.told)
+	return e.next, nil
 }
 
 // tell logs a run that ended, and each transition once.
@@ -225,11 +182,11 @@ func (h *ExecuteCharm) tell(c charm.Charm, run charm.Run, s charm.State, told st
 	if run.Outcome == charm.OK {
 		h.Logger.Debug("run ended", attrs...)
 	} else {
-		h.Logger.Warn("run ended", append(attrs, "attempt", run.Attempt, "error", run.Error, "at", run.Position)...)
+		h.Logger.Warn("run ended", append(attrs, "attempt", run.Attempt, "err", run.Error, "at", run.Position)...)
 	}
 	switch told {
 	case state.Disabled:
-		h.Logger.Error("charm disabled", "charm", c.Ref(), "by", s.DisabledBy, "reason", s.DisabledReason, "next_try", s.NextTry)
+		h.Logger.Error("charm disabled", "charm", c.Ref(), "by", s.DisabledBy, "reason", s.DisabledReason, "nextTry", s.NextTry)
 	case state.Enabled:
 		h.Logger.Info("charm enabled: it works again", "charm", c.Ref())
 	}
@@ -238,11 +195,20 @@ func (h *ExecuteCharm) tell(c charm.Charm, run charm.Run, s charm.State, told st
 // removed ends a claim whose charm was removed, or whose job was cancelled,
 // while it ran: nothing of it is written but its record.
 func (h *ExecuteCharm) removed(ctx context.Context, claim queue.Claim, run charm.Run) error {
-	run.Outcome, run.Code, run.Error = charm.Cancelled, charm.CodeCancelled, "the charm was removed while it was running"
+	run.Outcome, run.Code, run.Error = charm.Cancelled, charm.CodeCancelled, "the charm was removed, or its run given up, while it was running"
 	run.Changed = 0
 	err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) error { return tx.AddRun(run) })
 	h.Queue.Drop(claim, run)
+	if err == nil {
+		h.ended(claim.Charm, run)
+	}
 	return err
+}
+
+func (h *ExecuteCharm) ended(c charm.Charm, run charm.Run) {
+	if h.Ended != nil {
+		h.Ended(c, run)
+	}
 }
 
 // stored is t as the store keeps it, so that a run is as long in a log line as in
@@ -253,7 +219,7 @@ func record(claim queue.Claim, r runcharm.Result, conflicts int) charm.Run {
 	run := charm.Run{
 		ID: claim.Job.Run, Charm: claim.Charm.Row, Job: claim.Job.ID, Reason: claim.Job.Reason, Attempt: claim.Job.Attempt,
 		DueAt: claim.Job.DueAt, StartedAt: stored(r.Started), EndedAt: stored(r.Ended), Outcome: r.Outcome, Code: r.Code, Error: r.Error,
-		Position: r.Position, Log: r.Log, Requests: r.Requests, Conflicts: conflicts, CPU: r.CPU, PeakBytes: r.PeakBytes,
+		Position: r.Position, Log: r.Log, Requests: r.Requests, Conflicts: conflicts, CPU: r.CPU, PeakBytes: r.PeakBytes, Walls: r.Walls,
 	}
 	if r.Draft != nil {
 		run.Changed = len(r.Draft.Changes)

@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -19,6 +20,7 @@ import (
 	"charmd/internal/queue"
 	"charmd/internal/recipe"
 	"charmd/internal/runcharm"
+	"charmd/internal/schedule"
 	"charmd/internal/store"
 	"charmd/internal/wire"
 )
@@ -26,16 +28,15 @@ import (
 // plan is an AddRequest that has been checked.
 type plan struct {
 	api.AddRequest
-	every, timeout time.Duration
+	schedule charm.Schedule
+	timeout  time.Duration
 }
 
 func (m *Manager) plan(req api.AddRequest) (plan, error) {
-	p := plan{AddRequest: req, every: m.every}
+	p := plan{AddRequest: req}
 	var err error
-	if req.Every != "" {
-		if p.every, err = time.ParseDuration(req.Every); err != nil || p.every < charm.MinEvery {
-			return p, charm.Errorf(charm.CodeInvalid, "--every is %q: it takes a duration of at least %s, like 60s", req.Every, charm.MinEvery)
-		}
+	if p.schedule, err = m.schedule(req.Every, req.Cron, req.Zone); err != nil {
+		return p, err
 	}
 	if req.Timeout != "" {
 		if p.timeout, err = time.ParseDuration(req.Timeout); err != nil || p.timeout <= 0 || p.timeout > charm.MaxTimeout {
@@ -44,6 +45,9 @@ func (m *Manager) plan(req api.AddRequest) (plan, error) {
 	}
 	if req.Probe != "" && req.Probe != "never" {
 		return p, charm.Errorf(charm.CodeInvalid, "--probe is %q: it takes never", req.Probe)
+	}
+	if req.Priority < -charm.MaxPriority || req.Priority > charm.MaxPriority {
+		return p, charm.Errorf(charm.CodeInvalid, "--priority is %d: it takes a number from -%d to %d", req.Priority, charm.MaxPriority, charm.MaxPriority)
 	}
 	if p.Space == "" {
 		p.Space = HomeSpace
@@ -128,9 +132,21 @@ func (m *Manager) add(ctx context.Context, p plan, rec charm.Recipe, space charm
 	now := m.now()
 	c := charm.Charm{
 		Space: space.DID, SpaceName: space.Name, ID: merkle.EntityID(nil, uuid.NewString()).Link(), Recipe: rec.ID,
-		Integration: p.Integration, Schedule: charm.Schedule{Every: p.every}, Timeout: p.timeout, Priority: p.Priority,
+		Integration: p.Integration, Schedule: p.schedule, Timeout: p.timeout, Priority: p.Priority,
 		AllowHosts: p.AllowHosts, ProbeNever: p.Probe == "never", Registered: !p.NoRegister, CreatedAt: now, UpdatedAt: now,
 	}
+	for tries := 1; ; tries++ {
+		added, err := m.castAndKeep(ctx, p, rec, c)
+		if _, changed := errors.AsType[*memory.Conflict](err); !changed || tries > charm.MaxConflicts {
+			return added, err
+		}
+	}
+}
+
+// castAndKeep makes the charm of what its argument links to as it is now. When
+// that has changed by the time the charm is written, the error is of a
+// *memory.Conflict and nothing is kept.
+func (m *Manager) castAndKeep(ctx context.Context, p plan, rec charm.Recipe, c charm.Charm) (api.Added, error) {
 	cast, err := m.cast(ctx, c, rec, p.Argument)
 	if err != nil {
 		return api.Added{}, err
@@ -188,7 +204,7 @@ func (m *Manager) keep(tx store.Tx, c *charm.Charm, rec charm.Recipe, cast runch
 			return err
 		}
 	}
-	return m.queue.Put(tx, *c, charm.State{})
+	return m.queue.Put(tx, *c, charm.State{NextRun: schedule.First(*c, m.now())})
 }
 
 // compile makes a recipe of source files, in a worker process.

@@ -3,26 +3,21 @@ package manager
 import (
 	"context"
 	"errors"
-	"time"
+	"slices"
 
 	"charmd/internal/api"
 	"charmd/internal/cell"
 	"charmd/internal/charm"
 	"charmd/internal/queue"
+	"charmd/internal/schedule"
 	"charmd/internal/state"
 	"charmd/internal/store"
 )
 
-// Enable lets a charm run again, with no failures counted, and at once.
+// Enable lets a charm run again, with no failures counted: at once, by cron at its
+// next time.
 func (m *Manager) Enable(ctx context.Context, space, name string) (api.Charm, error) {
-	return m.change(ctx, space, name, func(tx store.Tx, c charm.Charm, s charm.State) (_ charm.State, err error) {
-		s = state.Enable(s)
-		s.NextRun = time.Time{}
-		if s.Waiting, err = m.registry.Waiting(tx, c); err != nil {
-			return s, err
-		}
-		return s, m.registry.Transition(tx, c, s)
-	})
+	return m.change(ctx, space, name, m.registry.Enable)
 }
 
 // Disable keeps a charm from running until a person enables it.
@@ -61,7 +56,7 @@ func (m *Manager) change(ctx context.Context, space, name string, fn func(store.
 		return api.Charm{}, err
 	}
 	standing, _ := m.queue.Standing(row)
-	return charmJSON(standing), nil
+	return m.charmJSON(standing), nil
 }
 
 // Remove takes a charm out of the registry and the table, and moves it to its
@@ -126,6 +121,9 @@ func (m *Manager) Register(ctx context.Context, space, id, integration string) e
 			return err
 		}
 		s = state.Enable(s)
+		if s.NextRun.IsZero() {
+			s.NextRun = schedule.First(c, m.now())
+		}
 		if s.Waiting, err = m.registry.Waiting(tx, c); err != nil {
 			return err
 		}
@@ -155,8 +153,8 @@ func (m *Manager) RunNow(ctx context.Context, space, name string, wait bool) (ap
 
 // Maintain asks for a maintenance task now. When wait is set it returns how it went.
 func (m *Manager) Maintain(ctx context.Context, task charm.Task, wait bool) (api.RunReply, error) {
-	if task != charm.Cleanup {
-		return api.RunReply{}, charm.Errorf(charm.CodeInvalid, "there is no maintenance task %q", task).WithHint("this release has: cleanup")
+	if !slices.Contains(charm.Tasks(), task) {
+		return api.RunReply{}, charm.Errorf(charm.CodeInvalid, "there is no maintenance task %q", task).WithHint("the tasks are: %v", charm.Tasks())
 	}
 	next, err := m.queue.Maintain(ctx, task, m.now())
 	if err != nil {

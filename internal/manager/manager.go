@@ -33,6 +33,7 @@ type Manager struct {
 	pool     *pool.Pool
 	operator *identity.Key
 	every    time.Duration
+	zone     string
 	timeout  time.Duration
 	url      func() string
 	logger   *slog.Logger
@@ -49,6 +50,7 @@ type Options struct {
 	Pool     *pool.Pool
 	Operator *identity.Key // spaces are named under it
 	Every    time.Duration // schedule of charms that are given none
+	Zone     string        // IANA name of the zone of cron schedules that name none
 	Timeout  time.Duration // of runs of charms that are given none
 	URL      func() string // the toolshed's address, for links
 	Logger   *slog.Logger
@@ -59,7 +61,7 @@ type Options struct {
 func New(o Options) *Manager {
 	return &Manager{
 		store: o.Store, memory: o.Memory, queue: o.Queue, registry: o.Registry, runner: o.Runner, pool: o.Pool,
-		operator: o.Operator, every: o.Every, timeout: o.Timeout, url: o.URL, logger: o.Logger, now: o.Now,
+		operator: o.Operator, every: o.Every, zone: o.Zone, timeout: o.Timeout, url: o.URL, logger: o.Logger, now: o.Now,
 	}
 }
 

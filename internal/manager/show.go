@@ -10,6 +10,7 @@ import (
 	"charmd/internal/charm"
 	"charmd/internal/jsontext"
 	"charmd/internal/queue"
+	"charmd/internal/schedule"
 	"charmd/internal/store"
 )
 
@@ -29,7 +30,7 @@ func (m *Manager) List(ctx context.Context, space string) ([]api.Charm, error) {
 	list := []api.Charm{}
 	for _, s := range m.queue.Standings() {
 		if did == "" || s.Charm.Space == did {
-			list = append(list, charmJSON(s))
+			list = append(list, m.charmJSON(s))
 		}
 	}
 	return list, nil
@@ -46,7 +47,10 @@ func (m *Manager) Show(ctx context.Context, space, name string) (out api.Charm, 
 		if standing.State, err = r.State(c.Row); err != nil {
 			return err
 		}
-		out = charmJSON(standing)
+		out = m.charmJSON(standing)
+		if err := m.history(r, &out, c); err != nil {
+			return err
+		}
 		v, exists, err := cell.Export(docs, result(c, nil))
 		if err != nil {
 			return err
@@ -60,12 +64,17 @@ func (m *Manager) Show(ctx context.Context, space, name string) (out api.Charm, 
 	return out, err
 }
 
-func charmJSON(s queue.Standing) api.Charm {
+func (m *Manager) charmJSON(s queue.Standing) api.Charm {
 	c := api.Charm{
 		Space: s.Charm.Space, SpaceName: s.Charm.SpaceName, CharmID: s.Charm.ID, Name: s.Charm.Name,
 		Integration: s.Charm.Integration, Recipe: s.Charm.Recipe, Registered: s.Charm.Registered,
-		Enabled: !s.State.Disabled, Status: statusOf(s), Schedule: s.Charm.Schedule.String(),
+		Enabled: !s.State.Disabled, Status: statusOf(s), Schedule: s.Charm.Schedule.String(), Means: schedule.Words(s.Charm.Schedule),
 		NextRun: nextRun(s), LastRun: s.State.LastRun, CreatedAt: s.Charm.CreatedAt, State: stateJSON(s.State),
+		Priority: s.Charm.Priority,
+	}
+	if s.Paused != nil {
+		p := m.pauseJSON(*s.Paused)
+		c.Paused = &p
 	}
 	return c
 }
@@ -75,10 +84,13 @@ const (
 	statusDisabled     = "disabled"
 	statusUnregistered = "unregistered"
 	statusWaiting      = "waiting"
+	statusPaused       = "paused"
 )
 
 func statusOf(s queue.Standing) string {
 	switch {
+	case s.Held():
+		return statusPaused
 	case s.Job != nil:
 		return string(s.Job.Status)
 	case s.State.Disabled:
@@ -92,6 +104,9 @@ func statusOf(s queue.Standing) string {
 }
 
 func nextRun(s queue.Standing) *time.Time {
+	if s.Held() {
+		return nil
+	}
 	if s.Job != nil && s.Job.Status == charm.Pending {
 		return moment(s.Job.DueAt)
 	}
@@ -114,7 +129,7 @@ func stateJSON(s charm.State) api.State {
 		LastError: s.LastError, LastErrorTimestamp: moment(s.LastErrorAt),
 		MinExecutionTimeMs: ms(s.MinTime), MaxExecutionTimeMs: ms(s.MaxTime), AvgExecutionTimeMs: ms(s.AverageTime()),
 		LastExecutionTimeMs: ms(s.LastTime), Disabled: s.Disabled, DisabledBy: s.DisabledBy,
-		DisabledReason: s.DisabledReason, DisabledAt: moment(s.DisabledAt), NextTry: moment(s.NextTry),
+		DisabledReason: s.DisabledReason, DisabledAt: moment(s.DisabledAt), NextTry: moment(s.NextTry), Waiting: s.Waiting,
 	}
 }
 
@@ -187,22 +202,6 @@ func runJSON(r charm.Run, ref string) api.Run {
 		ID: r.ID, Charm: ref, Job: r.Job, Task: r.Task, Reason: r.Reason, Attempt: r.Attempt,
 		DueAt: r.DueAt.UTC(), StartedAt: r.StartedAt.UTC(), EndedAt: r.EndedAt.UTC(), DurationMs: ms(r.Elapsed()),
 		Status: charm.StatusOf(r.Outcome), Outcome: r.Outcome, Code: r.Code, Error: r.Error, Position: r.Position,
-		Changed: r.Changed, Requests: r.Requests, Conflicts: r.Conflicts, CPUMs: ms(r.CPU), PeakBytes: r.PeakBytes, Log: r.Log,
+		Changed: r.Changed, Requests: r.Requests, Conflicts: r.Conflicts, CPUMs: ms(r.CPU), PeakBytes: r.PeakBytes, Walls: r.Walls, Log: r.Log,
 	}
-}
-
-// Jobs lists live work, oldest due first.
-func (m *Manager) Jobs() []api.Job {
-	list := []api.Job{}
-	for _, l := range m.queue.Jobs() {
-		job := api.Job{
-			ID: l.Job.ID, Type: l.Job.Type, Task: l.Job.Task, Reason: l.Job.Reason, Status: l.Job.Status,
-			Priority: l.Job.Priority, Attempt: l.Job.Attempt, DueAt: l.Job.DueAt.UTC(), Run: l.Job.Run,
-		}
-		if l.Job.Charm != 0 {
-			job.Charm = l.Charm.Ref()
-		}
-		list = append(list, job)
-	}
-	return list
 }

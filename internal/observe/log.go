@@ -1,7 +1,7 @@
 // Package observe is what people and machines are shown of the service while it
-// runs: its log and the status line in it. It exists so that there is one place
-// where text that comes from charms is made harmless before it reaches a
-// terminal or a log.
+// runs: its log, the status line in it, and its metrics. It exists so that there
+// is one place where text that comes from charms is made harmless before it
+// reaches a terminal or a log, and one table of what is measured.
 package observe
 
 import (

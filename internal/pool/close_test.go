@@ -134,7 +134,7 @@ func playParent() {
 	hang()
 }
 
-func TestFault3WorkersDieWithTheirParent(t *testing.T) {
+func TestFault03_WorkersDieWithTheirParent(t *testing.T) {
 	t.Parallel()
 	parent := exec.Command("/proc/self/exe")
 	parent.Env = []string{fakeRole + "=parent", noRaceWait}

@@ -18,7 +18,7 @@ func (p *Pool) Compile(ctx context.Context, req wire.CompileRequest) (wire.Compi
 	var err error
 	for range handovers {
 		var w *worker
-		if w, err = p.acquire(ctx); err != nil {
+		if w, err = p.acquire(ctx, noSpace); err != nil {
 			break
 		}
 		c := &compilation{entry: req.Entry, end: make(chan Exit, 1)}

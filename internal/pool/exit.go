@@ -29,7 +29,8 @@ type Exit struct {
 	Detail     string    // one line for people; "" for Done
 	Dispatched time.Time // when a worker got the task; zero when none did
 	Ended      time.Time
-	PeakRSS    int64 // resident bytes of the process: after the task, or its highest when it died
+	PeakRSS    int64  // resident bytes of the process: after the task, or its highest when it died
+	Walls      string // layers of the sandbox that stood around the process, e.g. "namespaces landlock rlimits"
 }
 
 // autopsy says how a process ended that we did not kill, from its exit state and

@@ -28,6 +28,9 @@ func TestMain(m *testing.M) {
 		os.Exit(m.Run())
 	case "parent":
 		playParent()
+	case "orphan":
+		fmt.Println("here")
+		hang()
 	default:
 		playWorker(role)
 	}

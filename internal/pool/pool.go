@@ -28,6 +28,13 @@ type Options struct {
 	RunsPerWorker int    // before a process is replaced; default charm.WorkerRunLimit
 	Logger        *slog.Logger
 	Grace         time.Duration // for a worker to exit when told to; default 2 s
+
+	Started func(took time.Duration) // told of each process that is ready; must not block; nil tells nobody
+	Ended   func(reason string)      // told of each that is gone: an ExitKind or one of the reasons below; likewise
+	// Owner names what only one pool at a time works for, such as a data directory.
+	// Workers of this name that are alive at Start are left over, and killed. It is
+	// no secret; "" sweeps nothing.
+	Owner string
 }
 
 // Host answers what one task asks for. Its methods are called from the pool's
@@ -66,7 +73,8 @@ type Pool struct {
 	mu       sync.Mutex
 	workers  map[*worker]struct{} // alive, or not known to be dead
 	idle     []*worker            // the last one was used last
-	waiting  []*waiter            // first come, first served
+	waiting  []*waiter            // in the order they came
+	held     map[string]int       // workers that the tasks of each space hold
 	starting bool                 // one worker is between launch and hello
 	failures int                  // workers in a row that were never of use
 	walls    sandbox.Report       // of the last worker that said hello
@@ -74,12 +82,6 @@ type Pool struct {
 	started  bool
 	closing  bool
 	gone     chan struct{} // closed when closing and the last worker is gone
-}
-
-// waiter is a caller that waits for a worker.
-type waiter struct {
-	ready chan *worker // nil is sent when there will be none
-	why   error
 }
 
 // ErrClosed is why a task was not dispatched by a pool that is closing.
@@ -105,11 +107,17 @@ func New(o Options) (*Pool, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
+	if o.Started == nil {
+		o.Started = func(time.Duration) {}
+	}
+	if o.Ended == nil {
+		o.Ended = func(string) {}
+	}
 	exe, err := executable(o.Exe)
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{o: o, workers: map[*worker]struct{}{}, gone: make(chan struct{})}
+	p := &Pool{o: o, workers: map[*worker]struct{}{}, held: map[string]int{}, gone: make(chan struct{})}
 	unknown := sandbox.Layer{State: sandbox.Off, Reason: "no worker has started yet"}
 	p.walls = sandbox.Report{Namespaces: unknown, Landlock: unknown, Seccomp: unknown, Rlimits: unknown}
 	p.launch = func() (*process, error) { return p.spawner.launch(exe, arguments(o), environment) }
@@ -132,6 +140,9 @@ func (p *Pool) Start(ctx context.Context) error {
 	}
 	if !p.started {
 		p.started = true
+		if killed := sweep(p.o.Owner); len(killed) > 0 {
+			p.o.Logger.Warn("workers of an earlier service were still alive; they are killed", "pids", killed)
+		}
 		p.spawner = newSpawner()
 		p.restock()
 	}
@@ -143,70 +154,6 @@ func (p *Pool) Sandbox() sandbox.Report {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.walls
-}
-
-// acquire waits for a worker that is free.
-func (p *Pool) acquire(ctx context.Context) (*worker, error) {
-	p.mu.Lock()
-	switch {
-	case p.closing:
-		p.mu.Unlock()
-		return nil, ErrClosed
-	case len(p.idle) > 0:
-		w := p.idle[len(p.idle)-1]
-		p.idle = p.idle[:len(p.idle)-1]
-		p.mu.Unlock()
-		return w, nil
-	}
-	me := &waiter{ready: make(chan *worker, 1)}
-	p.waiting = append(p.waiting, me)
-	p.mu.Unlock()
-	select {
-	case w := <-me.ready:
-		return w, me.why
-	case <-ctx.Done():
-	}
-	p.mu.Lock()
-	for i, other := range p.waiting {
-		if other == me {
-			p.waiting = append(p.waiting[:i], p.waiting[i+1:]...)
-			p.mu.Unlock()
-			return nil, context.Cause(ctx)
-		}
-	}
-	p.mu.Unlock()
-	if w := <-me.ready; w != nil {
-		p.offer(w)
-	}
-	return nil, context.Cause(ctx)
-}
-
-// offer gives a free worker to whoever waits, or keeps it.
-func (p *Pool) offer(w *worker) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if _, alive := p.workers[w]; !alive {
-		return
-	}
-	switch {
-	case p.closing:
-		w.retire(p.o.Grace)
-	case len(p.waiting) > 0:
-		next := p.waiting[0]
-		p.waiting = p.waiting[1:]
-		next.ready <- w
-	default:
-		p.idle = append(p.idle, w)
-	}
-}
-
-// refuse ends all waiting, with p.mu held.
-func (p *Pool) refuse(why error) {
-	for _, next := range p.waiting {
-		next.why = why
-		next.ready <- nil
-	}
-	p.waiting = nil
 }
 
 // WorkerStatus is one process as people see it.
@@ -242,7 +189,7 @@ func (p *Pool) Close(ctx context.Context) error {
 			p.starting = false
 		}
 		for _, w := range p.idle {
-			w.retire(p.o.Grace)
+			w.retire(EndedStopping, p.o.Grace)
 		}
 		p.idle = nil
 		p.finish()

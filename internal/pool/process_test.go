@@ -59,7 +59,7 @@ func killer(p *Pool, run string) *fakeHost {
 	}}
 }
 
-func TestFault2WorkerKilledInTheMiddleOfARun(t *testing.T) {
+func TestFault02_WorkerKilledInTheMiddleOfARun(t *testing.T) {
 	t.Parallel()
 	p := fakePool(t, "good", Options{Workers: 2})
 	sibling := make(chan Exit, 1)
@@ -86,7 +86,7 @@ func TestFault2WorkerKilledInTheMiddleOfARun(t *testing.T) {
 	works(t, p)
 }
 
-func TestFault4ARunThatDoesNotEnd(t *testing.T) {
+func TestFault04_ARunThatDoesNotEnd(t *testing.T) {
 	t.Parallel()
 	p := fakePool(t, "good", Options{Workers: 1})
 	const timeout = 200 * time.Millisecond
@@ -164,7 +164,7 @@ func TestStatusAndSandbox(t *testing.T) {
 	t.Parallel()
 	p := fakePool(t, "good", Options{Workers: 1})
 	var during []WorkerStatus
-	p.Run(t.Context(), script("need a"), 10*time.Second, &fakeHost{
+	_, e := p.Run(t.Context(), script("need a"), 10*time.Second, &fakeHost{
 		documents: func(context.Context, []string) ([]wire.Document, error) {
 			during = p.Status()
 			return []wire.Document{{ID: "a"}}, nil
@@ -177,8 +177,8 @@ func TestStatusAndSandbox(t *testing.T) {
 	if len(after) != 1 || after[0].Task != "" || !after[0].Since.IsZero() || after[0].Runs != 1 || after[0].MemoryBytes < 1<<20 {
 		t.Errorf("%+v", after)
 	}
-	if p.Sandbox().Rlimits.State != sandbox.On {
-		t.Errorf("%+v", p.Sandbox())
+	if p.Sandbox().Rlimits.State != sandbox.On || e.Walls != "namespaces landlock seccomp rlimits" {
+		t.Errorf("%+v, of the run %q", p.Sandbox(), e.Walls)
 	}
 }
 

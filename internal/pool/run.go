@@ -27,7 +27,7 @@ func (p *Pool) Run(ctx context.Context, task wire.Task, timeout time.Duration, h
 	var err error
 	for range handovers {
 		var w *worker
-		if w, err = p.acquire(ctx); err != nil {
+		if w, err = p.acquire(ctx, task.Space); err != nil {
 			kind := NotDispatched
 			if ctx.Err() != nil {
 				kind = Cancelled
@@ -98,7 +98,7 @@ func (r *run) wait() (wire.Result, Exit) {
 	e := <-r.end
 	r.disarm()
 	r.calls.Wait()
-	e.Dispatched = r.started
+	e.Dispatched, e.Walls = r.started, r.worker.walls.Standing()
 	return r.result, e
 }
 

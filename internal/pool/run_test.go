@@ -160,7 +160,7 @@ func TestATaskThatIsTooLargeHurtsNobody(t *testing.T) {
 	}
 }
 
-func TestFramesThatAreNotAllowedKillTheWorker(t *testing.T) {
+func TestFault07_FramesThatAreNotAllowedKillTheWorker(t *testing.T) {
 	t.Parallel()
 	p := fakePool(t, "good", Options{Workers: 1})
 	tests := []struct{ name, detail string }{
@@ -194,7 +194,7 @@ func TestFramesThatAreNotAllowedKillTheWorker(t *testing.T) {
 	}
 }
 
-func TestHalfAFrameAtTheEnd(t *testing.T) {
+func TestFault07_HalfAFrameAtTheEnd(t *testing.T) {
 	t.Parallel()
 	p := fakePool(t, "good", Options{Workers: 1})
 	_, e := p.Run(t.Context(), script("raw 0000ffff46", "exit"), 10*time.Second, &fakeHost{})
@@ -203,7 +203,7 @@ func TestHalfAFrameAtTheEnd(t *testing.T) {
 	}
 }
 
-func TestASecondResultIsNoResultOfTheNextRun(t *testing.T) {
+func TestFault07_ASecondResultIsNoResultOfTheNextRun(t *testing.T) {
 	t.Parallel()
 	p := fakePool(t, "good", Options{Workers: 1})
 	if _, e := p.Run(t.Context(), script("twice"), 10*time.Second, &fakeHost{}); e.Kind != Done {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"runtime"
+	"slices"
+	"syscall"
 
 	"charmd/internal/sandbox"
 )
@@ -11,11 +13,12 @@ import (
 // spawner starts processes from one thread that lives as long as they may: the
 // kernel kills a worker when the thread that started it ends.
 type spawner struct {
-	work chan func()
+	work    chan func()
+	refusal string // why the machine gives workers no namespaces; "" as long as it does
 }
 
 func newSpawner() *spawner {
-	s := &spawner{make(chan func())}
+	s := &spawner{work: make(chan func())}
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -34,10 +37,37 @@ func (s *spawner) launch(exe string, args, env []string) (proc *process, err err
 	done := make(chan struct{})
 	s.work <- func() {
 		defer close(done)
-		proc, err = startProcess(exe, args, env)
+		proc, err = s.start(exe, args, env)
 	}
 	<-done
 	return proc, err
+}
+
+// start starts a process in namespaces of its own, or without on a machine that
+// gives it none: in a container, say. What stands of the walls then is in the
+// worker's report.
+func (s *spawner) start(exe string, args, env []string) (*process, error) {
+	told := func(namespaces string) []string { return append(slices.Clip(args), "-namespaces="+namespaces) }
+	if s.refusal == "" {
+		proc, err := startProcess(exe, told(sandbox.Own), env, sandbox.Attributes(true))
+		if !sandbox.Refused(err) {
+			return proc, err
+		}
+		refusal := "this machine does not allow them: " + cause(err)
+		if proc, err = startProcess(exe, told(refusal), env, sandbox.Attributes(false)); err == nil {
+			s.refusal = refusal // it was that, and will not change while the service runs
+		}
+		return proc, err
+	}
+	return startProcess(exe, told(s.refusal), env, sandbox.Attributes(false))
+}
+
+// cause is an error without the path that it is about.
+func cause(err error) string {
+	if e, ok := errors.AsType[*os.PathError](err); ok {
+		err = e.Err
+	}
+	return err.Error()
 }
 
 // process is a started process and our ends of its pipes.
@@ -50,7 +80,7 @@ type process struct {
 
 func (p *process) pid() int { return p.os.Pid }
 
-func startProcess(exe string, args, env []string) (_ *process, err error) {
+func startProcess(exe string, args, env []string, attributes *syscall.SysProcAttr) (_ *process, err error) {
 	var open []*os.File
 	pipe := func() (r, w *os.File) {
 		var e error
@@ -74,7 +104,7 @@ func startProcess(exe string, args, env []string) (_ *process, err error) {
 		return nil, err
 	}
 	proc, err := os.StartProcess(exe, append([]string{"charmd"}, args...), &os.ProcAttr{
-		Dir: "/", Env: env, Files: []*os.File{stdin, stdout, stderr}, Sys: sandbox.Attributes(),
+		Dir: "/", Env: env, Files: []*os.File{stdin, stdout, stderr}, Sys: attributes,
 	})
 	closeAll(stdin, stdout, stderr)
 	if err != nil {

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"charmd/internal/sandbox"
 	"charmd/internal/wire"
 )
 
@@ -16,8 +17,14 @@ var environment = []string{"GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
 
 // arguments are the worker's command line.
 func arguments(o Options) []string {
-	return []string{"worker", "-arena", strconv.Itoa(o.ArenaBytes), "-rebuild=" + strconv.FormatBool(o.Rebuild)}
+	return []string{workerMode, "-arena", strconv.Itoa(o.ArenaBytes), "-rebuild=" + strconv.FormatBool(o.Rebuild), ownerArgument + o.Owner}
 }
+
+// The words of a worker's command line by which it is known.
+const (
+	workerMode    = "worker"
+	ownerArgument = "-owner="
+)
 
 // executable is the program to start, exactly the one that is running unless
 // another is named, even after it has been replaced on disk.
@@ -52,8 +59,10 @@ func (p *Pool) restock() {
 
 // start launches one worker and, until it dies, reads what it sends.
 func (p *Pool) start() {
+	began := time.Now()
 	proc, err := p.launch()
 	if err != nil {
+		p.o.Ended(NotStarted)
 		p.mu.Lock()
 		p.starting = false
 		p.useless(fmt.Sprintf("starting a process: %v", err))
@@ -62,11 +71,11 @@ func (p *Pool) start() {
 		p.mu.Unlock()
 		return
 	}
-	w := newWorker(p, proc)
+	w := newWorker(p, proc, began)
 	p.mu.Lock()
 	p.workers[w] = struct{}{}
 	if p.closing {
-		w.retire(p.o.Grace)
+		w.retire(EndedStopping, p.o.Grace)
 	}
 	p.mu.Unlock()
 	w.serve()
@@ -76,12 +85,30 @@ func (p *Pool) start() {
 func (p *Pool) greeted(w *worker, h *wire.Hello) {
 	p.mu.Lock()
 	p.starting = false
+	before := p.walls
 	p.walls = w.walls
 	p.restock()
 	p.finish()
 	p.mu.Unlock()
-	p.o.Logger.Debug("worker ready", "pid", w.proc.pid(), "start", time.Since(w.born))
+	w.mu.Lock()
+	w.ready = true
+	w.mu.Unlock()
+	took := time.Since(w.born)
+	p.o.Started(took)
+	if w.walls != before {
+		p.tellWalls(w.walls)
+	}
+	p.o.Logger.Debug("worker ready", "pid", w.proc.pid(), "start", took)
 	p.offer(w)
+}
+
+// tellWalls logs which walls around workers are down that this version could raise.
+func (p *Pool) tellWalls(r sandbox.Report) {
+	for _, l := range r.Layers() {
+		if l.State == sandbox.Unavailable {
+			p.o.Logger.Warn("a wall around worker processes is down", "layer", l.Name, "reason", l.Reason)
+		}
+	}
 }
 
 // lost takes a dead worker off the books. used tells whether it was ever given a
@@ -90,6 +117,7 @@ func (p *Pool) lost(w *worker, greeted, used bool, why string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.workers, w)
+	p.returned(w)
 	for i, other := range p.idle {
 		if other == w {
 			p.idle = append(p.idle[:i], p.idle[i+1:]...)
@@ -115,7 +143,7 @@ func (p *Pool) lost(w *worker, greeted, used bool, why string) {
 // attempt.
 func (p *Pool) useless(why string) {
 	p.failures++
-	p.o.Logger.Error("a worker process was of no use", "reason", why, "in_a_row", p.failures)
+	p.o.Logger.Error("a worker process was of no use", "reason", why, "inARow", p.failures)
 	if p.failures >= mostFailures {
 		p.refuse(fmt.Errorf("workers do not start: %s", why))
 	}

@@ -33,20 +33,23 @@ type worker struct {
 	born   time.Time
 	walls  sandbox.Report // set by the reader before the worker is offered
 
+	holder *string // the space whose task has it, nil when none has; guarded by the pool
+
 	mu       sync.Mutex
 	job      job // nil when idle
 	since    time.Time
-	done     int   // tasks
-	resident int64 // bytes, after the last task
-	used     bool  // it was given a task
-	leaving  bool  // it was told to exit
-	doom     *Exit // why it was killed
+	done     int    // tasks
+	resident int64  // bytes, after the last task
+	used     bool   // it was given a task
+	ready    bool   // it said hello
+	leaving  string // why it was told to exit; "" when it was not
+	doom     *Exit  // why it was killed
 }
 
-func newWorker(p *Pool, proc *process) *worker {
+func newWorker(p *Pool, proc *process, born time.Time) *worker {
 	return &worker{
 		pool: p, proc: proc, out: wire.NewWriter(proc.tasks), stderr: newDrain(proc.errors),
-		gauge: newGauge(proc.pid()), born: time.Now(),
+		gauge: newGauge(proc.pid()), born: born,
 	}
 }
 
@@ -83,6 +86,7 @@ func (w *worker) serve() {
 	if !w.retired() {
 		w.pool.o.Logger.Warn("a worker process ended", "pid", w.proc.pid(), "kind", e.Kind, "detail", e.Detail, "stderr", stderr)
 	}
+	w.ended(e)
 	w.pool.lost(w, greeted, used, e.Detail)
 	if j != nil {
 		j.ended(e)
@@ -141,11 +145,17 @@ func (w *worker) take(m wire.Message) error {
 	w.job, w.since = nil, time.Time{}
 	w.done++
 	w.resident = resident
-	worn := w.done >= w.pool.o.RunsPerWorker || resident > largeWorker
+	worn := ""
+	switch {
+	case w.done >= w.pool.o.RunsPerWorker:
+		worn = EndedWorn
+	case resident > largeWorker:
+		worn = EndedLarge
+	}
 	w.mu.Unlock()
 	w.pool.useful()
-	if worn {
-		w.retire(w.pool.o.Grace)
+	if worn != "" {
+		w.retire(worn, w.pool.o.Grace)
 	} else {
 		w.pool.offer(w)
 	}
@@ -207,10 +217,10 @@ func (w *worker) killLocked(why Exit) {
 }
 
 // retire tells an idle worker to exit, by the end of its pipe, and kills it when
-// it does not.
-func (w *worker) retire(grace time.Duration) {
+// it does not; why is for Options.Ended.
+func (w *worker) retire(why string, grace time.Duration) {
 	w.mu.Lock()
-	w.leaving = true
+	w.leaving = why
 	w.mu.Unlock()
 	_ = w.proc.tasks.Close()
 	time.AfterFunc(grace, func() { w.kill(Exit{Kind: Cancelled, Detail: "did not exit when told to"}) })
@@ -219,7 +229,7 @@ func (w *worker) retire(grace time.Duration) {
 func (w *worker) retired() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.leaving
+	return w.leaving != ""
 }
 
 // statuses are the workers as people see them, oldest first.

@@ -3,10 +3,12 @@ package queue
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"time"
 
 	"charmd/internal/charm"
+	"charmd/internal/schedule"
 	"charmd/internal/store"
 )
 
@@ -20,7 +22,7 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 	}
 	switch {
 	case !runs(c, s):
-		s = rearmed(c, s, q.opts.Now())
+		s = armed(c, s, nil, q.opts.Now())
 		isDropped := func(j charm.Job) bool { return j.Status == charm.Pending && !j.Once }
 		for _, j := range jobs {
 			if isDropped(j) {
@@ -32,8 +34,12 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 		}
 	case len(jobs) > 0:
 		s.NextRun = time.Time{}
-	default:
-		s = rearmed(c, s, q.opts.Now())
+	case s.NextRun.IsZero():
+		if s.Waiting = schedule.Unusable(c.Schedule); s.Waiting == "" {
+			s.NextRun = schedule.First(c, q.opts.Now())
+		}
+	case !schedule.Believable(c, s, q.opts.Now()): // its schedule has become a shorter one
+		s = armed(c, s, nil, q.opts.Now())
 	}
 	if err := tx.PutState(c.Row, s); err != nil {
 		return err
@@ -270,6 +276,7 @@ func (q *Queue) tell(jobID string, run charm.Run) {
 type Live struct {
 	Job   charm.Job
 	Charm charm.Charm // zero for maintenance
+	Held  bool        // a pause keeps it waiting
 }
 
 // Jobs lists what is live, oldest due first: rows, and pending runs that follow
@@ -280,7 +287,7 @@ func (q *Queue) Jobs() []Live {
 	var list []Live
 	for _, e := range q.charms {
 		if job, ok := e.pendingJob(); ok {
-			list = append(list, Live{job, e.charm})
+			list = append(list, Live{job, e.charm, q.standing(e).Held()})
 		}
 	}
 	for _, e := range q.tasks {
@@ -301,6 +308,28 @@ type Standing struct {
 	State  charm.State
 	Job    *charm.Job   // nil when merely due, or not to run
 	Paused *charm.Pause // what keeps it from running by itself; nil when nothing does
+}
+
+// Held reports whether a pause keeps it from what it would do by itself now.
+func (s Standing) Held() bool {
+	switch {
+	case s.Paused == nil, !s.Charm.Registered, s.State.Disabled && s.State.DisabledBy != charm.ByFailures:
+		return false
+	case s.Job != nil:
+		return s.Job.Status == charm.Pending && s.Job.Reason != charm.RunNow
+	}
+	return true
+}
+
+// Integrations lists the integrations that charms have, sorted.
+func (q *Queue) Integrations() []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	names := map[string]bool{}
+	for _, e := range q.charms {
+		names[e.charm.Integration] = true
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 // Standings lists every charm in order of registration.

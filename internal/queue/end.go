@@ -27,8 +27,8 @@ type Wish struct {
 func (q *Queue) Ending(c Claim, run charm.Run, w Wish) Ending {
 	now := run.EndedAt
 	job := c.Job
-	if w.NotBefore.After(now.Add(longestAsked)) {
-		w.NotBefore = time.Time{}
+	if w.NotBefore.After(now.Add(charm.MaxPostponed)) {
+		w.NotBefore = time.Time{} // it comes of a clock that was set back
 	}
 	switch {
 	case run.Outcome == charm.OK && w.Again && job.Pages < charm.MaxPages:
@@ -96,10 +96,7 @@ func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.Sta
 	}
 	if live.Charm != 0 {
 		s.NotBefore = end.NotBefore
-		s.NextRun = nextRun(current, s, next, run.EndedAt)
-		if next == nil {
-			s = rearmed(current, s, run.EndedAt)
-		}
+		s = armed(current, s, next, run.EndedAt)
 		if err := tx.PutState(c.Job.Charm, s); err != nil {
 			return err
 		}
@@ -128,13 +125,29 @@ func follow(next *charm.Job, live charm.Job, ended time.Time, stopped bool) *cha
 // runs reports whether charm c with state s is to run by itself.
 func runs(c charm.Charm, s charm.State) bool { return c.Registered && !s.Disabled && s.Waiting == "" }
 
-// nextRun keeps to the invariant that a charm has exactly one of a next run, a
-// live job, a next try, or a stated reason for none.
-func nextRun(c charm.Charm, s charm.State, job *charm.Job, after time.Time) time.Time {
-	if job != nil || !runs(c, s) {
-		return time.Time{}
+// probed reports whether charm c with state s is tried from time to time.
+func probed(c charm.Charm, s charm.State) bool {
+	return c.Registered && s.Disabled && s.DisabledBy == charm.ByFailures && !c.ProbeNever
+}
+
+// armed keeps to the invariant that a charm has exactly one of a next run, a live
+// job, a next try, or a stated reason for none.
+func armed(c charm.Charm, s charm.State, job *charm.Job, after time.Time) charm.State {
+	s.NextRun = time.Time{}
+	switch {
+	case job != nil:
+		return s
+	case !s.Disabled:
+		s.NextTry = time.Time{}
+	case probed(c, s) && s.NextTry.IsZero():
+		s.NextTry = after
 	}
-	return laterOf(schedule.Next(c, after), asked(s, after))
+	if runs(c, s) {
+		if s.Waiting = schedule.Unusable(c.Schedule); s.Waiting == "" {
+			s.NextRun = schedule.Resume(c, s, after)
+		}
+	}
+	return s
 }
 
 // ErrNotOurs says that a claim was taken from this service, or its job is gone:

@@ -17,7 +17,8 @@ type entry struct {
 	removed   bool       // deleted while it was running
 	abandoned bool       // its run is over and its end could not be written
 	notBefore time.Time
-	cancel    context.CancelCauseFunc // ends its run; nil when nothing is running
+	cancel    context.CancelCauseFunc // ends its run; nil before its handler has begun
+	doom      error                   // why its run is to end; nil when it may go on
 
 	// Where it stands in the order; the order's own.
 	due     time.Time

@@ -24,6 +24,9 @@ func (q *Queue) Bind(ctx context.Context, c Claim) (_ context.Context, release f
 	defer q.mu.Unlock()
 	if c.entry.running {
 		c.entry.cancel = cancel
+		if c.entry.doom != nil { // it was cancelled between its claim and now
+			cancel(c.entry.doom)
+		}
 	}
 	return bound, func() { cancel(nil) }
 }
@@ -103,8 +106,7 @@ func (q *Queue) drop(tx store.Tx, job charm.Job) error {
 	if err != nil {
 		return err
 	}
-	s.NextRun = nextRun(c, s, nil, run.EndedAt)
-	s = rearmed(c, s, run.EndedAt)
+	s = armed(c, s, nil, run.EndedAt)
 	if err := tx.PutState(c.Row, s); err != nil {
 		return err
 	}
@@ -116,7 +118,10 @@ func (q *Queue) interrupt(id string, why error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	end := func(e *entry) {
-		if e.cancel != nil && e.job != nil && e.job.ID == id {
+		if !e.running || e.job == nil || e.job.ID != id {
+			return
+		}
+		if e.doom = why; e.cancel != nil {
 			e.cancel(why)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/oklog/ulid/v2"
@@ -46,8 +47,11 @@ type Queue struct {
 	solo     bool // the one run in flight must stay alone
 	pauses   map[pauseKey]charm.Pause
 	closed   bool
+	noIntake bool // see SetIntake
 	wake     chan struct{}
 	waiters  map[string][]chan charm.Run // by job id
+
+	lookTook atomic.Int64 // of the reconciler's last look, ns
 }
 
 // Claim is a run that this service owns: its job's row says so on disk.
@@ -55,6 +59,7 @@ type Claim struct {
 	Job   charm.Job
 	Charm charm.Charm // zero for maintenance
 	entry *entry
+	row   bool // its job waited as a row
 }
 
 // ErrClosed is returned by Next once the queue hands out no more work.
@@ -129,6 +134,9 @@ func (q *Queue) pick(kind charm.JobType) (*entry, later, error) {
 	if q.closed {
 		return nil, later{}, ErrClosed
 	}
+	if q.noIntake && kind == charm.ExecuteCharm {
+		return nil, later{longestSleep, q.wake}, nil
+	}
 	find := q.pickCharm
 	if kind == charm.Maintenance {
 		find = q.pickTask
@@ -194,17 +202,17 @@ func (q *Queue) newClaim(e *entry) Claim {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.opts.Now()
-	job := e.nextJob(now)
+	job, row := e.nextJob(now), e.job != nil
 	job.Status, job.Epoch, job.Run = charm.Running, q.epoch, NewID(now)
 	job.ClaimedAt, job.LeaseEnd = now, q.leaseEnd(e.charm)
-	return Claim{Job: job, Charm: e.charm, entry: e}
+	return Claim{Job: job, Charm: e.charm, entry: e, row: row}
 }
 
 // write puts the claim's row into tx, when the charm still wants to run. That is
 // decided from tx alone: memory follows a transaction only once it is on disk.
 func (q *Queue) write(tx store.Tx, c Claim) error {
 	if c.Job.Charm != 0 {
-		if err := stillWanted(tx, c.Job); err != nil {
+		if err := stillWanted(tx, c); err != nil {
 			return err
 		}
 	}
@@ -228,16 +236,16 @@ var errNotWanted = errors.New("the charm was removed, disabled or claimed meanwh
 
 // stillWanted looks again before a claim is written: the job that was picked must
 // still wait, one that was merely due must have no rival.
-func stillWanted(tx store.Tx, job charm.Job) error {
+func stillWanted(tx store.Tx, c Claim) error {
+	job := c.Job
 	s, jobs, err := stands(tx, job.Charm)
 	if err != nil {
 		return err
 	}
-	waiting := job.Reason != charm.Due && job.Reason != charm.Probe
 	switch {
-	case s.Disabled && !job.Once, waiting != (len(jobs) == 1), len(jobs) > 1:
+	case s.Disabled && !job.Once, c.row != (len(jobs) == 1), len(jobs) > 1:
 		return errNotWanted
-	case waiting && (jobs[0].ID != job.ID || jobs[0].Status != charm.Pending):
+	case c.row && (jobs[0].ID != job.ID || jobs[0].Status != charm.Pending):
 		return errNotWanted
 	}
 	return nil
@@ -277,7 +285,7 @@ const giveBackWait = 100 * time.Millisecond
 // release ends e's part in what is in flight, for which it used a worker for the
 // time. The caller holds mu.
 func (q *Queue) release(e *entry, took time.Duration) {
-	e.cancel = nil
+	e.cancel, e.doom = nil, nil
 	if e.charm.Row != 0 {
 		q.inFlight--
 		q.solo = false

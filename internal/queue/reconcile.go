@@ -82,52 +82,32 @@ func takeStock(r store.Reader) (s stock, err error) {
 	return s, err
 }
 
-// longestAsked is how far away a host may ask not to be asked. What is further
-// comes of a clock that was set back.
-const longestAsked = 24 * time.Hour
-
-// asked is when a host asked not to be asked before; the zero time when that
-// cannot be believed.
-func asked(s charm.State, now time.Time) time.Time {
-	if s.NotBefore.After(now.Add(longestAsked)) {
-		return time.Time{}
-	}
-	return s.NotBefore
-}
-
-// tooFar reports whether the next run is later than its schedule can mean.
-func tooFar(c charm.Charm, s charm.State, now time.Time) bool {
-	return s.NextRun.After(laterOf(schedule.Next(c, now), asked(s, now)))
-}
-
-// probed reports whether charm c with state s is tried from time to time.
-func probed(c charm.Charm, s charm.State) bool {
-	return c.Registered && s.Disabled && s.DisabledBy == charm.ByFailures && !c.ProbeNever
-}
-
 // stand judges how a charm stands in the store; "" is well.
 func stand(c charm.Charm, s charm.State, jobs []charm.Job, now time.Time) (BreachKind, string) {
-	runs, probed := runs(c, s), probed(c, s)
+	unusable := schedule.Unusable(c.Schedule)
+	runs := c.Registered && !s.Disabled && (s.Waiting == "" || schedule.IsUnusable(s.Waiting))
+	probed := probed(c, s)
 	switch {
 	case len(jobs) > 1:
 		return Rivals, fmt.Sprintf("%d jobs of it are live", len(jobs))
 	case len(jobs) == 1 && jobs[0].Status == charm.Pending && !jobs[0].Once && !runs:
 		return Stopped, "a job waits though it is not to run by itself"
-	case len(jobs) == 1 && jobs[0].Status == charm.Pending && jobs[0].DueAt.After(laterOf(now.Add(2*charm.MaxBackoff), asked(s, now))):
+	case len(jobs) == 1 && jobs[0].Status == charm.Pending && !schedule.BelievableRetry(s, jobs[0].DueAt, now):
 		return FarAway, fmt.Sprintf("its job waits until %s, longer than any job does", jobs[0].DueAt.UTC().Format(time.RFC3339))
 	case len(jobs) > 0:
-	case !runs && !s.NextRun.IsZero():
+	case !s.NextRun.IsZero() && (!runs || s.Waiting != ""):
 		return Stopped, "it has a next run though it is not to run by itself"
 	case !s.Disabled && !s.NextTry.IsZero():
 		return Stopped, "it has a next try though it is not disabled"
+	case runs && (unusable == "") != (s.Waiting == ""):
+		return Unarmed, "what it says of its schedule is not so"
+	case runs && s.Waiting != "":
 	case runs && s.NextRun.IsZero():
 		return Unarmed, "it has neither a next run nor a live job"
 	case probed && s.NextTry.IsZero():
 		return Unarmed, "failures disabled it and it has no next try"
-	case runs && tooFar(c, s, now):
-		return FarAway, fmt.Sprintf("its next run is at %s, which its schedule cannot mean", s.NextRun.UTC().Format(time.RFC3339))
-	case probed && s.NextTry.After(now.Add(charm.MaxProbe)):
-		return FarAway, fmt.Sprintf("its next try is at %s, more than %s away", s.NextTry.UTC().Format(time.RFC3339), charm.MaxProbe)
+	case (runs || probed) && !schedule.Believable(c, s, now):
+		return FarAway, fmt.Sprintf("it waits until %s, which its schedule cannot mean", laterOf(s.NextRun, s.NextTry).UTC().Format(time.RFC3339))
 	}
 	return "", ""
 }
@@ -136,9 +116,9 @@ func stand(c charm.Charm, s charm.State, jobs []charm.Job, now time.Time) (Breac
 // follows a transaction a moment after it is on disk.
 const confirm = time.Second
 
-// Reconcile looks for breaches and repairs them. It looks twice, and believes
-// only what it sees both times.
-func (q *Queue) Reconcile(ctx context.Context) ([]Breach, error) {
+// Breaches looks for breaches. It looks twice, and believes only what it sees
+// both times.
+func (q *Queue) Breaches(ctx context.Context) ([]Breach, error) {
 	first, err := q.look(ctx)
 	if err != nil || len(first) == 0 {
 		return nil, err
@@ -149,15 +129,20 @@ func (q *Queue) Reconcile(ctx context.Context) ([]Breach, error) {
 		return nil, ctx.Err()
 	}
 	second, err := q.look(ctx)
+	return slices.DeleteFunc(second, func(b Breach) bool {
+		return !slices.ContainsFunc(first, func(a Breach) bool { return a.Kind == b.Kind && a.Charm.Row == b.Charm.Row && a.Job == b.Job })
+	}), err
+}
+
+// Reconcile looks for breaches and repairs them.
+func (q *Queue) Reconcile(ctx context.Context) ([]Breach, error) {
+	found, err := q.Breaches(ctx)
 	if err != nil {
 		return nil, err
 	}
 	var repaired []Breach
 	var failed error
-	for _, b := range second {
-		if !slices.ContainsFunc(first, func(a Breach) bool { return a.Kind == b.Kind && a.Charm.Row == b.Charm.Row && a.Job == b.Job }) {
-			continue
-		}
+	for _, b := range found {
 		if b.Repair, err = q.repair(ctx, b); err != nil {
 			failed = errors.Join(failed, fmt.Errorf("repairing %s of %s: %w", b.Kind, b.Charm.Ref(), err))
 			continue
@@ -167,8 +152,13 @@ func (q *Queue) Reconcile(ctx context.Context) ([]Breach, error) {
 	return repaired, failed
 }
 
+// LookTook is how long the last look of Reconcile took.
+func (q *Queue) LookTook() time.Duration { return time.Duration(q.lookTook.Load()) }
+
 // look compares store and memory.
 func (q *Queue) look(ctx context.Context) (found []Breach, err error) {
+	began := time.Now()
+	defer func() { q.lookTook.Store(int64(time.Since(began))) }()
 	var held stock
 	if err := q.store.View(ctx, func(r store.Reader) (err error) {
 		held, err = takeStock(r)
@@ -246,173 +236,9 @@ func (q *Queue) ours(j charm.Job) int {
 // out. The caller holds mu.
 func (q *Queue) holds(e *entry, jobs []charm.Job) bool {
 	return slices.ContainsFunc(jobs, func(j charm.Job) bool {
-		return j.ID == e.job.ID && j.Run == e.job.Run && q.ours(j) == 1
+		return j.ID == e.job.ID && j.Run == e.job.Run && q.ours(j) == 1 && sameTime(j.LeaseEnd, e.job.LeaseEnd)
 	})
 }
 
 // sameTime compares times as far as the store keeps them.
 func sameTime(a, b time.Time) bool { return a.UnixMilli() == b.UnixMilli() }
-
-// repair mends a breach and says what it did.
-func (q *Queue) repair(ctx context.Context, b Breach) (done string, err error) {
-	switch b.Kind {
-	case Overdue:
-		q.interrupt(b.Job, ErrOverdue)
-		return "its run is ended", nil
-	case NotInStore:
-		return "the service forgets it", q.refresh(ctx, b.Charm.Row)
-	case OutOfStep:
-		return "the service follows the store", q.refresh(ctx, b.Charm.Row)
-	case LostClaim:
-		return "the claim is written again", q.restoreClaim(ctx, b.Charm.Row)
-	}
-	err = q.store.Update(ctx, func(tx store.Tx) (err error) {
-		if b.Charm.Row == 0 {
-			done = "it is taken away; maintenance comes around by itself"
-			err = q.takeTaskAway(tx, b.Job)
-			return err
-		}
-		done, err = q.mend(tx, b.Charm.Row)
-		return err
-	})
-	return done, err
-}
-
-func (q *Queue) takeTaskAway(tx store.Tx, id string) error {
-	tx.AfterCommit(func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		delete(q.tasks, id)
-	})
-	return tx.DeleteJob(id)
-}
-
-// mend brings a charm into order in the store.
-func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
-	now := q.opts.Now()
-	c, err := tx.Charm(row)
-	if err != nil {
-		return "", err
-	}
-	s, jobs, err := stands(tx, row)
-	if err != nil {
-		return "", err
-	}
-	kind, _ := stand(c, s, jobs, now)
-	switch {
-	case kind == FarAway && len(jobs) == 1:
-		done = "it runs at once"
-		jobs[0].DueAt = now
-		if err := tx.PutJob(jobs[0]); err != nil {
-			return "", err
-		}
-	case kind == Stopped && len(jobs) > 0, kind == Rivals:
-		done = "the job is taken away"
-		keep := 0
-		if kind == Rivals {
-			done, keep = "only the oldest job stays, or the one that runs", 1
-			slices.SortStableFunc(jobs, func(a, b charm.Job) int { return q.ours(b) - q.ours(a) })
-		}
-		var gone []charm.Job
-		jobs, gone = jobs[:keep], jobs[keep:]
-		for _, j := range gone {
-			if err := tx.DeleteJob(j.ID); err != nil {
-				return "", err
-			}
-			q.tellOf(tx, j, q.cancelled(j, "it should not have been there"))
-		}
-	case len(jobs) == 1 && jobs[0].Status == charm.Running:
-		done = "it is recorded as lost and runs again"
-		if s, jobs, err = q.lose(tx, s, jobs[0], now); err != nil {
-			return "", err
-		}
-	}
-	if len(jobs) == 0 {
-		s = rearmed(c, s, now)
-		if done == "" {
-			done = "it does not run by itself"
-			if at := laterOf(s.NextRun, s.NextTry); !at.IsZero() {
-				done = "it runs next at " + at.UTC().Format(time.RFC3339)
-			}
-		}
-	}
-	if err := tx.PutState(row, s); err != nil {
-		return "", err
-	}
-	tx.AfterCommit(func() { q.land(row) })
-	return done, q.learn(tx, c)
-}
-
-// rearmed is the state of a charm without a live job, with the one time that it
-// should have: what is missing is due at once, what is too far away comes back to
-// its schedule.
-func rearmed(c charm.Charm, s charm.State, now time.Time) charm.State {
-	switch {
-	case !runs(c, s):
-		s.NextRun = time.Time{}
-	case s.NextRun.IsZero():
-		s.NextRun = now
-	case tooFar(c, s, now):
-		s.NextRun = schedule.Next(c, now)
-	}
-	switch {
-	case !s.Disabled:
-		s.NextTry = time.Time{}
-	case !probed(c, s):
-	case s.NextTry.IsZero():
-		s.NextTry = now
-	case s.NextTry.After(now.Add(charm.MaxProbe)):
-		s.NextTry = now.Add(max(s.ProbeWait, charm.FirstProbe))
-	}
-	return s
-}
-
-// lose ends a claim that nobody carries out; its job waits to run again, if it is
-// to.
-func (q *Queue) lose(tx store.Tx, s charm.State, job charm.Job, now time.Time) (charm.State, []charm.Job, error) {
-	run, err := recordLost(tx, job, now, "nobody carried out the run's claim any more")
-	if err != nil {
-		return s, nil, err
-	}
-	s, _ = q.states.After(s, run, false)
-	if s.Disabled && !job.Once {
-		return s, nil, tx.DeleteJob(job.ID)
-	}
-	again := *pendingAgain(job, now, job.Attempt)
-	return s, []charm.Job{again}, tx.PutJob(again)
-}
-
-// land makes an entry whose claim was given up free again.
-func (q *Queue) land(row int64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if e := q.charms[row]; e != nil && e.abandoned {
-		e.running, e.abandoned = false, false
-	}
-}
-
-// restoreClaim writes the row of a run that is in flight again, as memory has it.
-func (q *Queue) restoreClaim(ctx context.Context, row int64) error {
-	return q.store.Update(ctx, func(tx store.Tx) error {
-		_, jobs, err := stands(tx, row)
-		if err != nil {
-			return err
-		}
-		q.mu.Lock()
-		e := q.charms[row]
-		if e == nil || !e.running || e.job == nil || e.job.Status != charm.Running {
-			q.mu.Unlock()
-			return nil // it has ended meanwhile
-		}
-		claim := *e.job
-		q.mu.Unlock()
-		for _, j := range jobs {
-			if j.ID != claim.ID {
-				if err := tx.DeleteJob(j.ID); err != nil {
-					return err
-				}
-			}
-		}
-		return tx.PutJob(claim)
-	})
-}

@@ -160,6 +160,19 @@ func TestARunInFlightIsKnownThroughDamage(t *testing.T) {
 	})
 }
 
+// A row that says it is merely due is no reason to look at it for ever.
+func TestAClaimThatWasMadeToWaitRuns(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.add(1)
+		claim := w.next()
+		w.sql(c, "update job set status = 'pending', run = '', epoch = 0 where charm = %[1]d")
+		w.restart()
+		if next := w.next(); next.Job.ID != claim.Job.ID {
+			t.Errorf("next came %+v", next.Job)
+		}
+	})
+}
+
 func TestACharmInsertedBehindTheQueueIsTakenUp(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.add(1)
@@ -203,7 +216,7 @@ func TestASetBackClockIsFollowed(t *testing.T) {
 		if s := w.standing(c); time.Until(s.State.NextRun) != 3*time.Hour {
 			t.Fatalf("it waits %v, the host asked for 3 hours", time.Until(s.State.NextRun))
 		}
-		w.sql(c, "update state set next_run = next_run + 259200000, not_before = not_before + 259200000") // as after a jump by three days
+		w.sql(c, "update state set next_run = next_run + 259200000, not_before = not_before + 259200000, last_executed = next_run + 259200000") // as when it ran three days ahead
 		if found := w.reconcile(); len(found) != 1 || found[0].Kind != queue.FarAway {
 			t.Fatalf("found %+v", found)
 		}

@@ -3,9 +3,11 @@ package registry
 import (
 	"slices"
 	"strconv"
+	"time"
 
 	"charmd/internal/cell"
 	"charmd/internal/charm"
+	"charmd/internal/state"
 	"charmd/internal/store"
 )
 
@@ -85,6 +87,17 @@ func (r *Registry) Unregister(tx store.Tx, c charm.Charm) error {
 		return err
 	}
 	return e.commit()
+}
+
+// Enable is the state s of charm c enabled, with no failures counted, and written
+// to its entry inside the transaction that enables it.
+func (r *Registry) Enable(tx store.Tx, c charm.Charm, s charm.State) (_ charm.State, err error) {
+	s = state.Enable(s)
+	s.NextRun = time.Time{}
+	if s.Waiting, err = r.Waiting(tx, c); err != nil {
+		return s, err
+	}
+	return s, r.Transition(tx, c, s)
 }
 
 // Transition writes that a charm was disabled or enabled, inside the transaction

@@ -34,6 +34,7 @@ type Registry struct {
 	every  time.Duration
 	logger *slog.Logger
 	now    func() time.Time
+	wrote  func(documents int)
 
 	mu      sync.Mutex
 	notes   map[int64]note // status not written yet, by charm row
@@ -50,12 +51,16 @@ type Options struct {
 	Every  time.Duration // schedule of charms that others register
 	Logger *slog.Logger
 	Now    func() time.Time
+	Wrote  func(documents int) // told of every change that is on disk; must not block; nil tells nobody
 }
 
 // New makes a Registry. The system space must be known to the store.
 func New(o Options) *Registry {
+	if o.Wrote == nil {
+		o.Wrote = func(int) {}
+	}
 	return &Registry{
-		store: o.Store, memory: o.Memory, queue: o.Queue, system: o.System, every: o.Every, logger: o.Logger, now: o.Now,
+		wrote: o.Wrote, store: o.Store, memory: o.Memory, queue: o.Queue, system: o.System, every: o.Every, logger: o.Logger, now: o.Now,
 		notes: map[int64]note{}, written: map[int64]written{}, changed: make(chan struct{}, 1),
 	}
 }
@@ -232,8 +237,11 @@ func (e *edit) commit() error {
 		return err
 	}
 	draft.Anyway = true
-	_, err = e.registry.memory.Commit(e.tx, draft, nil)
-	return err
+	if _, err = e.registry.memory.Commit(e.tx, draft, nil); err != nil {
+		return err
+	}
+	e.tx.AfterCommit(func() { e.registry.wrote(len(changes)) })
+	return nil
 }
 
 // ours marks the registry's own transactions in the log.

@@ -12,6 +12,7 @@ import (
 	"charmd/internal/jsontext"
 	"charmd/internal/memory"
 	"charmd/internal/merkle"
+	"charmd/internal/schedule"
 	"charmd/internal/state"
 	"charmd/internal/store"
 )
@@ -186,7 +187,7 @@ func (r *Registry) Waiting(tx store.Reader, c charm.Charm) (string, error) {
 	if errors.Is(err, store.ErrNotFound) {
 		return "its recipe is not stored here", nil
 	}
-	return "", err
+	return schedule.Unusable(c.Schedule), err
 }
 
 // recipeOf is the recipe id a charm's process document names, "" when the charm

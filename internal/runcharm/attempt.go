@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"net/http"
 	"sync"
+	"time"
 
 	"charmd/internal/charm"
 	"charmd/internal/egress"
@@ -27,6 +28,10 @@ type attempt struct {
 	requests int
 	blame    string // the last request, when it failed by the other side's fault
 	limited  bool   // the last request was ended by a limit of egress
+
+	// notBefore is when the hosts that have failed since the last good request may
+	// all be asked again.
+	notBefore time.Time
 }
 
 func newAttempt(s *Session) *attempt {
@@ -139,7 +144,9 @@ func (a *attempt) Fetch(ctx context.Context, f wire.Fetch) wire.Reply {
 	}
 	req := egress.Request{Method: f.Method, URL: f.URL, Headers: f.Headers, Body: f.Body, Redirect: f.Redirect}
 	reply, entry, err, _ := a.replies.Do(ctx, func() (egress.Reply, egress.Entry, error) {
-		return a.runner.egress.Do(ctx, egress.Policy{AllowHosts: a.work.Charm.AllowHosts}, req)
+		return a.runner.egress.Do(ctx, egress.Policy{
+			AllowHosts: a.work.Charm.AllowHosts, Space: a.work.Charm.Space, Charm: a.work.Charm.ID,
+		}, req)
 	}, req)
 	a.judge(entry, err)
 	if err != nil {
@@ -171,6 +178,11 @@ func (a *attempt) judge(e egress.Entry, err error) {
 		a.blame = fmt.Sprintf("%s answered %d", e.Host, e.Status)
 	default:
 		a.blame = ""
+	}
+	if a.blame == "" && !a.limited {
+		a.notBefore = time.Time{}
+	} else if e.NotBefore.After(a.notBefore) {
+		a.notBefore = e.NotBefore
 	}
 }
 

@@ -21,7 +21,7 @@ func (a *attempt) result(out wire.Result, exit pool.Exit) Result {
 	defer a.mu.Unlock()
 	r := Result{
 		Outcome: charm.OK, Space: a.space, Report: out.Report, Requests: a.requests, CPU: out.CPU, PeakBytes: out.PeakBytes,
-		Started: exit.Dispatched, Ended: exit.Ended,
+		Walls: exit.Walls, Started: exit.Dispatched, Ended: exit.Ended,
 	}
 	if r.Started.IsZero() {
 		r.Started = a.started
@@ -129,6 +129,7 @@ func (a *attempt) failBy(r *Result, code charm.ErrorCode, f wire.Failure) {
 	if a.limited {
 		code = charm.CodeEgressLimit
 	}
+	r.NotBefore = a.notBefore
 	r.fail(outcome, code, message)
 	r.Position = a.position(f.Stack)
 }

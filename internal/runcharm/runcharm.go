@@ -78,6 +78,7 @@ type Result struct {
 	Error     string           // for people; "" when ok
 	Position  string           // file.tsx:LINE:COL of the error
 	Permanent bool             // trying again cannot help
+	NotBefore time.Time        // a host whose failure failed it is not asked before; zero for none
 	Space     charm.Space      // as it was when the run began
 	Draft     *memory.Draft    // what it changes; nil when nothing
 	Read      []memory.Version // what else it saw; all must still be so at the commit
@@ -86,6 +87,7 @@ type Result struct {
 	Requests  int
 	CPU       time.Duration
 	PeakBytes int64
+	Walls     string    // layers of the sandbox around its worker
 	Started   time.Time // handed to a worker
 	Ended     time.Time
 }
@@ -139,6 +141,9 @@ func (s *Session) Attempt(ctx context.Context) Result {
 	}
 	return result
 }
+
+// SaveHosts writes what runs have learnt of hosts.
+func (r *Runner) SaveHosts(tx store.Tx) error { return r.egress.SaveHosts(tx) }
 
 // mostPredicted bounds how many documents are sent ahead of a run.
 const mostPredicted = 512

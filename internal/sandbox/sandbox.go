@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // State is whether a layer stands.
@@ -30,16 +31,42 @@ type Layer struct {
 
 // Report is the walls of one worker.
 type Report struct {
-	Namespaces Layer `json:"namespaces"` // no network, no processes and no file system of the machine
+	Namespaces Layer `json:"namespaces"` // no network, no processes and no file system of the machine, no capabilities
 	Landlock   Layer `json:"landlock"`   // no files and no TCP, enforced by the kernel per process
 	Seccomp    Layer `json:"seccomp"`    // a short list of system calls
 	Rlimits    Layer `json:"rlimits"`    // memory, descriptors, no files written, no core dumps
+}
+
+// Layers are the walls by their names, in the order in which people are told them.
+func (r Report) Layers() []Named {
+	return []Named{{"namespaces", r.Namespaces}, {"landlock", r.Landlock}, {"seccomp", r.Seccomp}, {"rlimits", r.Rlimits}}
+}
+
+// Named is a layer and its name.
+type Named struct {
+	Name string
+	Layer
+}
+
+// Standing is the names of the layers that stand, e.g. "namespaces landlock rlimits".
+func (r Report) Standing() string {
+	var names []string
+	for _, l := range r.Layers() {
+		if l.State == On {
+			names = append(names, l.Name)
+		}
+	}
+	return strings.Join(names, " ")
 }
 
 // Limits are the sizes a worker needs.
 type Limits struct {
 	ArenaBytes int // of the VM
 }
+
+// Own is what Enter is told of the namespaces of a process that was started with
+// those that Attributes asks for.
+const Own = "own"
 
 // The memory of a worker beside the VM's arena, in bytes. Go alone needs the
 // base; the rest is for documents, replies and the compiler.
@@ -59,7 +86,7 @@ func Parse(text []byte) (Report, error) {
 	if err := d.Decode(&r); err != nil {
 		return Report{}, fmt.Errorf("sandbox report: %w", err)
 	}
-	for _, l := range []Layer{r.Namespaces, r.Landlock, r.Seccomp, r.Rlimits} {
+	for _, l := range r.Layers() {
 		if l.State != On && l.State != Off && l.State != Unavailable {
 			return Report{}, fmt.Errorf("sandbox report: a layer is %q", l.State)
 		}

@@ -1,53 +1,78 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"os"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 )
 
-// maxDescriptors is enough for the three pipes and Go's poller.
-const maxDescriptors = 16
-
-// Enter puts the calling process behind the walls. A layer that cannot be raised
-// is said to be so; the others stand nevertheless.
-func Enter(l Limits) Report {
-	off := Layer{State: Off, Reason: "not part of this version"}
-	return Report{Namespaces: off, Landlock: off, Seccomp: off, Rlimits: limit(l)}
+// Enter puts the calling process behind the walls. namespaces is Own, or the
+// reason why the process has none of its own. A layer that cannot be raised is
+// said to be so; the others stand nevertheless.
+//
+// The order matters: what limits and mounts need is taken away after them.
+func Enter(l Limits, namespaces string) Report {
+	apart := namespaces == Own && os.Getpid() == 1 // what follows must never happen to the machine itself
+	r := Report{
+		Namespaces: Layer{Unavailable, namespaces},
+		Seccomp:    Layer{Off, "not part of this version"},
+		Rlimits:    limit(l, apart),
+	}
+	if apart {
+		r.Namespaces = seclude()
+	}
+	if err := dropPowers(); err != nil {
+		r.Namespaces = Layer{Unavailable, strings.TrimPrefix(r.Namespaces.Reason+"; ", "; ") + err.Error()}
+	}
+	r.Landlock = lockFiles()
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		r.Rlimits = Layer{Unavailable, fmt.Sprintf("its memory can be read from outside: %v", err)}
+	}
+	return r
 }
 
-// limit lowers the process's own limits for good.
-func limit(l Limits) Layer {
-	// Before writing files is forbidden. When memory runs out on the machine, the
-	// kernel is to take a worker and never the service.
-	oom := os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
-	for _, r := range []struct {
-		name     string
-		resource int
-		max      uint64
-	}{
-		{"RLIMIT_DATA", unix.RLIMIT_DATA, l.DataBytes()},
-		{"RLIMIT_CORE", unix.RLIMIT_CORE, 0},
-		{"RLIMIT_FSIZE", unix.RLIMIT_FSIZE, 0},
-		{"RLIMIT_NOFILE", unix.RLIMIT_NOFILE, maxDescriptors},
-	} {
-		if err := unix.Setrlimit(r.resource, &unix.Rlimit{Cur: r.max, Max: r.max}); err != nil {
-			return Layer{Unavailable, fmt.Sprintf("%s: %v", r.name, err)}
-		}
+// seclude completes the namespaces that the process was started in.
+func seclude() Layer {
+	// Inside a further one it would have all capabilities again.
+	nested := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0)
+	if err := emptyRoot(); err != nil {
+		return Layer{Unavailable, err.Error()}
 	}
-	if oom != nil {
-		return Layer{On, fmt.Sprintf("but the kernel is not told to take a worker first: %v", oom)}
+	if nested != nil {
+		return Layer{On, fmt.Sprintf("but further ones can be made inside: %v", nested)}
 	}
 	return Layer{State: On}
 }
 
 // Attributes are those a worker is started with: it dies with the thread that
-// started it, and signals from a terminal do not reach it.
-func Attributes() *syscall.SysProcAttr {
-	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
+// started it, signals from a terminal do not reach it, and it is alone in
+// namespaces of its own, if they are wanted. There it is user 0, which is nobody
+// but the service's own user outside: with any other it would have lost, at the
+// start of its program, what it needs to build its root.
+func Attributes(namespaces bool) *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
+	if namespaces {
+		a.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
+		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
+		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
+	}
+	return a
+}
+
+// Refused reports whether a process could not be started because the machine
+// gives it no namespaces, and may be without them.
+func Refused(err error) bool {
+	for _, e := range []error{unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return false
 }
 
 // SealDescriptors keeps descriptors that the service inherited itself from being

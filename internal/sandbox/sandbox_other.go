@@ -5,13 +5,16 @@ package sandbox
 import "syscall"
 
 // Enter raises no walls on this system.
-func Enter(Limits) Report {
+func Enter(Limits, string) Report {
 	none := Layer{Unavailable, "only on Linux"}
 	return Report{none, none, none, none}
 }
 
 // Attributes are those a worker is started with: none on this system.
-func Attributes() *syscall.SysProcAttr { return nil }
+func Attributes(bool) *syscall.SysProcAttr { return nil }
+
+// Refused is always false on this system: no namespaces are asked for.
+func Refused(error) bool { return false }
 
 // SealDescriptors does nothing on this system.
 func SealDescriptors() error { return nil }

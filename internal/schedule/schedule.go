@@ -11,7 +11,8 @@ import (
 )
 
 // Phase is where on its grid a charm runs, derived from its place so that it
-// stays the same over restarts and charms of one interval spread evenly.
+// stays the same over restarts and charms of one interval spread evenly. It is in
+// whole milliseconds, as times are stored: a stored time is on the grid.
 func Phase(space, id string, every time.Duration) time.Duration {
 	h := fnv.New64a()
 	h.Write([]byte(space))
@@ -20,13 +21,20 @@ func Phase(space, id string, every time.Duration) time.Duration {
 	if every <= 0 {
 		return 0
 	}
-	return time.Duration(h.Sum64() % uint64(every))
+	return time.Duration(h.Sum64() % uint64(every)).Truncate(time.Millisecond)
 }
 
-// Next is the first point of the charm's grid after a time. Points that passed
-// meanwhile are not made up for: any number of missed runs is one run.
+// Next is the first time after a given one that the charm's schedule names. Times
+// that passed meanwhile are not made up for: any number of missed runs is one
+// run. It is zero when the schedule cannot be used, which Unusable explains.
 func Next(c charm.Charm, after time.Time) time.Time {
+	if c.Schedule.Cron != "" {
+		return nextByCron(c, after)
+	}
 	every := c.Schedule.Every
+	if every <= 0 {
+		return time.Time{}
+	}
 	phase := Phase(c.Space, c.ID, every)
 	since := time.Duration(after.UnixNano()) - phase
 	steps := since / every
@@ -34,6 +42,43 @@ func Next(c charm.Charm, after time.Time) time.Time {
 		steps--
 	}
 	return time.Unix(0, int64(phase+(steps+1)*every))
+}
+
+// nextByCron adds to each time of the expression a spread that is the charm's
+// own, so that charms of one expression do not all start in the same moment.
+func nextByCron(c charm.Charm, after time.Time) time.Time {
+	p, err := parsed(c.Schedule)
+	if err != nil {
+		return time.Time{}
+	}
+	spread := Phase(c.Space, c.ID, charm.CronSpread).Truncate(time.Second)
+	at := p.cron.next(after.Add(-spread), p.location)
+	if at.IsZero() {
+		return at
+	}
+	return at.Add(spread)
+}
+
+// Upcoming is the next n times after a given one, fewer when the schedule cannot
+// be used.
+func Upcoming(c charm.Charm, from time.Time, n int) []time.Time {
+	var times []time.Time
+	for len(times) < n {
+		if from = Next(c, from); from.IsZero() {
+			break
+		}
+		times = append(times, from)
+	}
+	return times
+}
+
+// First is when a charm runs that was just added, registered or enabled: at once
+// by an interval, but by cron not before its time, which may mean something.
+func First(c charm.Charm, now time.Time) time.Time {
+	if c.Schedule.Cron == "" {
+		return now
+	}
+	return Next(c, now)
 }
 
 // Backoff is how long a retry waits after the attempt-th failed attempt (1 is

@@ -26,9 +26,23 @@ type daemon struct {
 
 func startDaemon(t *testing.T, dir string, args ...string) *daemon {
 	t.Helper()
-	d, err := process.Start(process.Options{Command: []string{testbin.Path(t)}, Dir: dir, Args: args})
+	d, err := launch(t, process.Options{Dir: dir, Args: args})
 	if err != nil {
 		t.Fatal(err)
+	}
+	return d
+}
+
+// again starts a daemon that has ended on its data directory, in an environment.
+func (d *daemon) again(t *testing.T, env ...string) (*daemon, error) {
+	return launch(t, process.Options{Dir: d.Dir, Env: env})
+}
+
+func launch(t *testing.T, o process.Options) (*daemon, error) {
+	o.Command = []string{testbin.Path(t)}
+	d, err := process.Start(o)
+	if err != nil {
+		return nil, err
 	}
 	t.Cleanup(func() {
 		d.Kill()
@@ -36,7 +50,7 @@ func startDaemon(t *testing.T, dir string, args ...string) *daemon {
 			t.Logf("the daemon's log ends with:\n%s", tail(d.Log(), 6000))
 		}
 	})
-	return &daemon{d, t}
+	return &daemon{d, t}, nil
 }
 
 func tail(s string, n int) string { return s[max(0, len(s)-n):] }

@@ -2,7 +2,9 @@ package service
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"io/fs"
 	"os"
@@ -11,18 +13,14 @@ import (
 	"time"
 
 	"charmd/internal/charm"
+	"charmd/internal/client"
 	"charmd/internal/config"
 	"charmd/internal/identity"
 	"charmd/internal/store"
 )
 
-// The files of a data directory, besides the database's own.
-const (
-	databaseFile = "charmd.db"
-	operatorFile = "operator.key"
-	tokenFile    = "admin.token"
-	ignoreFile   = ".gitignore"
-)
+// ignoreFile keeps a data directory out of what it lies in.
+const ignoreFile = ".gitignore"
 
 func unusable(dir string, err error) error {
 	return charm.Errorf(charm.CodeDataUnusable, "the data directory %s cannot be used: %w", dir, err).
@@ -50,7 +48,7 @@ func (s *Service) readKeys(cfg config.Config) error {
 		_, _ = rand.Read(b) // never fails
 		return []byte(base64.RawURLEncoding.EncodeToString(b) + "\n")
 	}
-	file := filepath.Join(cfg.DataDir, tokenFile)
+	file := filepath.Join(cfg.DataDir, client.TokenFile)
 	if err := ensureFile(file, 0o600, newToken); err != nil {
 		return unusable(cfg.DataDir, err)
 	}
@@ -72,7 +70,7 @@ func ensureFile(name string, mode fs.FileMode, content func() []byte) error {
 	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	draft := name + ".new"
+	draft := name + draftSuffix
 	f, err := os.OpenFile(draft, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, mode)
 	if err != nil {
 		return err
@@ -82,6 +80,14 @@ func ensureFile(name string, mode fs.FileMode, content func() []byte) error {
 		return err
 	}
 	return os.Rename(draft, name)
+}
+
+// draftSuffix ends the name of a file that is being written.
+const draftSuffix = ".new"
+
+// drafts are the files that ensureFile may have left behind in a crash.
+func drafts(dir string) []string {
+	return []string{filepath.Join(dir, config.OperatorFile+draftSuffix), filepath.Join(dir, client.TokenFile+draftSuffix)}
 }
 
 // operatorKey is the key the service signs with: IDENTITY's file, the key of
@@ -105,7 +111,7 @@ func operatorKey(cfg config.Config) (*identity.Key, error) {
 		}
 		return identity.FromPassphrase(pass), nil
 	}
-	file := filepath.Join(cfg.DataDir, operatorFile)
+	file := filepath.Join(cfg.DataDir, config.OperatorFile)
 	if err := ensureFile(file, 0o600, func() []byte { return identity.Generate().MarshalPKCS8PEM() }); err != nil {
 		return nil, err
 	}
@@ -140,3 +146,14 @@ func (s *Service) prepare(tx store.Tx) error {
 
 // systemSpace is the name of the space that holds the registry and the admin charm.
 const systemSpace = "toolshed-system"
+
+// owner names this service's data directory in the command lines of its workers.
+// It tells whoever lists processes neither the path nor the token.
+func (s *Service) owner() string {
+	dir, err := filepath.EvalSymlinks(s.config.DataDir)
+	if err != nil {
+		dir = s.config.DataDir
+	}
+	sum := sha256.Sum256([]byte(s.token + dir))
+	return hex.EncodeToString(sum[:8])
+}

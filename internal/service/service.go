@@ -22,6 +22,8 @@ import (
 	"charmd/internal/identity"
 	"charmd/internal/manager"
 	"charmd/internal/memory"
+	"charmd/internal/notify"
+	"charmd/internal/observe"
 	"charmd/internal/pool"
 	"charmd/internal/queue"
 	"charmd/internal/registry"
@@ -39,17 +41,22 @@ type Service struct {
 	operator *identity.Key
 	token    string
 
+	metrics  *observe.Metrics
 	store    store.Store
+	files    func() (database, log int64) // bytes on disk
 	memory   *memory.Memory
 	states   *state.Manager
 	queue    *queue.Queue
 	pool     *pool.Pool
+	egress   *egress.Client
 	runner   *runcharm.Runner
 	registry *registry.Registry
 	manager  *manager.Manager
+	notifier *notify.Notifier
 	toolshed *toolshed.Toolshed
 	execute  *handlers.ExecuteCharm
 	maintain *handlers.Maintenance
+	room     room
 
 	recovered queue.Recovered
 	startedAt time.Time
@@ -70,12 +77,19 @@ type Service struct {
 func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Service, err error) {
 	s := &Service{config: cfg, logger: logger, startedAt: time.Now()}
 	s.url.Store("http://" + cfg.Listen)
+	s.metrics = observe.NewMetrics(s.snapshot)
 	if err = makeDataDir(cfg.DataDir); err != nil {
 		return nil, err
 	}
-	if s.store, err = sqlite.Open(ctx, filepath.Join(cfg.DataDir, databaseFile), sqlite.Options{Logger: logger, Fatal: s.fatal}); err != nil {
+	options, err := s.storeOptions()
+	if err != nil {
 		return nil, err
 	}
+	db, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, config.DatabaseFile), options)
+	if err != nil {
+		return nil, err
+	}
+	s.store, s.files = db, db.Files
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -87,6 +101,11 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 	}
 	s.memory = memory.New(s.store, s.operator.DID(), time.Now)
 	s.states = state.NewManager(cfg.MaxFailures)
+	if s.notifier, err = notify.New(notify.Options{
+		Store: s.store, Command: cfg.NotifyCommand, URL: cfg.NotifyURL, Token: cfg.NotifyToken.Reveal(), Link: s.URL, Logger: logger, Now: time.Now,
+	}); err != nil {
+		return nil, err
+	}
 	if err = s.store.Update(ctx, s.prepare); err != nil {
 		return nil, err
 	}
@@ -114,7 +133,8 @@ func (s *Service) makeRunners(ctx context.Context) error {
 	var err error
 	s.pool, err = pool.New(pool.Options{
 		Exe: s.config.WorkerExe, Workers: s.config.Workers, ArenaBytes: charm.DefaultWorkerArena,
-		RunsPerWorker: charm.WorkerRunLimit, Logger: s.logger, Grace: s.config.Grace,
+		RunsPerWorker: charm.WorkerRunLimit, Logger: s.logger, Grace: s.config.Grace, Owner: s.owner(),
+		Started: s.metrics.WorkerStarted, Ended: s.metrics.WorkerEnded,
 	})
 	if err != nil {
 		return err
@@ -122,14 +142,11 @@ func (s *Service) makeRunners(ctx context.Context) error {
 	if err := s.pool.Start(ctx); err != nil {
 		return err
 	}
-	door, err := egress.New(egress.Options{
-		AllowHosts: s.config.AllowHosts, Origins: []string{"http://" + s.config.Listen}, Local: s.local,
-	})
-	if err != nil {
+	if s.egress, err = s.openEgress(ctx); err != nil {
 		return err
 	}
 	s.runner = runcharm.New(runcharm.Options{
-		Store: s.store, Memory: s.memory, Pool: s.pool, Egress: door, APIURL: s.URL, Logger: s.logger, Now: time.Now,
+		Store: s.store, Memory: s.memory, Pool: s.pool, Egress: s.egress, APIURL: s.URL, Logger: s.logger, Now: time.Now,
 	})
 	return nil
 }
@@ -137,20 +154,23 @@ func (s *Service) makeRunners(ctx context.Context) error {
 func (s *Service) makeDoors() {
 	s.registry = registry.New(registry.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, System: identity.SystemSpaceDID, Every: s.config.Cycle, Logger: s.logger, Now: time.Now,
+		Wrote: s.metrics.RegistryWrote,
 	})
 	s.manager = manager.New(manager.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, Registry: s.registry, Runner: s.runner, Pool: s.pool,
-		Operator: s.operator, Every: s.config.Cycle, Timeout: s.config.Timeout, URL: s.URL, Logger: s.logger, Now: time.Now,
+		Operator: s.operator, Every: s.config.Cycle, Zone: localZone(), Timeout: s.config.Timeout, URL: s.URL, Logger: s.logger, Now: time.Now,
 	})
 	s.execute = &handlers.ExecuteCharm{
 		Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Registry: s.registry,
-		Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now,
+		Notifier: s.notifier, Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now, Ended: s.ran,
 	}
 	s.maintain = &handlers.Maintenance{
-		Store: s.store, Queue: s.queue, Retention: handlers.DefaultRetention(), Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now,
+		Store: s.store, Queue: s.queue, Registry: s.registry, Retention: handlers.DefaultRetention(), Drafts: drafts(s.config.DataDir),
+		Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now, Ended: s.metrics.MaintenanceEnded,
 	}
 	s.toolshed = toolshed.New(toolshed.Options{
-		Manager: s.manager, Service: s, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, Logger: s.logger,
+		Manager: s.manager, Service: s, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
+		Metrics: s.metrics.Handler(s.logger), Served: s.metrics.Served, Logger: s.logger,
 	})
 }
 

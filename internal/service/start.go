@@ -10,6 +10,7 @@ import (
 	"charmd/internal/client"
 	"charmd/internal/handlers"
 	"charmd/internal/queue"
+	"charmd/internal/state"
 	"charmd/internal/store"
 	"charmd/internal/toolshed"
 )
@@ -21,12 +22,14 @@ func (s *Service) Start(ctx context.Context) error {
 		return err
 	}
 	s.url.Store("http://" + listener.Addr().String())
+	ignoreFileSizeSignal()
 	if err := s.store.Update(ctx, s.states.CountStart); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	if err := s.tellRecovered(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	s.countRecovered()
 	if err := s.firstStart(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -47,7 +50,11 @@ func (s *Service) Start(ctx context.Context) error {
 	s.endRuns = end
 	s.loop(func() { s.registry.Run(loops) })
 	s.loop(func() { s.cycle(loops) })
+	s.upkeep(loops)
 	s.loop(func() { s.report(loops) })
+	s.loop(func() { s.reconcile(loops) })
+	s.loop(func() { s.notifier.Run(loops) })
+	s.loop(func() { s.notifier.Watch(loops, s.unwell) })
 	for range executorsPerWorker * s.config.Workers {
 		s.runs.Go(func() { s.work(runs, s.queue.Next, s.execute) })
 	}
@@ -73,23 +80,24 @@ func (s *Service) work(ctx context.Context, next func(context.Context) (*queue.C
 		switch {
 		case errors.Is(err, queue.ErrClosed), errors.Is(err, context.Canceled):
 			return
+		case err != nil && s.store.Health() != nil:
+			s.lookForRoom(ctx) // which says so, once
+			continue
 		case err != nil:
 			s.logger.Warn("a run could not be claimed", "err", err)
 			continue
 		}
 		if ahead, err = h.Handle(ctx, *claim); err != nil {
-			s.logger.Error("a run could not be ended; it is recovered at the next start", "job", claim.Job.ID, "charm", claim.Charm.Ref(), "err", err)
+			s.logger.Error("a run could not be ended; the reconciler records it as lost", "job", claim.Job.ID, "charm", claim.Charm.Ref(), "err", err)
 			s.queue.Abandon(*claim)
 		}
 	}
 }
 
-// cycle counts passes over the schedule and keeps the totals and the cleanup going.
+// cycle counts passes over the schedule and keeps the totals going.
 func (s *Service) cycle(ctx context.Context) {
 	ticker := time.NewTicker(s.config.Cycle)
 	defer ticker.Stop()
-	cleanup := time.NewTicker(cleanupEvery)
-	defer cleanup.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -99,19 +107,9 @@ func (s *Service) cycle(ctx context.Context) {
 			if err := s.saveTotals(ctx); err != nil && ctx.Err() == nil {
 				s.logger.Warn("the totals could not be written", "err", err)
 			}
-		case <-cleanup.C:
-			if s.queue.HasTask(charm.Cleanup) {
-				continue
-			}
-			if _, err := s.queue.Maintain(ctx, charm.Cleanup, time.Now()); err != nil && ctx.Err() == nil {
-				s.logger.Warn("cleanup could not be queued", "err", err)
-			}
 		}
 	}
 }
-
-// cleanupEvery is how often history beyond retention is taken away.
-const cleanupEvery = 5 * time.Minute
 
 func (s *Service) saveTotals(ctx context.Context) error {
 	return s.store.Update(ctx, func(tx store.Tx) error { return s.states.Save(tx) })
@@ -126,13 +124,17 @@ func (s *Service) tellRecovered(ctx context.Context) error {
 	for _, c := range s.recovered.Disabled {
 		s.logger.Error("charm disabled: it was running when the service died, again and again", "charm", c.Ref(), "times", charm.MaxUncleanStops)
 	}
+	s.tellBreaches(s.recovered.Repaired)
 	return s.store.Update(ctx, func(tx store.Tx) error {
 		for _, c := range s.recovered.Disabled {
-			state, err := tx.State(c.Row)
+			after, err := tx.State(c.Row)
 			if err != nil {
 				return err
 			}
-			if err := s.registry.Transition(tx, c, state); err != nil {
+			if err := s.registry.Transition(tx, c, after); err != nil {
+				return err
+			}
+			if err := s.notifier.Transition(tx, state.Disabled, c, after, charm.Run{Error: after.LastError}); err != nil {
 				return err
 			}
 		}

@@ -10,24 +10,35 @@ import (
 	"charmd/internal/client"
 	"charmd/internal/egress"
 	"charmd/internal/observe"
-	"charmd/internal/sandbox"
 )
 
 func (s *Service) runtimeFile() client.RuntimeFile {
 	return client.RuntimeFile{URL: s.URL(), DataDir: s.config.DataDir, PID: os.Getpid()}
 }
 
-// NotReady lists why the service cannot do its work now.
-func (s *Service) NotReady() []string {
+// unwell lists what keeps the service from its work, other than that it stops.
+func (s *Service) unwell() []string {
 	var reasons []string
 	if err := s.store.Health(); err != nil {
 		reasons = append(reasons, "the store cannot write: "+err.Error())
 	}
+	if text := s.room.reason(); text != "" {
+		reasons = append(reasons, text)
+	}
+	return reasons
+}
+
+// NotReady lists why the service cannot do its work now.
+func (s *Service) NotReady() []string {
+	reasons := s.unwell()
 	if s.draining.Load() {
 		reasons = append(reasons, "the service is stopping")
 	}
 	return reasons
 }
+
+// restarts is how often the daemon was started again on this data.
+func (s *Service) restarts() int64 { return max(0, s.states.Totals().Starts-1) }
 
 // mostProblems bounds how many charms a summary names.
 const mostProblems = 20
@@ -36,10 +47,10 @@ func (s *Service) summary(ctx context.Context) api.Status {
 	totals := s.states.Totals()
 	st := api.Status{
 		Version: s.config.Version, PID: os.Getpid(), DataDir: s.config.DataDir, URL: s.URL(), Toolshed: "embedded",
-		StartedAt: s.startedAt.UTC(), Restarts: max(0, totals.Starts-1), TotalExecutions: totals.Executions,
+		StartedAt: s.startedAt.UTC(), Restarts: s.restarts(), TotalExecutions: totals.Executions,
 		TotalSuccesses: totals.Successes, TotalFailures: totals.Failures, Cycles: totals.Cycles,
 		NotReady: s.NotReady(), Charms: map[string]int{}, Workers: []api.Worker{}, Problems: []api.Problematic{},
-		Sandbox: map[string]api.Layer{},
+		Sandbox: map[string]api.Layer{}, Pauses: s.manager.Pauses(),
 	}
 	st.Ready = len(st.NotReady) == 0
 	if !totals.LastCycle.IsZero() {
@@ -58,16 +69,20 @@ func (s *Service) summary(ctx context.Context) api.Status {
 	for _, w := range s.pool.Status() {
 		st.Workers = append(st.Workers, api.Worker{PID: w.PID, Task: w.Task, AgeSec: time.Since(w.Started).Seconds(), Runs: int64(w.Runs)})
 	}
-	walls := s.pool.Sandbox()
-	for name, layer := range map[string]sandbox.Layer{
-		"namespaces": walls.Namespaces, "landlock": walls.Landlock, "seccomp": walls.Seccomp, "rlimits": walls.Rlimits,
-	} {
-		st.Sandbox[name] = api.Layer{State: string(layer.State), Reason: layer.Reason}
+	for _, l := range s.pool.Sandbox().Layers() {
+		st.Sandbox[l.Name] = api.Layer{State: string(l.State), Reason: l.Reason}
 	}
 	if size, err := s.store.Size(); err == nil {
 		st.StoreBytes = size
 	}
+	s.addFigures(ctx, &st)
 	return st
+}
+
+// tryHook gives the notification hook a test notice.
+func (s *Service) tryHook(ctx context.Context) (api.Notified, error) {
+	notice, err := s.notifier.Try(ctx)
+	return api.Notified{ID: notice.ID, Hook: s.notifier.Hook()}, err
 }
 
 // firstReport is when the first summary is logged.

@@ -1,16 +1,11 @@
 package state_test
 
 import (
-	"errors"
-	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"charmd/internal/charm"
 	"charmd/internal/state"
-	"charmd/internal/store"
-	"charmd/internal/store/sqlite"
 )
 
 var noon = time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
@@ -136,31 +131,5 @@ func TestInFlightAtStop(t *testing.T) {
 	s, _ = m.InFlightAtStop(charm.State{}, noon)
 	if s, _ = m.After(s, ended(charm.Errored, 0), false); s.UncleanStops != 0 {
 		t.Error("a run that ended did not clear the suspicion")
-	}
-}
-
-func TestTotalsOverRestarts(t *testing.T) {
-	t.Parallel()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "charmd.db"), sqlite.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
-	for start := range int64(3) {
-		m := state.NewManager(5)
-		if err := db.Update(t.Context(), func(tx store.Tx) error { return errors.Join(m.Load(tx), m.CountStart(tx)) }); err != nil {
-			t.Fatal(err)
-		}
-		got := m.Totals()
-		if got.Starts != start+1 || got.Executions != 3*start || got.Successes != start || got.Failures != start || got.Cycles != start {
-			t.Errorf("start %d found %+v", start, got)
-		}
-		for _, o := range []charm.Outcome{charm.OK, charm.Errored, charm.Remote, charm.Lost} {
-			m.Count(ended(o, 0))
-		}
-		m.CountCycle(noon)
-		if err := db.Update(t.Context(), func(tx store.Tx) error { return m.Save(tx) }); err != nil {
-			t.Fatal(err)
-		}
 	}
 }

@@ -9,12 +9,14 @@ import (
 	"charmd/internal/store"
 )
 
-// Totals are the service's own counters, kept over restarts.
+// Totals are the service's own counters, kept over restarts. Those of runs follow
+// from the run records, so that they are exact also after an unclean stop; the
+// others are written once a cycle and at shutdown.
 type Totals struct {
 	Starts     int64     `json:"starts"` // of the daemon, this one included
-	Executions int64     `json:"totalExecutions"`
-	Successes  int64     `json:"totalSuccesses"`
-	Failures   int64     `json:"totalFailures"`
+	Executions int64     `json:"-"`
+	Successes  int64     `json:"-"`
+	Failures   int64     `json:"-"`
 	Cycles     int64     `json:"cycles"` // passes over the schedule, one each CYCLE_INTERVAL_MS
 	LastCycle  time.Time `json:"lastCycle"`
 }
@@ -28,13 +30,25 @@ type totals struct {
 
 // Load reads the totals.
 func (m *Manager) Load(r store.Reader) error {
+	var read Totals
 	text, err := r.Value(totalsKey)
-	if err != nil || text == "" {
+	if err == nil && text != "" {
+		err = json.Unmarshal([]byte(text), &read)
+	}
+	if err != nil {
 		return err
+	}
+	tally, err := r.Tally()
+	if err != nil {
+		return err
+	}
+	for outcome, runs := range tally {
+		read.count(outcome, runs)
 	}
 	m.totals.mu.Lock()
 	defer m.totals.mu.Unlock()
-	return json.Unmarshal([]byte(text), &m.totals.now)
+	m.totals.now = read
+	return nil
 }
 
 // CountStart adds a start of the daemon.
@@ -45,8 +59,7 @@ func (m *Manager) CountStart(tx store.Tx) error {
 	return m.Save(tx)
 }
 
-// Save writes the totals. They are written once a cycle and at shutdown: after
-// an unclean stop they may lack the last cycle, which the run records still show.
+// Save writes the totals that do not follow from the run records.
 func (m *Manager) Save(tx store.Tx) error {
 	text, err := json.Marshal(m.Totals())
 	if err != nil {
@@ -62,20 +75,25 @@ func (m *Manager) Totals() Totals {
 	return m.totals.now
 }
 
-// Count adds a run that ended.
+// Count adds a run whose record is on disk.
 func (m *Manager) Count(run charm.Run) {
 	m.totals.mu.Lock()
 	defer m.totals.mu.Unlock()
-	t := &m.totals.now
-	if run.Outcome == charm.Lost || run.Outcome == charm.Cancelled {
+	m.totals.now.count(run.Outcome, 1)
+}
+
+// count adds runs that ended with the outcome. Those that were interrupted do not
+// count as executions.
+func (t *Totals) count(o charm.Outcome, runs int64) {
+	if o == charm.Lost || o == charm.Cancelled {
 		return
 	}
-	t.Executions++
+	t.Executions += runs
 	switch {
-	case run.Outcome == charm.OK:
-		t.Successes++
-	case run.Outcome.CountsAsFailure():
-		t.Failures++
+	case o == charm.OK:
+		t.Successes += runs
+	case o.CountsAsFailure():
+		t.Failures += runs
 	}
 }
 

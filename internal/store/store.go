@@ -39,8 +39,12 @@ type Store interface {
 	View(ctx context.Context, fn func(Reader) error) error
 	// Health is nil while writes succeed, else why they do not.
 	Health() error
+	// Check says what is damaged of what the store has on disk, a line each; of a
+	// large store, which takes long to read, nothing.
+	Check(ctx context.Context) ([]string, error)
 	// Size is what the store takes on disk, bytes.
 	Size() (int64, error)
+	Compacter
 	// Close waits for running calls, makes everything durable and releases the
 	// database for another owner. Calls made after it return ErrClosed; closing
 	// again does nothing.
@@ -55,8 +59,13 @@ type Reader interface {
 	JobReader
 	RunReader
 	RecipeReader
+	StatReader
 	ServiceReader
 	PauseReader
+	HostReader
+	ProblemReader
+	NoticeReader
+	TallyReader
 }
 
 // Tx is a Reader that sees its own writes, and writes.
@@ -68,8 +77,12 @@ type Tx interface {
 	JobWriter
 	RunWriter
 	RecipeWriter
+	StatWriter
 	ServiceWriter
 	PauseWriter
+	HostWriter
+	ProblemWriter
+	NoticeWriter
 	// AfterCommit registers fn to run, on the writer's goroutine in order of
 	// commits, once this member's transaction is on disk and before its Update
 	// returns. It does not run when the member failed. fn must not block.
@@ -181,6 +194,10 @@ type RecipeWriter interface {
 	// PutRecipe inserts a recipe, or replaces what was compiled from it: Program,
 	// SourceMap and Compiler.
 	PutRecipe(charm.Recipe) error
+	// DropPrograms takes what was compiled from recipes that no charm refers to and
+	// that were stored before the time, at most limit of them; it returns how many.
+	// The recipes themselves stay, since documents of removed charms name them.
+	DropPrograms(before time.Time, limit int) (int, error)
 }
 
 // ServiceReader reads small values of the service itself.

@@ -14,8 +14,14 @@ import (
 // idle is a service that has nothing to say but whether it is ready.
 type idle struct{ reasons []string }
 
-func (idle) Summary(context.Context) api.Status { return api.Status{Version: "test"} }
-func (s idle) NotReady() []string               { return s.reasons }
+func (idle) Summary(context.Context) api.Status                   { return api.Status{Version: "test"} }
+func (s idle) NotReady() []string                                 { return s.reasons }
+func (idle) Why(context.Context, string, string) (api.Why, error) { return api.Why{}, nil }
+func (idle) WhyService(context.Context) api.Why                   { return api.Why{} }
+func (idle) Doctor(context.Context) api.Diagnosis                 { return api.Diagnosis{} }
+
+func (idle) Hosts(context.Context) ([]api.Host, error) { return nil, nil }
+func (idle) ResetHost(context.Context, string) error   { return nil }
 
 func newToolshed(s Service) *Toolshed {
 	return New(Options{

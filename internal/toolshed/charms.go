@@ -6,7 +6,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -56,6 +55,10 @@ func (t *Toolshed) show(r *http.Request) (any, error) {
 	return t.o.Manager.Show(r.Context(), r.PathValue("space"), r.PathValue("charm"))
 }
 
+func (t *Toolshed) why(r *http.Request) (any, error) {
+	return t.o.Service.Why(r.Context(), r.PathValue("space"), r.PathValue("charm"))
+}
+
 func (t *Toolshed) remove(r *http.Request) (any, error) {
 	return struct{}{}, t.o.Manager.Remove(r.Context(), r.PathValue("space"), r.PathValue("charm"))
 }
@@ -64,6 +67,9 @@ func (t *Toolshed) run(r *http.Request) (any, error) {
 	var req api.RunRequest
 	if err := read(r, &req); err != nil {
 		return nil, err
+	}
+	if reasons := t.o.Service.NotReady(); req.Wait && len(reasons) > 0 {
+		return nil, charm.Errorf(charm.CodeUnavailable, "no run begins now: %s", reasons[0]).WithHint("without --wait it runs as soon as that is over")
 	}
 	return t.o.Manager.RunNow(r.Context(), r.PathValue("space"), r.PathValue("charm"), req.Wait)
 }
@@ -123,8 +129,8 @@ func (t *Toolshed) runs(r *http.Request) (any, error) {
 		Space: r.PathValue("space"), Charm: r.PathValue("charm"),
 		Outcome: charm.Outcome(q.Get("outcome")), Before: q.Get("before"), Logs: q.Get("logs") == "true",
 	}
-	if f.Outcome != "" && !slices.Contains(charm.Outcomes(), f.Outcome) {
-		return nil, charm.Errorf(charm.CodeInvalid, "there is no outcome %q", f.Outcome).WithHint("the outcomes are: %v", charm.Outcomes())
+	if err := checkOutcome(f.Outcome); err != nil {
+		return nil, err
 	}
 	if _, err := ulid.ParseStrict(f.Before); f.Before != "" && err != nil {
 		return nil, charm.Errorf(charm.CodeInvalid, "before is %q: it takes the id of a run", f.Before)
@@ -137,6 +143,10 @@ func (t *Toolshed) runs(r *http.Request) (any, error) {
 		f.Limit = n
 	}
 	return t.o.Manager.Runs(r.Context(), f)
+}
+
+func (t *Toolshed) problems(r *http.Request) (any, error) {
+	return t.o.Manager.Problems(r.Context(), r.PathValue("space"), r.PathValue("charm"))
 }
 
 func (t *Toolshed) runByID(r *http.Request) (any, error) {

@@ -23,6 +23,15 @@ type Service interface {
 	Summary(ctx context.Context) api.Status
 	// NotReady lists why the service cannot do its work; empty when it can.
 	NotReady() []string
+	// Hosts lists the hosts that charms do not get to ask for a while.
+	Hosts(ctx context.Context) ([]api.Host, error)
+	// ResetHost lets a host be asked again at once; CodeNotFound when it is not held off.
+	ResetHost(ctx context.Context, name string) error
+	// Why explains how a charm stands, WhyService how the service does.
+	Why(ctx context.Context, space, charm string) (api.Why, error)
+	WhyService(ctx context.Context) api.Why
+	// Doctor says what is wrong with charmd itself.
+	Doctor(ctx context.Context) api.Diagnosis
 }
 
 // Options are the parts a Toolshed works with.
@@ -34,7 +43,13 @@ type Options struct {
 	Hosts    []string // host names or addresses it is reached under, besides loopback
 	// AdminCharm adds an admin charm.
 	AdminCharm func(ctx context.Context) (api.Added, error)
-	Logger     *slog.Logger
+	// TryHook gives the notification hook a test notice.
+	TryHook func(ctx context.Context) (api.Notified, error)
+	Metrics http.Handler // answers GET /metrics
+	// Served is told of every request that was answered: the pattern of its
+	// route, "" when it was refused before that. Nil tells nobody.
+	Served func(route string, status int, took time.Duration)
+	Logger *slog.Logger
 }
 
 // Toolshed is the HTTP side of charmd.
@@ -55,24 +70,45 @@ func (t *Toolshed) routes() {
 	t.mux.HandleFunc("GET /readyz", t.ready)
 	t.mux.HandleFunc("GET /api/meta", t.meta)
 	t.mux.HandleFunc("POST /api/integrations/bg", t.registerInBackground)
+	if t.o.Metrics != nil {
+		t.mux.Handle("GET /metrics", t.o.Metrics)
+	}
 
 	const v1, one = "/api/v1", "/api/v1/charms/{space}/{charm}"
 	t.handle("GET "+v1+"/status", func(r *http.Request) (any, error) { return t.o.Service.Summary(r.Context()), nil })
+	t.handle("GET "+v1+"/why", func(r *http.Request) (any, error) { return t.o.Service.WhyService(r.Context()), nil })
+	t.handle("GET "+v1+"/doctor", func(r *http.Request) (any, error) { return t.o.Service.Doctor(r.Context()), nil })
 	t.handle("GET "+v1+"/charms", t.list)
 	t.handle("POST "+v1+"/charms", t.add)
 	t.handle("POST "+v1+"/admin-charm", func(r *http.Request) (any, error) { return t.o.AdminCharm(r.Context()) })
 	t.handle("GET "+one, t.show)
+	t.handle("GET "+one+"/why", t.why)
 	t.handle("DELETE "+one, t.remove)
 	t.handle("POST "+one+"/run", t.run)
 	t.handle("POST "+one+"/enable", t.enable)
 	t.handle("POST "+one+"/disable", t.disable)
+	t.handle("GET "+one+"/preview", t.preview)
+	t.handle("PUT "+one+"/schedule", t.schedule)
 	t.handle("GET "+one+"/cells/{path...}", t.getCell)
 	t.handle("PUT "+one+"/cells/{path...}", t.setCell)
 	t.handle("GET "+one+"/runs", t.runs)
+	t.handle("GET "+one+"/problems", t.problems)
+	t.handle("GET "+v1+"/problems", t.problems)
 	t.handle("GET "+v1+"/runs", t.runs)
 	t.handle("GET "+v1+"/runs/{id}", t.runByID)
 	t.handle("GET "+v1+"/jobs", func(*http.Request) (any, error) { return t.o.Manager.Jobs(), nil })
+	t.handle("POST "+v1+"/jobs/{id}/cancel", t.cancelJob)
+	t.handle("POST "+one+"/cancel", t.cancelJobOf)
+	t.handle("POST "+v1+"/retry", t.retry)
+	t.handle("GET "+v1+"/pauses", func(*http.Request) (any, error) { return t.o.Manager.Pauses(), nil })
+	t.handle("POST "+v1+"/pause", t.pause)
+	t.handle("POST "+v1+"/resume", t.resume)
+	t.handle("GET "+v1+"/hosts", func(r *http.Request) (any, error) { return t.o.Service.Hosts(r.Context()) })
+	t.handle("DELETE "+v1+"/hosts/{host}", func(r *http.Request) (any, error) {
+		return struct{}{}, t.o.Service.ResetHost(r.Context(), r.PathValue("host"))
+	})
 	t.handle("POST "+v1+"/maintenance/{task}", t.maintain)
+	t.handle("POST "+v1+"/notify/test", func(r *http.Request) (any, error) { return t.o.TryHook(r.Context()) })
 	t.handle("GET /{space}/{charm}", t.show)
 	t.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, charm.Errorf(charm.CodeNotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
@@ -107,8 +143,20 @@ func (t *Toolshed) Server() *http.Server {
 // maxBody is how much of a request's body is read.
 const maxBody = 20 << 20
 
-// ServeHTTP checks who asks before it looks for what is asked.
+// ServeHTTP answers a request and tells of it.
 func (t *Toolshed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if t.o.Served == nil {
+		t.serve(w, r)
+		return
+	}
+	began := time.Now()
+	answer := &answer{ResponseWriter: w, status: http.StatusOK}
+	t.serve(answer, r)
+	t.o.Served(r.Pattern, answer.status, time.Since(began))
+}
+
+// serve checks who asks before it looks for what is asked.
+func (t *Toolshed) serve(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Cache-Control", "no-store")
 	if err := t.admit(r); err != nil {

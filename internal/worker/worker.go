@@ -37,6 +37,8 @@ func Main() {
 	flags := flag.NewFlagSet(mode, flag.ExitOnError)
 	arena := flags.Int("arena", engine.DefaultArenaBytes, "bytes of the VM's memory")
 	rebuild := flags.Bool("rebuild", false, "rebuild the VM for each run")
+	namespaces := flags.String("namespaces", "started by hand", `"own", or why the process has none of its own`)
+	flags.String("owner", "", "whose worker it is, for who looks for it")
 	_ = flags.Parse(os.Args[2:]) // exits on errors
 
 	runtime.GOMAXPROCS(processors)
@@ -44,7 +46,7 @@ func Main() {
 	// The service ends its workers itself, after their runs, also when a signal
 	// goes to all processes of the unit.
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
-	walls := sandbox.Enter(sandbox.Limits{ArenaBytes: *arena})
+	walls := sandbox.Enter(sandbox.Limits{ArenaBytes: *arena}, *namespaces)
 
 	s := newSession(polled(0, "tasks"), os.NewFile(1, "frames"))
 	machine, err := inside.New(inside.Options{ArenaBytes: *arena, Rebuild: *rebuild, Prelude: prelude.Source, Host: s})

@@ -5,7 +5,9 @@ package worker_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -95,7 +97,7 @@ func TestRequestsAndTimers(t *testing.T) {
 	}
 }
 
-func TestFault2SIGKILLInTheMiddleOfARun(t *testing.T) {
+func TestFault02_SIGKILLInTheMiddleOfARun(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
 	s.cast(counter(""))
@@ -108,7 +110,7 @@ func TestFault2SIGKILLInTheMiddleOfARun(t *testing.T) {
 	s.tick()
 }
 
-func TestFault4EndlessRuns(t *testing.T) {
+func TestFault04_EndlessRuns(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
 	const timeout = 500 * time.Millisecond
@@ -145,7 +147,7 @@ func TestFault4EndlessRuns(t *testing.T) {
 	}
 }
 
-func TestFault5MemoryBombs(t *testing.T) {
+func TestFault05_MemoryBombs(t *testing.T) {
 	s := newService(t, pool.Options{Workers: 1})
 	s.cast(counter(""))
 	before := resident(t)
@@ -183,7 +185,7 @@ func resident(t *testing.T) int {
 	return pages * os.Getpagesize()
 }
 
-func TestFault5DeepRecursionIsAnError(t *testing.T) {
+func TestFault05_DeepRecursionIsAnError(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
 	for _, body := range []string{
@@ -203,7 +205,7 @@ func TestFault5DeepRecursionIsAnError(t *testing.T) {
 	}
 }
 
-func TestFault5NestedBracketsHurtTheCompilersProcessAlone(t *testing.T) {
+func TestFault05_NestedBracketsHurtTheCompilersProcessAlone(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
 	const n = 400 << 10
@@ -279,10 +281,11 @@ func TestWhatAWorkerHas(t *testing.T) {
 	s.cast(counter(""))
 	of := func(name string) string { return fmt.Sprintf("/proc/%d/%s", s.pool.Status()[0].PID, name) }
 	environ, err := os.ReadFile(of("environ"))
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		t.Skip("no /proc here")
 	}
-	if got := string(environ); got != "GODEBUG=containermaxprocs=0,updatemaxprocs=0\x00" {
+	// Where it has no namespaces, it is closed to a worker's own user.
+	if got := string(environ); err == nil && got != "GODEBUG=containermaxprocs=0,updatemaxprocs=0\x00" {
 		t.Errorf("environment %q", got)
 	}
 	links, _ := filepath.Glob(of("fd/*"))
@@ -294,7 +297,7 @@ func TestWhatAWorkerHas(t *testing.T) {
 	if score, _ := os.ReadFile(of("oom_score_adj")); strings.TrimSpace(string(score)) != "1000" {
 		t.Errorf("oom_score_adj %s", score)
 	}
-	if cwd, _ := os.Readlink(of("cwd")); cwd != "/" {
+	if cwd, err := os.Readlink(of("cwd")); err == nil && cwd != "/" {
 		t.Errorf("working directory %s", cwd)
 	}
 }

@@ -45,7 +45,7 @@ func (c *checkpointer) run() {
 			continue
 		}
 		c.one.Lock()
-		l, err := c.checkpoint("passive")
+		l, err := c.db.timed(c.session, "passive")
 		c.one.Unlock()
 		c.db.noteCheckpoint(err)
 		if err == nil && l.frames > 2*checkpointFrames {
@@ -68,7 +68,7 @@ func (w *writer) finishCheckpoint() {
 		return
 	}
 	w.db.checkpoint.one.Lock()
-	_, err := w.checkpoint("passive")
+	_, err := w.db.timed(w.session, "passive")
 	w.db.checkpoint.one.Unlock()
 	w.db.noteCheckpoint(err)
 }
@@ -80,7 +80,7 @@ func (db *DB) noteCheckpoint(err error) {
 	case isFatal(err):
 		db.failed(err)
 	case err != nil:
-		db.options.Logger.Warn("the log could not be copied into the database; it grows until that works", "error", err)
+		db.options.Logger.Warn("the log could not be copied into the database; it grows until that works", "err", err)
 	}
 }
 
@@ -97,7 +97,7 @@ func (db *DB) Checkpoint(ctx context.Context) error {
 	return db.submit(ctx, &member{alone: func(s *session) error {
 		db.checkpoint.one.Lock()
 		defer db.checkpoint.one.Unlock()
-		_, err := s.checkpoint("truncate")
+		_, err := db.timed(s, "truncate")
 		return err
 	}})
 }

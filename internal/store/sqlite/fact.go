@@ -131,6 +131,7 @@ func (t *tx) AddFact(f store.Fact) error {
 	if err != nil {
 		return fmt.Errorf("store fact %s of %s: %w", f.The, f.Of, err)
 	}
+	t.facts++
 	return nil
 }
 

@@ -138,14 +138,23 @@ func TestFault18DiskFull(t *testing.T) {
 
 func TestFault18CommitFails(t *testing.T) {
 	t.Parallel()
-	for _, point := range []Point{Beginning, Committing} {
+	for _, c := range []struct {
+		point Point
+		fault fault
+		code  charm.ErrorCode
+	}{
+		{Beginning, lib.SQLITE_IOERR_WRITE, charm.CodeUnavailable},
+		{Committing, lib.SQLITE_IOERR_WRITE, charm.CodeUnavailable},
+		{Committing, lib.SQLITE_FULL, charm.CodeUnavailable},
+		{Beginning, lib.SQLITE_READONLY, charm.CodeDataUnusable}, // the system does this to a disk with errors
+	} {
 		var broken atomic.Bool
 		var told atomic.Int32
 		path := newPath(t)
 		journal := newJournal()
 		db := open(t, path, Options{retry: time.Millisecond, Logger: journal.logger(), Faults: func(p Point) error {
-			if p == point && broken.Load() {
-				return fault(lib.SQLITE_IOERR_WRITE)
+			if p == c.point && broken.Load() {
+				return c.fault
 			}
 			return nil
 		}})
@@ -158,12 +167,12 @@ func TestFault18CommitFails(t *testing.T) {
 		own := errors.New("own")
 		broken.Store(true)
 		errs := grouped(t, db, write("a"), write("b"), func(store.Tx) error { return own })
-		wantCode(t, errs[0], charm.CodeUnavailable)
-		wantCode(t, errs[1], charm.CodeUnavailable)
-		if point == Committing && !errors.Is(errs[2], own) {
+		wantCode(t, errs[0], c.code)
+		wantCode(t, errs[1], c.code)
+		if c.point == Committing && !errors.Is(errs[2], own) {
 			t.Errorf("a member with an error of its own got %v", errs[2])
 		}
-		wantCode(t, db.Health(), charm.CodeUnavailable)
+		wantCode(t, db.Health(), c.code)
 		if told.Load() != 0 {
 			t.Error("AfterCommit ran for what was not committed")
 		}

@@ -56,12 +56,12 @@ func (h *health) end(err error) bool {
 func (db *DB) failed(err error) {
 	if !isFatal(err) {
 		if db.health.set(err) {
-			db.options.Logger.Error("the store cannot be written", "error", err)
+			db.options.Logger.Error("the store cannot be written", "err", err)
 		}
 		return
 	}
 	if db.health.end(err) {
-		db.options.Logger.Error("the store has closed itself for writes", "error", err)
+		db.options.Logger.Error("the store has closed itself for writes", "err", err)
 		if db.options.Fatal != nil {
 			go db.options.Fatal(err)
 		}

@@ -66,10 +66,8 @@ func migrate(ctx context.Context, s *session, list []migration) error {
 	if err != nil {
 		return explain(err, path)
 	}
-	if have > int64(len(list)) {
-		return charm.Errorf(charm.CodeDataNewer,
-			"%s was written by a newer charmd (its format is %d, this charmd knows up to %d)", path, have, len(list)).
-			WithHint("use that newer charmd, or another data directory")
+	if err := tooNew(path, have, int64(len(list))); err != nil {
+		return err
 	}
 	if have < 0 {
 		return damaged(path, fmt.Errorf("it is damaged: its format is %d", have))
@@ -84,4 +82,14 @@ func migrate(ctx context.Context, s *session, list []migration) error {
 		}
 	}
 	return nil
+}
+
+// tooNew refuses a database of a format that this program does not know.
+func tooNew(path string, have, known int64) error {
+	if have <= known {
+		return nil
+	}
+	return charm.Errorf(charm.CodeDataNewer,
+		"%s was written by a newer charmd (its format is %d, this charmd knows up to %d)", path, have, known).
+		WithHint("use that newer charmd, or another data directory")
 }

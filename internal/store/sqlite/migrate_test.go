@@ -89,7 +89,9 @@ func TestIndexes(t *testing.T) {
 		selectRuns + " where job = ? order by id desc limit ?",
 		selectRecipe, "select value from setting where key = ?",
 		facts.after, facts.bound, facts.remove, payloads.after, payloads.bound, payloads.remove, runs.after, runs.bound, runs.remove,
-		pruneOldRuns,
+		pruneOldRuns, tallyEnd, tallySpan,
+		selectProblem + newestProblems, selectProblem + "where charm = ? " + newestProblems, forgetProblems, pruneProblems,
+		pruneOldRuns, unfoldedRuns, selectStat, selectStats, "delete from stat where hour < ?",
 	} {
 		ok(t, s.rows("explain query plan "+query, make([]any, strings.Count(query, "?")), func(scan func(...any) error) (bool, error) {
 			var id, parent, unused int

@@ -31,6 +31,11 @@ type Options struct {
 	// transaction, for tests. An error takes the place of what the database
 	// would have said at Beginning and Committing, and is ignored at Committed.
 	Faults func(Point) error
+	// Committed is told of every transaction that wrote, or failed, on the
+	// writer's goroutine, and Checkpointed how long each checkpoint took. They
+	// must not block; nil tells nobody.
+	Committed    func(Commit)
+	Checkpointed func(time.Duration)
 	// Readers is how many views run at once; 0 means 4.
 	Readers int
 
@@ -231,6 +236,11 @@ func (db *DB) Close() error {
 	// The mark goes first: a crash from here on leaves a log or none, both right.
 	errs = append(errs, db.owner.claim(false), db.writer.close(), db.owner.write(""), db.owner.release())
 	return errors.Join(errs...)
+}
+
+// Files is the size of the database and of its log, bytes.
+func (db *DB) Files() (database, log int64) {
+	return max(sizeOf(db.path), 0), max(sizeOf(db.path+"-wal"), 0)
 }
 
 // Size implements store.Store: the database, its log and the log's index.

@@ -92,9 +92,11 @@ func (t *tx) PruneFacts(keep int, before time.Time, limit int) (int, error) {
 
 func (t *tx) PruneRuns(keep int, before time.Time, limit int) (int, error) {
 	p := &pruning{tx: t, left: limit}
-	err := p.beyondNewest(runs, max(keep, 0))
-	if err == nil {
-		err = p.delete(pruneOldRuns, millis(before))
+	err := p.tally()
+	if err == nil && !p.more {
+		if err = p.beyondNewest(runs, max(keep, 0)); err == nil {
+			err = p.delete(pruneOldRuns, millis(before))
+		}
 	}
 	if err != nil {
 		return 0, fmt.Errorf("prune runs: %w", err)
@@ -168,8 +170,13 @@ func (p *pruning) sweep(h history, name string, keep int, look func(entry) (bool
 	if err != nil || at == from && int64(keep) == kept {
 		return err
 	}
-	_, err = p.exec("insert into sweep (history, keep, row) values (?, ?, ?) "+
-		"on conflict (history) do update set keep = excluded.keep, row = excluded.row", name, keep, at)
+	return p.remember(name, keep, at)
+}
+
+// remember stores how far the sweep of that name came.
+func (t *tx) remember(sweep string, keep int, row int64) error {
+	_, err := t.exec("insert into sweep (history, keep, row) values (?, ?, ?) "+
+		"on conflict (history) do update set keep = excluded.keep, row = excluded.row", sweep, keep, row)
 	return err
 }
 

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"charmd/internal/charm"
 )
@@ -11,6 +12,8 @@ var (
 	recipeColumns = columns{"id", "name", "compiler", "created", "files", "source", "program", "source_map"}
 	putRecipe     = recipeColumns.insert("recipe") + " on conflict (id) do update set " +
 		"compiler = excluded.compiler, program = excluded.program, source_map = excluded.source_map"
+	dropPrograms = "update recipe set compiler = '', program = '', source_map = '' where row in (select row from recipe " +
+		"where compiler <> '' and created < ? and id not in (select recipe from charm) limit ?)"
 	selectRecipe = "select " + recipeColumns.of("recipe") + " from recipe where id = ?"
 )
 
@@ -33,4 +36,12 @@ func (t *tx) PutRecipe(r charm.Recipe) error {
 		return fmt.Errorf("store recipe %s: %w", r.ID, err)
 	}
 	return nil
+}
+
+func (t *tx) DropPrograms(before time.Time, limit int) (int, error) {
+	n, err := t.exec(dropPrograms, millis(before), limit)
+	if err != nil {
+		return 0, fmt.Errorf("drop programs: %w", err)
+	}
+	return int(n), nil
 }

@@ -27,7 +27,11 @@ type session struct {
 
 // connect opens a connection to the database at path and applies the pragmas.
 func connect(ctx context.Context, path string, pragmas ...string) (*session, error) {
-	db, err := sql.Open("sqlite", dsn(path))
+	return connectBy(ctx, path, dsn(path), pragmas...)
+}
+
+func connectBy(ctx context.Context, path, source string, pragmas ...string) (*session, error) {
+	db, err := sql.Open("sqlite", source)
 	if err != nil {
 		return nil, err
 	}

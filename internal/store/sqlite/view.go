@@ -19,6 +19,7 @@ type tx struct {
 	view
 	last  *rowNumbers
 	after []func()
+	facts int // added
 }
 
 var (
@@ -39,7 +40,7 @@ func lastRows(s *session) (*rowNumbers, error) {
 	err := s.row(`select
 		coalesce((select max(row) from fact), 0),
 		coalesce((select max(row) from payload), 0),
-		max(coalesce((select max(row) from run), 0), coalesce((select max(row) from sweep where history = 'run'), 0))`,
+		max(coalesce((select max(row) from run), 0), coalesce((select max(row) from sweep where history in ('run', 'tally', 'run folded')), 0))`,
 		nil, &n.fact, &n.payload, &n.run)
 	return n, err
 }

@@ -29,6 +29,7 @@ type member struct {
 
 	err   error
 	after []func()
+	facts int // that it wrote
 }
 
 // writer owns the connection that writes. Its goroutine takes whatever is
@@ -207,6 +208,7 @@ func (w *writer) transact(members []*member) int {
 		w.undo(members, nil)
 		return 1
 	}
+	began := time.Now()
 	if err := w.step(Committing, "commit"); err != nil {
 		w.lose(members, err)
 		return len(members)
@@ -214,6 +216,7 @@ func (w *writer) transact(members []*member) int {
 	w.group = nil
 	if w.wrote {
 		w.db.succeeded()
+		w.db.committed(members, time.Since(began))
 	}
 	w.pass(Committed)
 	w.settle(members)
@@ -278,7 +281,7 @@ func (w *writer) call(m *member) (err error) {
 		}
 	}()
 	err = m.fn(t)
-	m.after = t.after
+	m.after, m.facts = t.after, t.facts
 	return err
 }
 
@@ -299,6 +302,7 @@ func (w *writer) undo(members []*member, err error) {
 // lose is undo after an error of the database.
 func (w *writer) lose(members []*member, err error) {
 	w.db.failed(err)
+	w.db.tell(Commit{Err: err})
 	w.undo(members, err)
 }
 

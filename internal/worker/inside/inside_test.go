@@ -117,7 +117,7 @@ func TestARuntimeThatThrows(t *testing.T) {
 	l.expect("1", `save(1)`)
 }
 
-func TestFault4EndlessLoops(t *testing.T) {
+func TestFault04_EndlessLoops(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o Options) {
 		l := newLab(t, o)
@@ -151,7 +151,7 @@ func TestAStopDoesNotReachTheNextRun(t *testing.T) {
 	}
 }
 
-func TestFault5MemoryBombs(t *testing.T) {
+func TestFault05_MemoryBombs(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o Options) {
 		l := newLab(t, o)

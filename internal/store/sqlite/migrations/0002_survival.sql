@@ -16,11 +16,13 @@ create table pause (
 
 -- Hosts that asked to be left alone, or do not answer.
 create table host (
-	name     text    primary key,
+	name     text    not null, -- host:port
+	who      text    not null, -- is kept from it: '' everybody | DID of a space | DID/id of a charm
 	failures integer not null, -- in a row
+	since    integer not null, -- the first of them
 	until    integer not null, -- no request before this
 	reason   text    not null,
-	updated  integer not null
+	primary key (name, who)
 ) strict, without rowid;
 
 -- Each error a charm has met: when first, when last, how often.
@@ -37,6 +39,26 @@ create table problem (
 	times    integer not null,
 	primary key (charm, key)
 ) strict, without rowid;
+
+-- The problems seen last, and those not seen for long.
+create index problem_last on problem (last);
+
+-- How many runs of charms have ended with each outcome, up to the row that the
+-- sweep 'tally' has come to. The records behind it are counted when asked for.
+create table tally (
+	outcome text    primary key,
+	runs    integer not null
+) strict, without rowid;
+
+-- The service's totals were kept apart from the records until now.
+insert into tally (outcome, runs)
+	select 'ok', coalesce(value ->> 'totalSuccesses', 0) from setting where key = 'service.totals'
+	union all
+	select 'error', coalesce(value ->> 'totalFailures', 0) from setting where key = 'service.totals'
+	union all
+	select 'remote', coalesce((value ->> 'totalExecutions') - (value ->> 'totalSuccesses') - (value ->> 'totalFailures'), 0)
+		from setting where key = 'service.totals';
+insert into sweep (history, keep, row) select 'tally', 0, coalesce(max(row), 0) from run;
 
 -- Runs folded by the hour in which they ended, for figures over longer than
 -- their records are kept. The histograms are JSON lists of counts.

@@ -145,8 +145,8 @@ func TestXMLTypes(t *testing.T) {
 	}
 }
 
-// TestFault5NestedMarkup: depth and size end in an exception at once.
-func TestFault5NestedMarkup(t *testing.T) {
+// TestFault05_NestedMarkup: depth and size end in an exception at once.
+func TestFault05_NestedMarkup(t *testing.T) {
 	t.Parallel()
 	for _, mime := range []string{"text/xml", "text/html"} {
 		for _, text := range []string{
@@ -238,7 +238,7 @@ func TestHTML(t *testing.T) {
 
 // Each paragraph copies the formatting elements that were never closed.
 // It runs alone: what else is allocated would count.
-func TestFault5HTMLThatMultiplies(t *testing.T) {
+func TestFault05_HTMLThatMultiplies(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("<p>")
 	for i := range 400 {

@@ -1,0 +1,86 @@
+package explain
+
+import (
+	"fmt"
+
+	"charmd/internal/charm"
+)
+
+// after adds how the last run ended, when it did not end well and the sentence
+// is not about it already.
+func (e Explanation) after(f Facts) Explanation {
+	if f.Last == nil || f.Last.Outcome == charm.OK || e.Status != string(charm.Pending) {
+		return e
+	}
+	switch e.Cause {
+	case Schedule, Host, Workers, SpaceShare, Turn, AloneFirst, OtherAlone, NotReady, LeftOut:
+	default:
+		return e
+	}
+	if f.Job != nil {
+		return e
+	}
+	e.Run = f.Last.ID
+	e.Because += fmt.Sprintf("; its last run, at %s, %s%s", f.clock(f.Last.EndedAt), happened(f.Last.Outcome), reason(told(*f.Last), ""))
+	if e.Cause == Schedule || e.Cause == Host {
+		e.Next = f.advice(*f.Last)
+	}
+	return e
+}
+
+// happened is what an outcome means, as a verb.
+func happened(o charm.Outcome) string {
+	switch o {
+	case charm.OK:
+		return "ended well"
+	case charm.TimedOut:
+		return "was stopped because it took too long"
+	case charm.OutOfMemory:
+		return "needed more memory than a run may have"
+	case charm.Crashed:
+		return "took its worker process down"
+	case charm.Cancelled:
+		return "was cancelled"
+	case charm.Lost:
+		return "was interrupted, which is not held against it"
+	case charm.Conflicted:
+		return "was overtaken by other writers, which is not held against it"
+	case charm.Remote:
+		return "met a failure of the other side, which is not held against it"
+	case charm.NeedsReconnect:
+		return "found its account disconnected"
+	}
+	return "failed"
+}
+
+// advice is what to do about a run that did not end well.
+func (f Facts) advice(r charm.Run) string {
+	ref := f.Charm.Ref()
+	see := "charmd logs " + ref + " --run " + r.ID
+	switch r.Outcome {
+	case charm.TimedOut:
+		return fmt.Sprintf("it may take %s: add it with a longer --timeout, or let it do less in one run and go on with again(); it logged: %s", f.Timeout, see)
+	case charm.OutOfMemory:
+		return "let it hold less at once, page by page with again(); it logged: " + see
+	case charm.Crashed:
+		return "see how it ended with: charmd runs " + r.ID
+	case charm.Cancelled, charm.Lost:
+		return "nothing to do: it goes on by itself"
+	case charm.Conflicted:
+		return "nothing to do: it runs again; if it happens often, let it read less of what others write"
+	case charm.Remote:
+		return "nothing to do here: it is tried until the other side works; to see what it answered: " + see
+	case charm.NeedsReconnect:
+		return "connect its account again on its page"
+	}
+	return "see what it logged with: " + see
+}
+
+// told is what a run's record says went wrong, with the place in the recipe.
+func told(r charm.Run) string {
+	text := short(r.Error)
+	if r.Position != "" && text != "" {
+		text += " (" + r.Position + ")"
+	}
+	return text
+}

@@ -1,0 +1,102 @@
+package manager
+
+import (
+	"context"
+	"time"
+
+	"charmd/internal/cell"
+	"charmd/internal/charm"
+	"charmd/internal/explain"
+	"charmd/internal/queue"
+	"charmd/internal/store"
+)
+
+// Facts are what explains how a charm stands, as far as charms, queue and pool
+// know it.
+func (m *Manager) Facts(ctx context.Context, space, name string) (f explain.Facts, err error) {
+	err = m.view(ctx, space, name, func(r store.Reader, c charm.Charm, _ *cell.Snapshot) error {
+		standing, ok := m.queue.Standing(c.Row)
+		if !ok {
+			standing = queue.Standing{Charm: c}
+		}
+		f = m.facts(standing)
+		last, err := r.Runs(store.RunFilter{Charm: c.Row, Limit: 1})
+		if err == nil && len(last) > 0 {
+			f.Last = &last[0]
+		}
+		return err
+	})
+	if err != nil {
+		return f, err
+	}
+	f.Crowd = m.crowd(f)
+	for _, w := range m.pool.Status() {
+		f.Crowd.Workers++
+		if w.Task != "" {
+			f.Crowd.Busy++
+		}
+		if f.Job != nil && f.Job.Run != "" && w.Task == f.Job.Run {
+			f.Began = w.Since
+		}
+	}
+	return f, nil
+}
+
+// AllFacts are the facts of every charm, without its last run and what it waits among.
+func (m *Manager) AllFacts() []explain.Facts {
+	var all []explain.Facts
+	for _, s := range m.queue.Standings() {
+		all = append(all, m.facts(s))
+	}
+	return all
+}
+
+func (m *Manager) facts(s queue.Standing) explain.Facts {
+	timeout := s.Charm.Timeout
+	if timeout == 0 {
+		timeout = m.timeout
+	}
+	return explain.Facts{Now: m.now(), Charm: s.Charm, State: s.State, Job: s.Job, Paused: s.Paused, Timeout: timeout}
+}
+
+// crowd counts what is in flight and what is due beside the charm.
+func (m *Manager) crowd(f explain.Facts) (c explain.Crowd) {
+	mine := dueSince(f.Charm, f.State, f.Job)
+	for _, s := range m.queue.Standings() {
+		sameSpace := s.Charm.Space == f.Charm.Space
+		if s.Job != nil && s.Job.Status == charm.Running {
+			c.InFlight++
+			if sameSpace {
+				c.Held++
+			}
+			if s.State.UncleanStops > 0 && s.Charm.Row != f.Charm.Row {
+				c.Alone = s.Charm.Ref()
+			}
+			continue
+		}
+		at := dueSince(s.Charm, s.State, s.Job)
+		if at.IsZero() || at.After(f.Now) || s.Charm.Row == f.Charm.Row || s.Paused != nil && (s.Job == nil || s.Job.Reason != charm.RunNow) {
+			continue
+		}
+		switch {
+		case !sameSpace:
+			c.Others++
+		case s.Charm.Priority > f.Charm.Priority, s.Charm.Priority == f.Charm.Priority && at.Before(mine):
+			c.Ahead++
+		}
+	}
+	return c
+}
+
+// dueSince is when a charm that does not run wants to; zero when it does not.
+func dueSince(c charm.Charm, s charm.State, job *charm.Job) time.Time {
+	switch {
+	case job != nil:
+		return job.DueAt
+	case !c.Registered:
+		return time.Time{}
+	case s.Disabled:
+		return s.NextTry
+	}
+	return s.NextRun
+}

@@ -1,0 +1,193 @@
+package queue
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"charmd/internal/charm"
+	"charmd/internal/schedule"
+	"charmd/internal/store"
+)
+
+// Repair mends what Inspect finds in the store of a service that is not running,
+// and says what it did. Claims stay: the next start recovers them.
+func Repair(tx store.Tx, now time.Time) ([]Breach, error) {
+	q := &Queue{
+		opts: Options{Now: func() time.Time { return now }}, wake: make(chan struct{}),
+		order: newOrder(0), charms: map[int64]*entry{}, tasks: map[string]*entry{}, waiters: map[string][]chan charm.Run{},
+	}
+	var found Recovered
+	err := q.rearm(tx, &found)
+	return found.Repaired, err
+}
+
+// repair mends a breach and says what it did.
+func (q *Queue) repair(ctx context.Context, b Breach) (done string, err error) {
+	switch b.Kind {
+	case Overdue:
+		q.interrupt(b.Job, ErrOverdue)
+		return "its run is ended", nil
+	case NotInStore:
+		return "the service forgets it", q.refresh(ctx, b.Charm.Row)
+	case OutOfStep:
+		return "the service follows the store", q.refresh(ctx, b.Charm.Row)
+	case LostClaim:
+		return "the claim is written again", q.restoreClaim(ctx, b.Charm.Row)
+	}
+	err = q.store.Update(ctx, func(tx store.Tx) (err error) {
+		if b.Charm.Row == 0 {
+			done = "it is taken away; maintenance comes around by itself"
+			err = q.takeTaskAway(tx, b.Job)
+			return err
+		}
+		done, err = q.mend(tx, b.Charm.Row)
+		return err
+	})
+	return done, err
+}
+
+func (q *Queue) takeTaskAway(tx store.Tx, id string) error {
+	tx.AfterCommit(func() {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		delete(q.tasks, id)
+	})
+	return tx.DeleteJob(id)
+}
+
+// mend brings a charm into order in the store.
+func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
+	now := q.opts.Now()
+	c, err := tx.Charm(row)
+	if err != nil {
+		return "", err
+	}
+	s, jobs, err := stands(tx, row)
+	if err != nil {
+		return "", err
+	}
+	kind, _ := stand(c, s, jobs, now)
+	switch {
+	case kind == FarAway && len(jobs) == 1:
+		done = "it runs at once"
+		jobs[0].DueAt = now
+		if err := tx.PutJob(jobs[0]); err != nil {
+			return "", err
+		}
+	case kind == Stopped && len(jobs) > 0, kind == Rivals:
+		done = "the job is taken away"
+		keep := 0
+		if kind == Rivals {
+			done, keep = "only the oldest job stays, or the one that runs", 1
+			slices.SortStableFunc(jobs, func(a, b charm.Job) int { return q.ours(b) - q.ours(a) })
+		}
+		var gone []charm.Job
+		jobs, gone = jobs[:keep], jobs[keep:]
+		for _, j := range gone {
+			if err := tx.DeleteJob(j.ID); err != nil {
+				return "", err
+			}
+			q.tellOf(tx, j, q.cancelled(j, "it should not have been there"))
+		}
+	case len(jobs) == 1 && jobs[0].Status == charm.Running:
+		done = "it is recorded as lost and runs again"
+		if s, jobs, err = q.lose(tx, s, jobs[0], now); err != nil {
+			return "", err
+		}
+	}
+	if len(jobs) == 0 {
+		s = rearmed(c, s, now)
+		if done == "" {
+			done = arms(s)
+		}
+	}
+	if err := tx.PutState(row, s); err != nil {
+		return "", err
+	}
+	tx.AfterCommit(func() { q.land(row) })
+	return done, q.learn(tx, c)
+}
+
+// arms says what a repaired charm waits for.
+func arms(s charm.State) string {
+	at := laterOf(s.NextRun, s.NextTry)
+	switch {
+	case s.Waiting != "":
+		return "it waits: " + s.Waiting
+	case at.IsZero():
+		return "it does not run by itself"
+	}
+	return "it runs next at " + at.UTC().Format(time.RFC3339)
+}
+
+// rearmed is the state of a charm without a live job, with the one time that it
+// should have. What is missing is due at once; what is too far away comes back to
+// its schedule.
+func rearmed(c charm.Charm, s charm.State, now time.Time) charm.State {
+	next, believed := s.NextRun, schedule.Believable(c, s, now)
+	if s.Disabled && !believed {
+		s.NextTry = now.Add(max(s.ProbeWait, charm.FirstProbe))
+	}
+	if schedule.IsUnusable(s.Waiting) {
+		s.Waiting = ""
+	}
+	switch s = armed(c, s, nil, now); {
+	case s.NextRun.IsZero():
+	case next.IsZero():
+		s.NextRun = now
+	case believed:
+		s.NextRun = next
+	}
+	return s
+}
+
+// lose ends a claim that nobody carries out; its job waits to run again, if it is
+// to.
+func (q *Queue) lose(tx store.Tx, s charm.State, job charm.Job, now time.Time) (charm.State, []charm.Job, error) {
+	run, err := recordLost(tx, job, now, "nobody carried out the run's claim any more")
+	if err != nil {
+		return s, nil, err
+	}
+	s, _ = q.states.After(s, run, false)
+	if s.Disabled && !job.Once {
+		return s, nil, tx.DeleteJob(job.ID)
+	}
+	again := *pendingAgain(job, now, job.Attempt)
+	return s, []charm.Job{again}, tx.PutJob(again)
+}
+
+// land makes an entry whose claim was given up free again.
+func (q *Queue) land(row int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if e := q.charms[row]; e != nil && e.abandoned {
+		e.running, e.abandoned = false, false
+	}
+}
+
+// restoreClaim writes the row of a run that is in flight again, as memory has it.
+func (q *Queue) restoreClaim(ctx context.Context, row int64) error {
+	return q.store.Update(ctx, func(tx store.Tx) error {
+		_, jobs, err := stands(tx, row)
+		if err != nil {
+			return err
+		}
+		q.mu.Lock()
+		e := q.charms[row]
+		if e == nil || !e.running || e.job == nil || e.job.Status != charm.Running {
+			q.mu.Unlock()
+			return nil // it has ended meanwhile
+		}
+		claim := *e.job
+		q.mu.Unlock()
+		for _, j := range jobs {
+			if j.ID != claim.ID {
+				if err := tx.DeleteJob(j.ID); err != nil {
+					return err
+				}
+			}
+		}
+		return tx.PutJob(claim)
+	})
+}

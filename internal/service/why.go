@@ -1,0 +1,57 @@
+package service
+
+import (
+	"context"
+	"time"
+
+	"charmd/internal/api"
+	"charmd/internal/charm"
+	"charmd/internal/explain"
+)
+
+// Why explains how a charm stands.
+func (s *Service) Why(ctx context.Context, space, name string) (api.Why, error) {
+	f, err := s.manager.Facts(ctx, space, name)
+	if err != nil {
+		return api.Why{}, err
+	}
+	f.NotReady, f.Tries, f.Crowd.Share = s.NotReady(), s.config.MaxRetries+1, max(executorsPerWorker*s.config.Workers/2, 1)
+	if s.config.Only != "" && f.Charm.Integration != s.config.Only {
+		f.LeftOut = s.config.Only
+	}
+	why := whyJSON(explain.Charm(f))
+	why.Charm = f.Charm.Ref()
+	return why, nil
+}
+
+// WhyService explains how the service is.
+func (s *Service) WhyService(context.Context) api.Why {
+	f := explain.ServiceFacts{
+		Now: time.Now(), Since: s.startedAt, NotReady: s.NotReady(), Only: s.config.Only, Charms: s.manager.AllFacts(),
+	}
+	for _, p := range s.queue.Pauses() {
+		if p.Scope == charm.PauseAll {
+			f.Paused = &p
+		}
+	}
+	e := explain.Service(f)
+	why := whyJSON(e.Explanation)
+	why.Charms, why.Urgent = e.Charms, e.Urgent
+	return why
+}
+
+func whyJSON(e explain.Explanation) api.Why {
+	return api.Why{
+		Status: e.Status, Cause: string(e.Cause), Because: e.Because, Next: e.Next,
+		Since: moment(e.Since), Until: moment(e.Until), Run: e.Run,
+	}
+}
+
+// moment is t for JSON, null when it is not set.
+func moment(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	t = t.UTC()
+	return &t
+}

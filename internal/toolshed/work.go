@@ -1,0 +1,51 @@
+package toolshed
+
+import (
+	"net/http"
+	"slices"
+
+	"charmd/internal/api"
+	"charmd/internal/charm"
+)
+
+func (t *Toolshed) pause(r *http.Request) (any, error) {
+	var req api.PauseRequest
+	if err := read(r, &req); err != nil {
+		return nil, err
+	}
+	return t.o.Manager.Pause(r.Context(), req)
+}
+
+func (t *Toolshed) resume(r *http.Request) (any, error) {
+	var req api.PauseRequest
+	if err := read(r, &req); err != nil {
+		return nil, err
+	}
+	return t.o.Manager.Resume(r.Context(), req)
+}
+
+func (t *Toolshed) cancelJob(r *http.Request) (any, error) {
+	return t.o.Manager.Cancel(r.Context(), r.PathValue("id"))
+}
+
+func (t *Toolshed) cancelJobOf(r *http.Request) (any, error) {
+	return t.o.Manager.CancelOf(r.Context(), r.PathValue("space"), r.PathValue("charm"))
+}
+
+func (t *Toolshed) retry(r *http.Request) (any, error) {
+	var req api.RetryRequest
+	if err := read(r, &req); err != nil {
+		return nil, err
+	}
+	if err := checkOutcome(req.Outcome); err != nil {
+		return nil, err
+	}
+	return t.o.Manager.Retry(r.Context(), req)
+}
+
+func checkOutcome(o charm.Outcome) error {
+	if o != "" && !slices.Contains(charm.Outcomes(), o) {
+		return charm.Errorf(charm.CodeInvalid, "there is no outcome %q", o).WithHint("the outcomes are: %v", charm.Outcomes())
+	}
+	return nil
+}

@@ -1,0 +1,160 @@
+//go:build linux
+
+package worker_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"charmd/internal/pool"
+	"charmd/internal/sandbox"
+	"charmd/internal/testbin"
+	"charmd/internal/wire"
+)
+
+// confined makes this binary a service on a machine that allows no namespaces.
+// Its value is the program to start workers with.
+const confined = "WORKER_TEST_CONFINED"
+
+func TestMain(m *testing.M) {
+	if exe := os.Getenv(confined); exe != "" {
+		if err := playConfined(exe); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// playConfined has workers started until two have done something, and prints the
+// walls of the last one. Its log goes to stderr.
+func playConfined(exe string) error {
+	if err := os.WriteFile("/proc/sys/user/max_user_namespaces", []byte("0"), 0); err != nil {
+		return err
+	}
+	p, err := pool.New(pool.Options{Exe: exe, Workers: 1, RunsPerWorker: 1, Logger: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+	if err != nil {
+		return err
+	}
+	if err := p.Start(context.Background()); err != nil {
+		return err
+	}
+	for range 2 {
+		c, err := p.Compile(context.Background(), wire.CompileRequest{Entry: "a.tsx", Files: map[string]string{"a.tsx": counter("")}})
+		if err != nil || len(c.Errors) > 0 {
+			return fmt.Errorf("%w, %+v", err, c.Errors)
+		}
+	}
+	if err := json.NewEncoder(os.Stdout).Encode(p.Sandbox()); err != nil {
+		return err
+	}
+	return p.Close(context.Background())
+}
+
+func TestWithoutNamespacesTheOtherWallsStand(t *testing.T) {
+	t.Parallel()
+	cmd := exec.Command("/proc/self/exe")
+	cmd.Env = append(os.Environ(), confined+"="+testbin.Path(t))
+	cmd.SysProcAttr = &syscall.SysProcAttr{ // where it may forbid itself to make further ones
+		Cloneflags:  syscall.CLONE_NEWUSER,
+		UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}},
+		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}},
+	}
+	var log strings.Builder
+	cmd.Stderr = &log
+	out, err := cmd.Output()
+	if sandbox.Refused(err) {
+		return // the machine allows none at all: every other test here is this one
+	}
+	if err != nil {
+		t.Fatalf("%v\n%s", err, log.String())
+	}
+	got, err := sandbox.Parse(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sandbox.Layer{State: sandbox.Unavailable, Reason: "this machine does not allow them: no space left on device"}
+	if got.Namespaces != want || got.Rlimits.State != sandbox.On {
+		t.Errorf("%+v", got)
+	}
+	if n := strings.Count(log.String(), "layer=namespaces"); n != 1 {
+		t.Errorf("it was logged %d times:\n%s", n, log.String())
+	}
+}
+
+// What stands around workers here stands around each run, and is said of it.
+func TestEachRunSaysWhichWallsStood(t *testing.T) {
+	t.Parallel()
+	s := newService(t, pool.Options{Workers: 1})
+	s.cast(counter(""))
+	_, exit := s.run(wire.ModeEvent, 20*time.Second)
+	if report := s.pool.Sandbox(); exit.Walls != report.Standing() || !strings.Contains(exit.Walls, "rlimits") {
+		t.Errorf("the run says %q, the pool %+v", exit.Walls, report)
+	}
+	s.use(counter(`for (;;) (state as any).x = "y".repeat(1e6).split("");`))
+	if _, killed := s.run(wire.ModeEvent, time.Millisecond); killed.Walls != exit.Walls {
+		t.Errorf("a run that was killed says %q", killed.Walls)
+	}
+	for _, l := range s.pool.Sandbox().Layers() {
+		if l.State == sandbox.Unavailable && os.Getenv("CI") == "true" {
+			t.Errorf("%s is down: %s", l.Name, l.Reason)
+		}
+	}
+}
+
+// With its service, a worker loses its pipe and gets a signal. Each is enough by
+// itself, also in the middle of a run that does not look up; here it is the pipe.
+func TestFault03_AWorkerInALoopLeavesWithItsPipeAlone(t *testing.T) {
+	t.Parallel()
+	s := newService(t, pool.Options{Workers: 1})
+	s.cast(counter(""))
+	s.use(counter(`Array.prototype.indexOf.call({ length: 2 ** 40 }, 1);`))
+	cmd := exec.Command(testbin.Path(t), "worker", "-arena", fmt.Sprint(64<<20))
+	tasks, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Process.Kill()
+	in, out := wire.NewReader(frames, wire.Child), wire.NewWriter(tasks)
+	if _, err := in.Next(); err != nil {
+		t.Fatal(err)
+	}
+	task := wire.Task{
+		Run: "run", Mode: wire.ModeEvent, Charm: charmID, Process: processID, Space: "did:key:test", Recipe: s.recipe, RecipeFile: "charm.tsx",
+		Now: whenItRuns.UnixMilli(), APIURL: "http://toolshed.test", Occasion: "job", Stream: bgUpdater, Event: []byte("{}"), Timeout: time.Minute,
+		Documents: []wire.Document{{ID: charmID, Text: []byte(s.stored(charmID))}, {ID: processID, Text: []byte(s.stored(processID))}},
+	}
+	if err := out.Send(&task); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := in.Next(); err != nil { // it asks for the program, and so has begun
+		t.Fatal(err)
+	}
+	if err := out.Send(&wire.Code{Recipe: s.recipe, Program: s.program.Program}); err != nil {
+		t.Fatal(err)
+	}
+	_ = tasks.Close()
+	gone := make(chan error, 1)
+	go func() { gone <- cmd.Wait() }()
+	select {
+	case <-gone:
+	case <-time.After(time.Second):
+		t.Error("it lives a second after its pipe ended")
+	}
+}
