@@ -69,5 +69,5 @@ type Run struct {
 	Walls     string // layers of the sandbox around its worker, e.g. "namespaces landlock rlimits"; "" when it had none
 }
 
-// Elapsed is the wall time of the run.
-func (r Run) Elapsed() time.Duration { return r.EndedAt.Sub(r.StartedAt) }
+// Elapsed is the wall time of the run; 0 when the clock was set back meanwhile.
+func (r Run) Elapsed() time.Duration { return max(r.EndedAt.Sub(r.StartedAt), 0) }

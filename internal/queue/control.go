@@ -21,8 +21,8 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 		return err
 	}
 	switch {
-	case s.Disabled || !c.Registered || s.Waiting != "":
-		s.NextRun = time.Time{}
+	case !runs(c, s):
+		s = armed(c, s, nil, q.opts.Now())
 		isDropped := func(j charm.Job) bool { return j.Status == charm.Pending && !j.Once }
 		for _, j := range jobs {
 			if isDropped(j) {
@@ -38,6 +38,8 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 		if s.Waiting = schedule.Unusable(c.Schedule); s.Waiting == "" {
 			s.NextRun = schedule.First(c, q.opts.Now())
 		}
+	case !schedule.Believable(c, s, q.opts.Now()): // its schedule has become a shorter one
+		s = armed(c, s, nil, q.opts.Now())
 	}
 	if err := tx.PutState(c.Row, s); err != nil {
 		return err
@@ -170,7 +172,7 @@ func (q *Queue) RunNow(ctx context.Context, row int64) (next Attempt, err error)
 		case len(jobs) == 0:
 			job = charm.Job{
 				ID: NewID(now), Charm: row, Type: charm.ExecuteCharm, Reason: charm.RunNow, Priority: c.Priority,
-				DueAt: now, Attempt: 1, Status: charm.Pending, Once: s.Disabled || !c.Registered, CreatedAt: now,
+				DueAt: now, Attempt: 1, Status: charm.Pending, Once: !runs(c, s), CreatedAt: now,
 			}
 			next = Attempt{job.ID, 1}
 			s.NextRun = time.Time{}
@@ -195,7 +197,7 @@ func (q *Queue) RunNow(ctx context.Context, row int64) (next Attempt, err error)
 			q.mu.Lock()
 			defer q.mu.Unlock()
 			e := q.charms[row]
-			if e == nil || job.Status == charm.Running {
+			if e == nil || job.Status == charm.Running || e.flying() {
 				return
 			}
 			// An entry that was picked meanwhile finds this job in its way, and is

@@ -27,6 +27,9 @@ type Wish struct {
 func (q *Queue) Ending(c Claim, run charm.Run, w Wish) Ending {
 	now := run.EndedAt
 	job := c.Job
+	if w.NotBefore.After(now.Add(charm.MaxPostponed)) {
+		w.NotBefore = time.Time{} // it comes of a clock that was set back
+	}
 	switch {
 	case run.Outcome == charm.OK && w.Again && job.Pages < charm.MaxPages:
 		next := charm.Job{
@@ -37,7 +40,7 @@ func (q *Queue) Ending(c Claim, run charm.Run, w Wish) Ending {
 	case run.Code == charm.CodeHandedBack:
 		return Ending{Next: pendingAgain(job, now, job.Attempt)}
 	case run.Outcome.Retried() && !job.Once && !w.Permanent && job.Attempt <= q.opts.MaxRetries:
-		at := laterOf(now.Add(schedule.Backoff(job.Attempt, jitter())), w.NotBefore)
+		at := laterOf(now.Add(schedule.Backoff(job.Attempt, q.opts.Jitter())), w.NotBefore)
 		return Ending{Next: pendingAgain(job, at, job.Attempt+1), NotBefore: w.NotBefore}
 	}
 	return Ending{Final: true, NotBefore: w.NotBefore}
@@ -61,11 +64,15 @@ func pendingAgain(job charm.Job, due time.Time, attempt int) *charm.Job {
 
 // End writes the end of claim c's run inside tx: its record, the charm's state,
 // and the job's row taken away or turned into what follows. Memory follows when
-// tx is on disk. It is an error when the claim is not this service's any more.
+// tx is on disk. It is ErrNotOurs when the claim is not this service's any more,
+// or run is not the one that was claimed.
 func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.State) error {
 	live, err := q.held(tx, c)
 	if err != nil {
 		return err
+	}
+	if run.ID != live.Run || run.Job != live.ID {
+		return ErrNotOurs
 	}
 	if err := tx.AddRun(run); err != nil {
 		return err
@@ -76,7 +83,7 @@ func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.Sta
 			return err
 		}
 	}
-	next := follow(end.Next, live, run.EndedAt, s.Disabled || !current.Registered)
+	next := follow(end.Next, live, run.EndedAt, !runs(current, s))
 	if next == nil || next.ID != live.ID {
 		if err := tx.DeleteJob(live.ID); err != nil {
 			return err
@@ -115,15 +122,30 @@ func follow(next *charm.Job, live charm.Job, ended time.Time, stopped bool) *cha
 	}
 }
 
+// runs reports whether charm c with state s is to run by itself.
+func runs(c charm.Charm, s charm.State) bool { return c.Registered && !s.Disabled && s.Waiting == "" }
+
+// probed reports whether charm c with state s is tried from time to time.
+func probed(c charm.Charm, s charm.State) bool {
+	return c.Registered && s.Disabled && s.DisabledBy == charm.ByFailures && !c.ProbeNever
+}
+
 // armed keeps to the invariant that a charm has exactly one of a next run, a live
 // job, a next try, or a stated reason for none.
 func armed(c charm.Charm, s charm.State, job *charm.Job, after time.Time) charm.State {
 	s.NextRun = time.Time{}
-	if job != nil || s.Disabled || !c.Registered || s.Waiting != "" {
+	switch {
+	case job != nil:
 		return s
+	case !s.Disabled:
+		s.NextTry = time.Time{}
+	case probed(c, s) && s.NextTry.IsZero():
+		s.NextTry = after
 	}
-	if s.Waiting = schedule.Unusable(c.Schedule); s.Waiting == "" {
-		s.NextRun = laterOf(schedule.Next(c, after), s.NotBefore)
+	if runs(c, s) {
+		if s.Waiting = schedule.Unusable(c.Schedule); s.Waiting == "" {
+			s.NextRun = schedule.Resume(c, s, after)
+		}
 	}
 	return s
 }
@@ -151,7 +173,7 @@ func (q *Queue) ended(c Claim, run charm.Run, next *charm.Job, s charm.State) {
 	defer q.mu.Unlock()
 	e := c.entry
 	e.running, e.job = false, next
-	q.release(e, run.Elapsed())
+	q.release(e, flown(c, run))
 	if c.Job.Charm == 0 {
 		delete(q.tasks, c.Job.ID)
 		if next != nil {
@@ -164,6 +186,12 @@ func (q *Queue) ended(c Claim, run charm.Run, next *charm.Job, s charm.State) {
 	q.tell(c.Job.ID, run)
 }
 
+// flown is the worker time that claim c's run has used. It is no longer than the
+// lease, whatever was done to the clock: its space must not pay for that.
+func flown(c Claim, run charm.Run) time.Duration {
+	return min(run.Elapsed(), c.Job.LeaseEnd.Sub(c.Job.ClaimedAt))
+}
+
 // Drop takes claim c back without a record, because its charm was removed while
 // it ran. run is what waiters are told.
 func (q *Queue) Drop(c Claim, run charm.Run) {
@@ -171,7 +199,7 @@ func (q *Queue) Drop(c Claim, run charm.Run) {
 	defer q.mu.Unlock()
 	c.entry.running = false
 	c.entry.job = nil
-	q.release(c.entry, run.Elapsed())
+	q.release(c.entry, flown(c, run))
 	q.arm(c.entry)
 	q.tell(c.Job.ID, run)
 }
@@ -187,6 +215,9 @@ func (q *Queue) Abandon(c Claim) {
 
 // arm puts e where its due time says. The caller holds mu.
 func (q *Queue) arm(e *entry) {
+	if latest := q.opts.Now().Add(giveBackWait); e.notBefore.After(latest) {
+		e.notBefore = latest // the clock was set back
+	}
 	at := e.dueAt()
 	if e.charm.Row == 0 {
 		e.due = at

@@ -48,6 +48,11 @@ func (e *entry) dueAt() time.Time {
 	return at
 }
 
+// flying reports whether a run of it is carried out whose claim is on disk.
+func (e *entry) flying() bool {
+	return e.running && !e.abandoned && e.job != nil && e.job.Status == charm.Running
+}
+
 // asked reports whether its live job is one that a person asked for.
 func (e *entry) asked() bool { return e.job != nil && e.job.Reason == charm.RunNow }
 
@@ -55,6 +60,7 @@ func (e *entry) asked() bool { return e.job != nil && e.job.Reason == charm.RunN
 // stays as it is: its end is told by the claim itself.
 func (e *entry) adopt(jobs []charm.Job) {
 	switch {
+	case e.flying():
 	case len(jobs) == 0:
 		e.job = nil
 	case jobs[0].Status == charm.Pending:

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"strconv"
 	"time"
 
@@ -24,6 +25,9 @@ type Recovered struct {
 // Open takes up what the store holds. Claims of earlier starts are recorded as
 // lost and their jobs wait to run again at once, each alone in flight.
 func Open(ctx context.Context, st store.Store, states *state.Manager, opts Options) (*Queue, Recovered, error) {
+	if opts.Jitter == nil {
+		opts.Jitter = rand.Float64
+	}
 	q := &Queue{
 		store: st, states: states, opts: opts, wake: make(chan struct{}), pauses: map[pauseKey]charm.Pause{},
 		order: newOrder(opts.Slots), charms: map[int64]*entry{}, tasks: map[string]*entry{}, waiters: map[string][]chan charm.Run{},

@@ -11,7 +11,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	mathrand "math/rand/v2"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +29,7 @@ type Options struct {
 	Now            func() time.Time // wall clock
 	Only           string           // run charms of this integration alone; "" means all
 	Slots          int              // runs in flight that keep the workers busy: one space gets at most half while others wait; 0 means no bound
+	Jitter         func() float64   // spreads retries, in [0, 1); nil means at random
 }
 
 // Queue holds what is live. Its methods may be called from any goroutine.
@@ -59,6 +59,7 @@ type Claim struct {
 	Job   charm.Job
 	Charm charm.Charm // zero for maintenance
 	entry *entry
+	row   bool // its job waited as a row
 }
 
 // ErrClosed is returned by Next once the queue hands out no more work.
@@ -201,17 +202,17 @@ func (q *Queue) newClaim(e *entry) Claim {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	now := q.opts.Now()
-	job := e.nextJob(now)
+	job, row := e.nextJob(now), e.job != nil
 	job.Status, job.Epoch, job.Run = charm.Running, q.epoch, NewID(now)
 	job.ClaimedAt, job.LeaseEnd = now, q.leaseEnd(e.charm)
-	return Claim{Job: job, Charm: e.charm, entry: e}
+	return Claim{Job: job, Charm: e.charm, entry: e, row: row}
 }
 
 // write puts the claim's row into tx, when the charm still wants to run. That is
 // decided from tx alone: memory follows a transaction only once it is on disk.
 func (q *Queue) write(tx store.Tx, c Claim) error {
 	if c.Job.Charm != 0 {
-		if err := stillWanted(tx, c.Job); err != nil {
+		if err := stillWanted(tx, c); err != nil {
 			return err
 		}
 	}
@@ -235,16 +236,16 @@ var errNotWanted = errors.New("the charm was removed, disabled or claimed meanwh
 
 // stillWanted looks again before a claim is written: the job that was picked must
 // still wait, one that was merely due must have no rival.
-func stillWanted(tx store.Tx, job charm.Job) error {
+func stillWanted(tx store.Tx, c Claim) error {
+	job := c.Job
 	s, jobs, err := stands(tx, job.Charm)
 	if err != nil {
 		return err
 	}
-	waiting := job.Reason != charm.Due && job.Reason != charm.Probe
 	switch {
-	case s.Disabled && !job.Once, waiting != (len(jobs) == 1), len(jobs) > 1:
+	case s.Disabled && !job.Once, c.row != (len(jobs) == 1), len(jobs) > 1:
 		return errNotWanted
-	case waiting && (jobs[0].ID != job.ID || jobs[0].Status != charm.Pending):
+	case c.row && (jobs[0].ID != job.ID || jobs[0].Status != charm.Pending):
 		return errNotWanted
 	}
 	return nil
@@ -302,6 +303,3 @@ func (q *Queue) Close() {
 		q.wakeAll()
 	}
 }
-
-// jitter spreads retries.
-func jitter() float64 { return mathrand.Float64() }

@@ -30,7 +30,7 @@ type BreachKind string
 const (
 	Unarmed    BreachKind = "unarmed"     // it should run and nothing would make it
 	FarAway    BreachKind = "far_away"    // its next run is later than its schedule can mean
-	Stopped    BreachKind = "stopped"     // a job waits of a charm that must not run by itself
+	Stopped    BreachKind = "stopped"     // a job or a time waits of a charm that must not run by itself
 	Rivals     BreachKind = "rivals"      // more than one live job of a charm
 	DeadClaim  BreachKind = "dead_claim"  // a claim that nobody carries out
 	Overdue    BreachKind = "overdue"     // a run that is in flight long after its lease
@@ -86,7 +86,7 @@ func takeStock(r store.Reader) (s stock, err error) {
 func stand(c charm.Charm, s charm.State, jobs []charm.Job, now time.Time) (BreachKind, string) {
 	unusable := schedule.Unusable(c.Schedule)
 	runs := c.Registered && !s.Disabled && (s.Waiting == "" || schedule.IsUnusable(s.Waiting))
-	probed := c.Registered && s.Disabled && s.DisabledBy == charm.ByFailures && !c.ProbeNever
+	probed := probed(c, s)
 	switch {
 	case len(jobs) > 1:
 		return Rivals, fmt.Sprintf("%d jobs of it are live", len(jobs))
@@ -95,6 +95,10 @@ func stand(c charm.Charm, s charm.State, jobs []charm.Job, now time.Time) (Breac
 	case len(jobs) == 1 && jobs[0].Status == charm.Pending && !schedule.BelievableRetry(s, jobs[0].DueAt, now):
 		return FarAway, fmt.Sprintf("its job waits until %s, longer than any job does", jobs[0].DueAt.UTC().Format(time.RFC3339))
 	case len(jobs) > 0:
+	case !s.NextRun.IsZero() && (!runs || s.Waiting != ""):
+		return Stopped, "it has a next run though it is not to run by itself"
+	case !s.Disabled && !s.NextTry.IsZero():
+		return Stopped, "it has a next try though it is not disabled"
 	case runs && (unusable == "") != (s.Waiting == ""):
 		return Unarmed, "what it says of its schedule is not so"
 	case runs && s.Waiting != "":
@@ -169,7 +173,9 @@ func (q *Queue) look(ctx context.Context) (found []Breach, err error) {
 	for _, c := range held.charms {
 		known[c.Row] = true
 		b := Breach{Charm: c}
-		if b.Kind, b.Detail = stand(c, held.states[c.Row], held.jobs[c.Row], now); b.Kind == "" {
+		if e := q.charms[c.Row]; e != nil && e.flying() && !q.holds(e, held.jobs[c.Row]) {
+			b.Kind, b.Job, b.Detail = LostClaim, e.job.ID, "it is running and its claim's row is gone or changed"
+		} else if b.Kind, b.Detail = stand(c, held.states[c.Row], held.jobs[c.Row], now); b.Kind == "" {
 			b.Kind, b.Job, b.Detail = q.compare(c, held.states[c.Row], held.jobs[c.Row], now)
 		}
 		if b.Kind != "" {
@@ -196,27 +202,42 @@ func (q *Queue) compare(c charm.Charm, s charm.State, jobs []charm.Job, now time
 	if e == nil {
 		return OutOfStep, "", "the service does not know it"
 	}
-	flying := e.running && !e.abandoned && e.job != nil && e.job.Status == charm.Running
 	var job charm.Job
 	if len(jobs) > 0 {
 		job = jobs[0]
 	}
 	switch {
-	case flying && (job.ID != e.job.ID || job.Run != e.job.Run || job.Epoch != q.epoch || job.Status != charm.Running || !sameTime(job.LeaseEnd, e.job.LeaseEnd)):
-		return LostClaim, e.job.ID, "it is running and its claim's row is gone or changed"
-	case flying && now.After(e.job.LeaseEnd):
+	case e.flying() && now.After(e.job.LeaseEnd):
 		return Overdue, job.ID, fmt.Sprintf("its run should have ended by %s", e.job.LeaseEnd.UTC().Format(time.RFC3339))
-	case flying:
+	case e.flying():
 	case e.running && !e.abandoned:
 		// Picked, and its claim is on the way to disk.
+	case e.notBefore.After(now.Add(giveBackWait)):
+		return OutOfStep, job.ID, "the clock was set back since it was last looked at"
 	case job.Status == charm.Running:
 		return DeadClaim, job.ID, "nobody carries out its claim"
 	case (e.job == nil) != (len(jobs) == 0), e.job != nil && (e.job.ID != job.ID || !sameTime(e.job.DueAt, job.DueAt)):
 		return OutOfStep, job.ID, "its live job is not the one the service knows"
-	case e.job == nil && (!sameTime(e.state.NextRun, s.NextRun) || !sameTime(e.state.NextTry, s.NextTry) || e.state.Disabled != s.Disabled):
+	case e.job == nil && (!sameTime(e.state.NextRun, s.NextRun) || !sameTime(e.state.NextTry, s.NextTry) || e.state.Disabled != s.Disabled || e.state.Waiting != s.Waiting):
 		return OutOfStep, "", "its next run or whether it is disabled is not what the service knows"
 	}
 	return "", "", ""
+}
+
+// ours is 1 for a claim of this service, 0 for any other job.
+func (q *Queue) ours(j charm.Job) int {
+	if j.Status == charm.Running && j.Epoch == q.epoch {
+		return 1
+	}
+	return 0
+}
+
+// holds reports whether one of the rows is the claim of the run that e carries
+// out. The caller holds mu.
+func (q *Queue) holds(e *entry, jobs []charm.Job) bool {
+	return slices.ContainsFunc(jobs, func(j charm.Job) bool {
+		return j.ID == e.job.ID && j.Run == e.job.Run && q.ours(j) == 1 && sameTime(j.LeaseEnd, e.job.LeaseEnd)
+	})
 }
 
 // sameTime compares times as far as the store keeps them.

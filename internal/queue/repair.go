@@ -2,9 +2,11 @@ package queue
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"charmd/internal/charm"
+	"charmd/internal/schedule"
 	"charmd/internal/store"
 )
 
@@ -73,19 +75,16 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 		if err := tx.PutJob(jobs[0]); err != nil {
 			return "", err
 		}
-	case kind == Unarmed || kind == FarAway:
-		s = rearmed(c, s, now)
-		done = "it runs next at " + laterOf(s.NextRun, s.NextTry).UTC().Format(time.RFC3339)
-		if s.Waiting != "" {
-			done = "it waits: " + s.Waiting
-		}
-	case kind == Stopped, kind == Rivals:
+	case kind == Stopped && len(jobs) > 0, kind == Rivals:
 		done = "the job is taken away"
 		keep := 0
 		if kind == Rivals {
-			done, keep = "only the oldest job stays", 1
+			done, keep = "only the oldest job stays, or the one that runs", 1
+			slices.SortStableFunc(jobs, func(a, b charm.Job) int { return q.ours(b) - q.ours(a) })
 		}
-		for _, j := range jobs[keep:] {
+		var gone []charm.Job
+		jobs, gone = jobs[:keep], jobs[keep:]
+		for _, j := range gone {
 			if err := tx.DeleteJob(j.ID); err != nil {
 				return "", err
 			}
@@ -93,8 +92,14 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 		}
 	case len(jobs) == 1 && jobs[0].Status == charm.Running:
 		done = "it is recorded as lost and runs again"
-		if s, err = q.lose(tx, s, jobs[0], now); err != nil {
+		if s, jobs, err = q.lose(tx, s, jobs[0], now); err != nil {
 			return "", err
+		}
+	}
+	if len(jobs) == 0 {
+		s = rearmed(c, s, now)
+		if done == "" {
+			done = arms(s)
 		}
 	}
 	if err := tx.PutState(row, s); err != nil {
@@ -104,35 +109,52 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 	return done, q.learn(tx, c)
 }
 
-// rearmed is the state of a charm that nothing would have run. What is missing is
-// due at once; what is too far away comes back to its schedule.
-func rearmed(c charm.Charm, s charm.State, now time.Time) charm.State {
+// arms says what a repaired charm waits for.
+func arms(s charm.State) string {
+	at := laterOf(s.NextRun, s.NextTry)
 	switch {
-	case s.Disabled && s.NextTry.IsZero():
-		s.NextTry = now
-	case s.Disabled:
+	case s.Waiting != "":
+		return "it waits: " + s.Waiting
+	case at.IsZero():
+		return "it does not run by itself"
+	}
+	return "it runs next at " + at.UTC().Format(time.RFC3339)
+}
+
+// rearmed is the state of a charm without a live job, with the one time that it
+// should have. What is missing is due at once; what is too far away comes back to
+// its schedule.
+func rearmed(c charm.Charm, s charm.State, now time.Time) charm.State {
+	next, believed := s.NextRun, schedule.Believable(c, s, now)
+	if s.Disabled && !believed {
 		s.NextTry = now.Add(max(s.ProbeWait, charm.FirstProbe))
-	default:
-		missing := s.NextRun.IsZero()
-		s.Waiting, s.NotBefore = "", time.Time{}
-		if s = armed(c, s, nil, now); missing && s.Waiting == "" {
-			s.NextRun = now
-		}
+	}
+	if schedule.IsUnusable(s.Waiting) {
+		s.Waiting = ""
+	}
+	switch s = armed(c, s, nil, now); {
+	case s.NextRun.IsZero():
+	case next.IsZero():
+		s.NextRun = now
+	case believed:
+		s.NextRun = next
 	}
 	return s
 }
 
-// lose ends a claim that nobody carries out.
-func (q *Queue) lose(tx store.Tx, s charm.State, job charm.Job, now time.Time) (charm.State, error) {
+// lose ends a claim that nobody carries out; its job waits to run again, if it is
+// to.
+func (q *Queue) lose(tx store.Tx, s charm.State, job charm.Job, now time.Time) (charm.State, []charm.Job, error) {
 	run, err := recordLost(tx, job, now, "nobody carried out the run's claim any more")
 	if err != nil {
-		return s, err
+		return s, nil, err
 	}
 	s, _ = q.states.After(s, run, false)
 	if s.Disabled && !job.Once {
-		return s, tx.DeleteJob(job.ID)
+		return s, nil, tx.DeleteJob(job.ID)
 	}
-	return s, tx.PutJob(*pendingAgain(job, now, job.Attempt))
+	again := *pendingAgain(job, now, job.Attempt)
+	return s, []charm.Job{again}, tx.PutJob(again)
 }
 
 // land makes an entry whose claim was given up free again.

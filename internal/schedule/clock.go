@@ -19,7 +19,13 @@ func Believable(c charm.Charm, s charm.State, now time.Time) bool {
 	if s.Disabled {
 		return !s.NextTry.After(now.Add(max(s.ProbeWait, charm.FirstProbe) + setBack))
 	}
-	return !s.NextRun.After(latest(Next(c, now), postponed(s, now)).Add(setBack))
+	return !s.NextRun.After(Resume(c, s, now).Add(setBack))
+}
+
+// Resume is when a charm in state s runs next after now: by its schedule, and not
+// before the time to which its last run has put that off.
+func Resume(c charm.Charm, s charm.State, now time.Time) time.Time {
+	return latest(Next(c, now), postponed(s, now))
 }
 
 // BelievableRetry is Believable for the due time of a job of the charm that waits.
@@ -31,9 +37,9 @@ func BelievableRetry(s charm.State, due, now time.Time) bool {
 const maxAttempt = 32
 
 // postponed is the time to which the charm's last run has put off the next; zero
-// when it did not, or ended by another clock.
+// when it did not, or by another clock.
 func postponed(s charm.State, now time.Time) time.Time {
-	if s.LastExecuted.After(now.Add(setBack)) {
+	if s.LastExecuted.After(now.Add(setBack)) || s.NotBefore.After(now.Add(charm.MaxPostponed)) {
 		return time.Time{}
 	}
 	return s.NotBefore
