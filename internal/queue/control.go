@@ -197,7 +197,15 @@ func (q *Queue) RunNow(ctx context.Context, row int64) (next Attempt, err error)
 			q.mu.Lock()
 			defer q.mu.Unlock()
 			e := q.charms[row]
-			if e == nil || job.Status == charm.Running || e.flying() {
+			switch {
+			case e == nil:
+				return
+			case e.flying() && e.job.ID == job.ID: // it goes on, and knows what is to follow it
+				claim := *e.job
+				claim.FollowUp = job.FollowUp
+				e.job = &claim
+				return
+			case e.flying(), job.Status == charm.Running:
 				return
 			}
 			// An entry that was picked meanwhile finds this job in its way, and is

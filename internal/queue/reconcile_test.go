@@ -160,6 +160,45 @@ func TestARunInFlightIsKnownThroughDamage(t *testing.T) {
 	})
 }
 
+// What was asked for while a run was in flight follows it, though its row was lost.
+func TestAFollowUpOutlivesItsClaimsRow(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.add(1)
+		claim := w.next()
+		asked, err := w.queue.RunNow(w.t.Context(), c.Row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.sql(c, "delete from job where charm = %[1]d")
+		if found := w.reconcile(); len(found) != 1 || found[0].Kind != queue.LostClaim {
+			t.Fatalf("found %+v", found)
+		}
+		w.mustEnd(claim, charm.OK)
+		if next := w.next(); next.Job.ID != asked.Job {
+			t.Errorf("after it came %+v", next.Job)
+		}
+	})
+}
+
+// A second job may hide what is wrong with the first: one start mends both.
+func TestAStartMendsAllThatIsWrongWithACharm(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.add(1)
+		retried(w, c)
+		w.sql(c, `insert into job select 'rival', charm, type, task, reason, priority, due + 1000, 1, 'pending', '', 0, 0, 0, '', 0, created, 0
+			from job where charm = %[1]d`)
+		w.sql(c, "update job set due = due + 259200000 where id <> 'rival'")
+		w.sql(c, "update job set due = due + 259300000 where id = 'rival'")
+		w.restart()
+		if len(w.found.Repaired) != 1 || w.found.Repaired[0].Kind != queue.Rivals {
+			t.Errorf("repaired %+v", w.found.Repaired)
+		}
+		if found := w.reconcile(); len(found) != 0 {
+			t.Errorf("after it there is still %+v", found)
+		}
+	})
+}
+
 // A row that says it is merely due is no reason to look at it for ever.
 func TestAClaimThatWasMadeToWaitRuns(t *testing.T) {
 	inBubble(t, func(w *world) {

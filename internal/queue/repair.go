@@ -68,6 +68,15 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 		return "", err
 	}
 	kind, _ := stand(c, s, jobs, now)
+	if kind == Rivals {
+		done = "only the oldest job stays, or the one that runs"
+		slices.SortStableFunc(jobs, func(a, b charm.Job) int { return q.ours(b) - q.ours(a) })
+		if err := q.takeAway(tx, jobs[1:]); err != nil {
+			return "", err
+		}
+		jobs = jobs[:1]
+		kind, _ = stand(c, s, jobs, now)
+	}
 	switch {
 	case kind == FarAway && len(jobs) == 1:
 		done = "it runs at once"
@@ -75,22 +84,13 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 		if err := tx.PutJob(jobs[0]); err != nil {
 			return "", err
 		}
-	case kind == Stopped && len(jobs) > 0, kind == Rivals:
+	case kind == Stopped && len(jobs) == 1:
 		done = "the job is taken away"
-		keep := 0
-		if kind == Rivals {
-			done, keep = "only the oldest job stays, or the one that runs", 1
-			slices.SortStableFunc(jobs, func(a, b charm.Job) int { return q.ours(b) - q.ours(a) })
+		if err := q.takeAway(tx, jobs); err != nil {
+			return "", err
 		}
-		var gone []charm.Job
-		jobs, gone = jobs[:keep], jobs[keep:]
-		for _, j := range gone {
-			if err := tx.DeleteJob(j.ID); err != nil {
-				return "", err
-			}
-			q.tellOf(tx, j, q.cancelled(j, "it should not have been there"))
-		}
-	case len(jobs) == 1 && jobs[0].Status == charm.Running:
+		jobs = nil
+	case done == "" && len(jobs) == 1 && jobs[0].Status == charm.Running:
 		done = "it is recorded as lost and runs again"
 		if s, jobs, err = q.lose(tx, s, jobs[0], now); err != nil {
 			return "", err
@@ -107,6 +107,17 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 	}
 	tx.AfterCommit(func() { q.land(row) })
 	return done, q.learn(tx, c)
+}
+
+// takeAway deletes jobs that should not be there.
+func (q *Queue) takeAway(tx store.Tx, jobs []charm.Job) error {
+	for _, j := range jobs {
+		if err := tx.DeleteJob(j.ID); err != nil {
+			return err
+		}
+		q.tellOf(tx, j, q.cancelled(j, "it should not have been there"))
+	}
+	return nil
 }
 
 // arms says what a repaired charm waits for.

@@ -22,6 +22,7 @@ func (w *world) settle() {
 	time.Sleep(3 * time.Second) // the store finds out by itself that it can be written
 	w.reconcile()
 	w.landAll()
+	w.reconcile()
 	for _, p := range w.queue.Pauses() {
 		w.must(w.queue.Resume(context.Background(), p.Scope, p.Subject))
 	}

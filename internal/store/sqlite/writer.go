@@ -303,6 +303,9 @@ func (w *writer) undo(members []*member, err error) {
 func (w *writer) lose(members []*member, err error) {
 	w.db.failed(err)
 	w.db.tell(Commit{Err: err})
+	for _, m := range members {
+		m.err = nil // an error of its own may come of what is undone with it
+	}
 	w.undo(members, err)
 }
 
