@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/oklog/ulid/v2"
 	"github.com/spf13/cobra"
 
 	"charmd/internal/api"
@@ -47,10 +48,13 @@ func (a *app) cancelCommand() *cobra.Command {
 				return err
 			}
 			var job api.Job
-			if space, name, isCharm := strings.Cut(args[0], "/"); isCharm {
-				job, err = c.CancelJobOf(cmd.Context(), client.Ref{Space: space, Charm: name})
-			} else {
+			if _, notID := ulid.ParseStrict(args[0]); notID == nil {
 				job, err = c.CancelJob(cmd.Context(), args[0])
+			} else {
+				var ref client.Ref
+				if ref, err = resolveRef(cmd.Context(), c, args[0]); err == nil {
+					job, err = c.CancelJobOf(cmd.Context(), ref)
+				}
 			}
 			if err != nil {
 				return err

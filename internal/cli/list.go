@@ -48,7 +48,7 @@ func listed(cmd *cobra.Command, c *client.Client, args []string) ([]api.Charm, e
 	if err != nil {
 		return nil, err
 	}
-	return choose(list, func(c api.Charm) bool { return c.CharmID == ref.Charm }), nil
+	return choose(list, func(c api.Charm) bool { return named(c) == ref }), nil
 }
 
 func (a *app) printCharms(list []api.Charm) {

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -35,6 +36,11 @@ func resolveRef(ctx context.Context, c *client.Client, text string) (client.Ref,
 	return among(list, text)
 }
 
+// named is how people name a charm, as far as it has a name.
+func named(c api.Charm) client.Ref {
+	return client.Ref{Space: cmp.Or(c.SpaceName, c.Space), Charm: cmp.Or(c.Name, c.CharmID)}
+}
+
 // unusable reports whether a part cannot stand in the path of a URL.
 func unusable(part string) bool { return part == "" || part == "." || part == ".." }
 
@@ -50,7 +56,7 @@ func among(list []api.Charm, text string) (client.Ref, error) {
 		return client.Ref{}, charm.Errorf(charm.CodeNotFound, "there is no charm %q", text).
 			WithHint("charmd list shows the charms")
 	case 1:
-		return client.Ref{Space: exact[0].Space, Charm: exact[0].CharmID}, nil
+		return named(exact[0]), nil
 	}
 	names := make([]string, len(exact))
 	for i, c := range exact {

@@ -76,7 +76,7 @@ func lastRuns(ctx context.Context, c *client.Client, args []string, q client.Que
 
 func (a *app) printRuns(list []api.Run) {
 	if len(list) == 0 {
-		a.print("There are no runs yet.")
+		a.print("There are no such runs.")
 		return
 	}
 	var rows [][]cell
@@ -92,8 +92,11 @@ func (a *app) printRuns(list []api.Run) {
 
 // subject is what a run was of: a charm, or a maintenance task.
 func subject(r api.Run) string {
-	if r.Charm == "" {
+	switch {
+	case r.Task != "":
 		return "maintenance " + string(r.Task)
+	case r.Charm == "":
+		return "(removed)"
 	}
 	return r.Charm
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"charmd/internal/api"
+	"charmd/internal/charm"
 	"charmd/internal/client"
 	"charmd/internal/observe"
 )
@@ -89,7 +90,7 @@ func tally(all, ok, failed int64) string {
 func executions(s api.State) string {
 	text := tally(s.TotalExecutions, s.TotalSuccesses, s.TotalFailures)
 	if s.ConsecutiveFailures > 0 {
-		text += fmt.Sprintf(", the last %s in a row", count(s.ConsecutiveFailures, "time"))
+		text += fmt.Sprintf(", the last %s in a row", count(s.ConsecutiveFailures, "job"))
 	}
 	return text
 }
@@ -142,7 +143,7 @@ func (a *app) disabled(s api.State) string {
 	if !s.Disabled {
 		return ""
 	}
-	text := "by " + string(s.DisabledBy)
+	text := disabledBy(s.DisabledBy)
 	if s.DisabledAt != nil {
 		text += " " + a.relative(s.DisabledAt)
 	}
@@ -153,6 +154,17 @@ func (a *app) disabled(s api.State) string {
 		text += "; next try " + a.relative(s.NextTry)
 	}
 	return text
+}
+
+// disabledBy says what disabled a charm.
+func disabledBy(by charm.DisabledBy) string {
+	switch by {
+	case charm.ByFailures:
+		return "by its failures"
+	case charm.ByPermanent:
+		return "by what will not pass by itself"
+	}
+	return "by a person"
 }
 
 // printResult prints JSON; at a terminal as much of it as there is room for.

@@ -154,6 +154,6 @@ func ownKey(p *Patient, r store.Reader) ([]Problem, error) {
 	if len(strange) == 0 {
 		return nil, nil
 	}
-	return []Problem{{KeyForeign, fmt.Sprintf("the operator's key is not the one that %d spaces were made with, such as %s", len(strange), strange[0]),
+	return []Problem{{KeyForeign, fmt.Sprintf("the operator's key is not the one that spaces were made with: %d of them, such as %s", len(strange), strange[0]),
 		"put the key back from a backup, or name it with IDENTITY or OPERATOR_PASS as before"}}, nil
 }

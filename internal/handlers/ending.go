@@ -46,7 +46,8 @@ func (e *ending) write(tx store.Tx) error {
 	end := e.Queue.Ending(e.claim, e.run, queue.Wish{
 		Again: e.result.Report.Again, Permanent: e.result.Permanent, NotBefore: e.result.NotBefore,
 	})
-	e.after, e.told = e.States.After(before, e.run, end.Final)
+	// Failures disable only what runs by itself.
+	e.after, e.told = e.States.After(before, e.run, end.Final && e.claim.Charm.Registered)
 	if err := e.transition(tx); err != nil {
 		return err
 	}

@@ -62,8 +62,8 @@ func (m *Manager) CancelOf(ctx context.Context, space, name string) (api.Job, er
 	return m.Cancel(ctx, standing.Job.ID)
 }
 
-// Retry lets every charm that the request chooses run now. Only those are chosen
-// that run by themselves, or were stopped by their failures.
+// Retry lets every charm that the request chooses run now, but those that a person
+// disabled.
 func (m *Manager) Retry(ctx context.Context, req api.RetryRequest) (api.Retried, error) {
 	chosen, err := m.failing(ctx, req)
 	out := api.Retried{Charms: []string{}}
@@ -99,7 +99,7 @@ func (m *Manager) failing(ctx context.Context, req api.RetryRequest) ([]queue.St
 	for _, s := range m.queue.Standings() {
 		last := s.State.LastOutcome
 		switch {
-		case !s.Charm.Registered, s.State.Disabled && s.State.DisabledBy == charm.ByPerson:
+		case s.State.Disabled && s.State.DisabledBy == charm.ByPerson:
 		case space != "" && s.Charm.Space != space, row != 0 && s.Charm.Row != row:
 		case req.Integration != "" && s.Charm.Integration != req.Integration:
 		case s.Job != nil && s.Job.Status == charm.Running:

@@ -22,13 +22,17 @@ func (m *Manager) Enable(ctx context.Context, space, name string) (api.Charm, er
 
 // Disable keeps a charm from running until a person enables it.
 func (m *Manager) Disable(ctx context.Context, space, name, reason string) (api.Charm, error) {
-	if reason == "" {
-		reason = "disabled by a person"
-	}
 	if len(reason) > charm.MaxErrorBytes {
 		return api.Charm{}, charm.Errorf(charm.CodeTooLarge, "the reason is %d bytes; at most %d are kept", len(reason), charm.MaxErrorBytes)
 	}
 	return m.change(ctx, space, name, func(tx store.Tx, c charm.Charm, s charm.State) (charm.State, error) {
+		switch {
+		case reason != "":
+		case s.Disabled && s.DisabledBy == charm.ByPerson:
+			reason = s.DisabledReason // said again without a word: the first one stands
+		default:
+			reason = "disabled by a person"
+		}
 		s = state.Disable(s, charm.ByPerson, reason, m.now())
 		return s, m.registry.Transition(tx, c, s)
 	})

@@ -21,6 +21,11 @@ func (m *Manager) Pause(ctx context.Context, req api.PauseRequest) (api.Pause, e
 	if err != nil {
 		return api.Pause{}, err
 	}
+	for _, before := range m.queue.Pauses() {
+		if p.Note == "" && before.Scope == p.Scope && before.Subject == p.Subject {
+			p.Note = before.Note // said again without a word: the first one stands
+		}
+	}
 	if err := m.queue.Pause(ctx, p); err != nil {
 		return api.Pause{}, err
 	}

@@ -104,7 +104,7 @@ func statusOf(s queue.Standing) string {
 }
 
 func nextRun(s queue.Standing) *time.Time {
-	if s.Held() {
+	if s.Held() || s.Job != nil && s.Job.Status == charm.Running {
 		return nil
 	}
 	if s.Job != nil && s.Job.Status == charm.Pending {

@@ -121,7 +121,7 @@ func (w *world) idle(d time.Duration) {
 // end ends the claim's run with an outcome as the handler would.
 func (w *world) end(c queue.Claim, o charm.Outcome, change ...func(*charm.Run)) (charm.State, error) {
 	w.t.Helper()
-	run := charm.Run{ID: c.Job.Run, Charm: c.Job.Charm, Job: c.Job.ID, Attempt: c.Job.Attempt, StartedAt: time.Now(), EndedAt: time.Now(), Outcome: o}
+	run := charm.Run{ID: c.Job.Run, Charm: c.Job.Charm, Job: c.Job.ID, Reason: c.Job.Reason, Attempt: c.Job.Attempt, StartedAt: time.Now(), EndedAt: time.Now(), Outcome: o}
 	if o != charm.OK {
 		run.Error = "it went wrong"
 	}

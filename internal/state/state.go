@@ -34,7 +34,7 @@ const (
 // After is the state after a run. final says that the run's job has ended: no
 // retry follows. The retries of one job count as one consecutive failure.
 func (m *Manager) After(s charm.State, run charm.Run, final bool) (charm.State, Transition) {
-	if final && s.Disabled && s.DisabledBy == charm.ByFailures && run.Outcome != charm.OK {
+	if run.Reason == charm.Probe && s.Disabled && s.DisabledBy == charm.ByFailures && run.Outcome != charm.OK {
 		s = probed(s, run)
 	}
 	if run.Outcome == charm.Lost || run.Outcome == charm.Cancelled {

@@ -87,6 +87,12 @@ func TestDisabling(t *testing.T) {
 		t.Errorf("the reason is %q", s.DisabledReason)
 	}
 	s, told = m.After(s, ended(charm.Errored, 0), true)
+	if told != state.None || s.NextTry != noon.Add(charm.FirstProbe) {
+		t.Errorf("a run that a person asked for moved the next try: %s, %v", told, s.NextTry)
+	}
+	probe := ended(charm.Errored, 0)
+	probe.Reason = charm.Probe
+	s, told = m.After(s, probe, true)
 	if told != state.None || s.NextTry != noon.Add(2*charm.FirstProbe) {
 		t.Errorf("after a failed probe: %s, next try %v", told, s.NextTry)
 	}

@@ -3,6 +3,7 @@ package toolshed
 import (
 	"net/http"
 	"slices"
+	"strings"
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
@@ -44,8 +45,12 @@ func (t *Toolshed) retry(r *http.Request) (any, error) {
 }
 
 func checkOutcome(o charm.Outcome) error {
-	if o != "" && !slices.Contains(charm.Outcomes(), o) {
-		return charm.Errorf(charm.CodeInvalid, "there is no outcome %q", o).WithHint("the outcomes are: %v", charm.Outcomes())
+	var outcomes []string
+	for _, known := range charm.Outcomes() {
+		outcomes = append(outcomes, string(known))
+	}
+	if o != "" && !slices.Contains(outcomes, string(o)) {
+		return charm.Errorf(charm.CodeInvalid, "there is no outcome %q", o).WithHint("the outcomes are: %s", strings.Join(outcomes, ", "))
 	}
 	return nil
 }
