@@ -51,7 +51,7 @@ func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) (*queue.Cl
 	defer landed()
 	session, err := h.Runner.Open(flight, runcharm.Work{
 		Run: claim.Job.Run, Occasion: claim.Job.ID, Mode: wire.ModeEvent, Charm: claim.Charm,
-		Stream: updater, Event: json.RawMessage("{}"), Timeout: timeout,
+		Stream: updater, Event: json.RawMessage("{}"), Timeout: timeout, Dispatched: func() { h.Queue.Dispatched(claim) },
 	})
 	if err != nil {
 		return h.commit(ctx, claim, h.notOpened(flight, err), 0, nil)
@@ -102,11 +102,6 @@ func sayWhy(ctx context.Context, r *runcharm.Result) {
 func (h *ExecuteCharm) attempts(ctx, flight context.Context, claim queue.Claim, session *runcharm.Session) (*queue.Claim, error) {
 	var hold *memory.Hold
 	for conflicts := 0; ; conflicts++ {
-		if conflicts > 0 {
-			if err := h.Queue.Renew(ctx, claim); err != nil && !errors.Is(err, queue.ErrNotOurs) {
-				h.Logger.Warn("the lease of a run that is made again could not be put off", "charm", claim.Charm.Ref(), "run", claim.Job.Run, "err", err)
-			}
-		}
 		result := session.Attempt(flight)
 		sayWhy(flight, &result)
 		next, err := h.commit(ctx, claim, result, conflicts, hold)
@@ -164,7 +159,8 @@ func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm
 		e.giveBack()
 	}
 	if errors.Is(err, queue.ErrNotOurs) {
-		return nil, h.removed(ctx, claim, e.run)
+		h.removed(ctx, claim, e.run)
+		return nil, nil
 	}
 	if err != nil {
 		return nil, err
@@ -192,17 +188,20 @@ func (h *ExecuteCharm) tell(c charm.Charm, run charm.Run, s charm.State, told st
 	}
 }
 
-// removed ends a claim whose charm was removed, or whose job was cancelled,
-// while it ran: nothing of it is written but its record.
-func (h *ExecuteCharm) removed(ctx context.Context, claim queue.Claim, run charm.Run) error {
+// removed ends a claim that is not ours any more, because its charm was removed
+// or the run was given up: nothing of it is written but its record, unless whoever
+// took the claim has written one.
+func (h *ExecuteCharm) removed(ctx context.Context, claim queue.Claim, run charm.Run) {
 	run.Outcome, run.Code, run.Error = charm.Cancelled, charm.CodeCancelled, "the charm was removed, or its run given up, while it was running"
 	run.Changed = 0
 	err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) error { return tx.AddRun(run) })
 	h.Queue.Drop(claim, run)
-	if err == nil {
+	switch {
+	case err == nil:
 		h.ended(claim.Charm, run)
+	case charm.CodeOf(err) != charm.CodeConflict:
+		h.Logger.Error("a run that came to nothing has no record", "charm", claim.Charm.Ref(), "run", run.ID, "err", err)
 	}
-	return err
 }
 
 func (h *ExecuteCharm) ended(c charm.Charm, run charm.Run) {

@@ -26,7 +26,8 @@ type Maintenance struct {
 	Timeout   time.Duration // of one task
 	Logger    *slog.Logger
 	Now       func() time.Time
-	Ended     func(charm.Run) // told of every run whose record is on disk; nil tells nobody
+	Ended     func(charm.Run)      // told of every run whose record is on disk; nil tells nobody
+	Breaches  func([]queue.Breach) // told of what reset found against the invariants; nil tells nobody
 }
 
 // Type is charm.Maintenance.

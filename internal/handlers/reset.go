@@ -16,6 +16,9 @@ import (
 // at all, stays as it is, and so do totals and history.
 func (h *Maintenance) reset(ctx context.Context, did *strings.Builder) error {
 	breaches, err := h.Queue.Reconcile(ctx)
+	if h.Breaches != nil {
+		h.Breaches(breaches)
+	}
 	for _, b := range breaches {
 		fmt.Fprintf(did, "%s: %s; %s\n", b.Charm.Ref(), b.Detail, b.Repair)
 	}

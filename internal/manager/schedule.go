@@ -52,11 +52,11 @@ func (m *Manager) Reschedule(ctx context.Context, space, name string, req api.Sc
 		if _, err := tx.PutCharm(c); err != nil {
 			return err
 		}
-		s.NextRun = schedule.Next(c, m.now())
+		s.NextRun = schedule.Resume(c, s, m.now())
 		if s.Waiting, err = m.registry.Waiting(tx, c); err != nil {
 			return err
 		}
-		m.logger.Info("charm scheduled", "charm", c.Ref(), "schedule", c.Schedule.String())
+		tx.AfterCommit(func() { m.logger.Info("charm scheduled", "charm", c.Ref(), "schedule", c.Schedule.String()) })
 		return m.queue.Put(tx, c, s)
 	})
 	if err != nil {

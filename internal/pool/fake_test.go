@@ -230,8 +230,9 @@ type fakeHost struct {
 	fetch     func(ctx context.Context, f wire.Fetch) wire.Reply
 	program   func(recipe string) (string, error)
 
-	mu    sync.Mutex
-	lines []string
+	mu         sync.Mutex
+	lines      []string
+	dispatched int
 }
 
 func (h *fakeHost) Documents(ctx context.Context, ids []string) ([]wire.Document, error) {
@@ -249,6 +250,12 @@ func (h *fakeHost) Fetch(ctx context.Context, f wire.Fetch) wire.Reply { return 
 
 func (h *fakeHost) Program(_ context.Context, recipe string) (string, error) {
 	return h.program(recipe)
+}
+
+func (h *fakeHost) Dispatched() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.dispatched++
 }
 
 func (h *fakeHost) Log(lines []wire.LogLine) {

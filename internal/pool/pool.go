@@ -52,6 +52,8 @@ type Host interface {
 	Program(ctx context.Context, recipe string) (string, error)
 	// Log takes console lines, in order.
 	Log(lines []wire.LogLine)
+	// Dispatched is called once, when a worker has taken the task.
+	Dispatched()
 }
 
 const (

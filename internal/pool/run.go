@@ -36,6 +36,7 @@ func (p *Pool) Run(ctx context.Context, task wire.Task, timeout time.Duration, h
 		}
 		r := newRun(ctx, w, &task, host)
 		if err = r.dispatch(ctx, timeout); err == nil {
+			host.Dispatched()
 			return r.wait()
 		}
 		if wire.IsViolation(err) {

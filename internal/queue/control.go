@@ -62,6 +62,9 @@ func (q *Queue) learn(tx store.Tx, c charm.Charm) error {
 			q.charms[c.Row] = e
 		}
 		e.charm, e.state = c, s
+		if e.abandoned && (len(jobs) == 0 || jobs[0].Status != charm.Running) {
+			e.running, e.abandoned = false, false // its claim is settled
+		}
 		e.adopt(jobs)
 		q.arm(e)
 	})

@@ -56,7 +56,10 @@ func laterOf(a, b time.Time) time.Time {
 
 // pendingAgain is job waiting for its next attempt.
 func pendingAgain(job charm.Job, due time.Time, attempt int) *charm.Job {
-	job.Reason, job.DueAt, job.Attempt = charm.Retry, due, attempt
+	if attempt != job.Attempt || job.Reason != charm.RunNow { // what a person asked for stays so
+		job.Reason = charm.Retry
+	}
+	job.DueAt, job.Attempt = due, attempt
 	job.Status, job.Run, job.Epoch = charm.Pending, "", 0
 	job.LeaseEnd, job.ClaimedAt = time.Time{}, time.Time{}
 	return &job
@@ -141,6 +144,8 @@ func armed(c charm.Charm, s charm.State, job *charm.Job, after time.Time) charm.
 		s.NextTry = time.Time{}
 	case probed(c, s) && s.NextTry.IsZero():
 		s.NextTry = after
+	case probed(c, s) && !schedule.Believable(c, s, after):
+		s.NextTry = after.Add(max(s.ProbeWait, charm.FirstProbe))
 	}
 	if runs(c, s) {
 		if s.Waiting = schedule.Unusable(c.Schedule); s.Waiting == "" {
@@ -171,9 +176,12 @@ func (q *Queue) held(tx store.Reader, c Claim) (charm.Job, error) {
 func (q *Queue) ended(c Claim, run charm.Run, next *charm.Job, s charm.State) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	defer q.tell(c.Job.ID, run)
 	e := c.entry
+	if !q.release(c, flown(c, run)) {
+		return // it was given up, and is what the store says since
+	}
 	e.running, e.job = false, next
-	q.release(e, flown(c, run))
 	if c.Job.Charm == 0 {
 		delete(q.tasks, c.Job.ID)
 		if next != nil {
@@ -183,7 +191,6 @@ func (q *Queue) ended(c Claim, run charm.Run, next *charm.Job, s charm.State) {
 		e.state = s
 	}
 	q.arm(e)
-	q.tell(c.Job.ID, run)
 }
 
 // flown is the worker time that claim c's run has used. It is no longer than the
@@ -197,11 +204,13 @@ func flown(c Claim, run charm.Run) time.Duration {
 func (q *Queue) Drop(c Claim, run charm.Run) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	defer q.tell(c.Job.ID, run)
+	if !q.release(c, flown(c, run)) {
+		return
+	}
 	c.entry.running = false
 	c.entry.job = nil
-	q.release(c.entry, flown(c, run))
 	q.arm(c.entry)
-	q.tell(c.Job.ID, run)
 }
 
 // Abandon leaves a claim whose end could not be written to the reconciler, and
@@ -209,8 +218,9 @@ func (q *Queue) Drop(c Claim, run charm.Run) {
 func (q *Queue) Abandon(c Claim) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	c.entry.abandoned = true
-	q.release(c.entry, 0)
+	if q.release(c, 0) {
+		c.entry.abandoned = true
+	}
 }
 
 // arm puts e where its due time says. The caller holds mu.

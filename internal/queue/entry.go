@@ -19,6 +19,8 @@ type entry struct {
 	notBefore time.Time
 	cancel    context.CancelCauseFunc // ends its run; nil before its handler has begun
 	doom      error                   // why its run is to end; nil when it may go on
+	flight    string                  // the run that counts as in flight; "" when none does
+	until     time.Time               // when a worker that has the run must be done; zero while none has it
 
 	// Where it stands in the order; the order's own.
 	due     time.Time

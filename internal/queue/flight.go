@@ -22,7 +22,7 @@ func (q *Queue) Bind(ctx context.Context, c Claim) (_ context.Context, release f
 	bound, cancel := context.WithCancelCause(ctx)
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if c.entry.running {
+	if c.entry.flight == c.Job.Run {
 		c.entry.cancel = cancel
 		if c.entry.doom != nil { // it was cancelled between its claim and now
 			cancel(c.entry.doom)
@@ -31,23 +31,14 @@ func (q *Queue) Bind(ctx context.Context, c Claim) (_ context.Context, release f
 	return bound, func() { cancel(nil) }
 }
 
-// Renew puts off the end of claim c's lease, because its run is made again.
-func (q *Queue) Renew(ctx context.Context, c Claim) error {
-	return q.store.Update(ctx, func(tx store.Tx) error {
-		live, err := q.held(tx, c)
-		if err != nil {
-			return err
-		}
-		live.LeaseEnd = q.leaseEnd(c.Charm)
-		tx.AfterCommit(func() {
-			q.mu.Lock()
-			defer q.mu.Unlock()
-			if c.entry.job != nil && c.entry.job.ID == live.ID {
-				c.entry.job = &live
-			}
-		})
-		return tx.PutJob(live)
-	})
+// Dispatched notes that a worker has taken claim c's run, for the first time or
+// again: from then on it has its time. What waits for a worker is never overdue.
+func (q *Queue) Dispatched(c Claim) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if c.entry.flight == c.Job.Run {
+		c.entry.until = q.leaseEnd(c.Charm)
+	}
 }
 
 // leaseEnd is when a run of c that starts now must have ended.
@@ -76,8 +67,8 @@ func (q *Queue) Cancel(ctx context.Context, id string) (job charm.Job, err error
 		}
 		return q.drop(tx, job)
 	})
-	if err == nil && job.Status == charm.Running {
-		q.interrupt(id, ErrCancelled)
+	if err == nil && job.Status == charm.Running && !q.interrupt(id, ErrCancelled) {
+		err = charm.Errorf(charm.CodeConflict, "job %s is ending already", id)
 	}
 	return job, err
 }
@@ -113,14 +104,15 @@ func (q *Queue) drop(tx store.Tx, job charm.Job) error {
 	return q.learn(tx, c)
 }
 
-// interrupt ends the run of a job that is in flight.
-func (q *Queue) interrupt(id string, why error) {
+// interrupt ends the run of a job that is in flight, and reports whether it is.
+func (q *Queue) interrupt(id string, why error) (reached bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	end := func(e *entry) {
-		if !e.running || e.job == nil || e.job.ID != id {
+		if e.flight == "" || e.job == nil || e.job.ID != id {
 			return
 		}
+		reached = true
 		if e.doom = why; e.cancel != nil {
 			e.cancel(why)
 		}
@@ -131,4 +123,5 @@ func (q *Queue) interrupt(id string, why error) {
 	for _, e := range q.tasks {
 		end(e)
 	}
+	return reached
 }

@@ -18,7 +18,7 @@ const epochKey = "service.epoch"
 // Recovered says what an unclean stop had left behind.
 type Recovered struct {
 	Lost     []charm.Run   // runs that were in flight, now recorded as lost
-	Disabled []charm.Charm // charms that were in flight too many times in a row
+	Disabled []charm.Charm // charms that were in flight too many times in a row, and nobody was told of yet
 	Repaired []Breach      // what stood against the invariants
 }
 
@@ -49,7 +49,10 @@ func Open(ctx context.Context, st store.Store, states *state.Manager, opts Optio
 				return fmt.Errorf("job %s of the last start: %w", job.ID, err)
 			}
 		}
-		return q.rearm(tx, &found)
+		if err := q.rearm(tx, &found); err != nil {
+			return err
+		}
+		return q.keepUntold(tx, found.Disabled)
 	})
 	if err != nil {
 		return nil, Recovered{}, err

@@ -79,6 +79,14 @@ func (o *order) emptied(l *lane) {
 	l.line.lanes = slices.DeleteFunc(l.line.lanes, func(other *lane) bool { return other == l })
 	if len(l.line.lanes) == 0 {
 		heap.Remove(&o.turns, l.line.index)
+		o.forget(l.line)
+	}
+}
+
+// forget drops a line that holds nothing and owes nothing: spaces come and go.
+func (o *order) forget(l *line) {
+	if len(l.lanes) == 0 && l.inFlight == 0 && l.used <= o.clock {
+		delete(o.lines, l.space)
 	}
 }
 
@@ -161,13 +169,13 @@ func (l *line) first(now time.Time) *entry {
 func (o *order) take(e *entry) {
 	l := e.lane.line
 	o.clock = max(o.clock, l.used)
+	l.inFlight++ // first, so that the line stays when this was the last of it
 	o.remove(e)
 	e.charged = e.state.AverageTime()
 	if e.state.Executions == 0 {
 		e.charged = unknownCost
 	}
 	e.charged = max(e.charged, leastCost)
-	l.inFlight++
 	o.charge(l, e.charged)
 }
 
@@ -177,6 +185,7 @@ func (o *order) settle(e *entry, took time.Duration) {
 	l.inFlight--
 	o.charge(l, took-e.charged)
 	e.charged = 0
+	o.forget(l)
 }
 
 func (o *order) charge(l *line, d time.Duration) {

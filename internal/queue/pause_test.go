@@ -180,10 +180,13 @@ func TestOverdueRunsAreEnded(t *testing.T) {
 		flight, landed := w.queue.Bind(w.t.Context(), claim)
 		defer landed()
 		lease := 30*time.Second + charm.MaxHold + charm.LeaseSlack
-		time.Sleep(lease - time.Second)
-		if err := w.queue.Renew(w.t.Context(), claim); err != nil {
-			t.Fatal(err)
+		time.Sleep(10 * lease) // it waits for a worker
+		if found, err := w.queue.Reconcile(w.t.Context()); err != nil || len(found) != 0 {
+			t.Fatalf("while it waits for a worker: %+v, %v", found, err)
 		}
+		w.queue.Dispatched(claim)
+		time.Sleep(lease - time.Second)
+		w.queue.Dispatched(claim) // it is made again
 		time.Sleep(lease - time.Second)
 		if found, err := w.queue.Reconcile(w.t.Context()); err != nil || len(found) != 0 || flight.Err() != nil {
 			t.Fatalf("within its lease: %+v, %v, %v", found, err, flight.Err())

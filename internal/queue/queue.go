@@ -51,6 +51,7 @@ type Queue struct {
 	wake     chan struct{}
 	waiters  map[string][]chan charm.Run // by job id
 
+	mending  sync.Mutex   // one reconciler at a time
 	lookTook atomic.Int64 // of the reconciler's last look, ns
 }
 
@@ -205,6 +206,7 @@ func (q *Queue) newClaim(e *entry) Claim {
 	job, row := e.nextJob(now), e.job != nil
 	job.Status, job.Epoch, job.Run = charm.Running, q.epoch, NewID(now)
 	job.ClaimedAt, job.LeaseEnd = now, q.leaseEnd(e.charm)
+	e.flight, e.until = job.Run, time.Time{}
 	return Claim{Job: job, Charm: e.charm, entry: e, row: row}
 }
 
@@ -214,6 +216,9 @@ func (q *Queue) write(tx store.Tx, c Claim) error {
 	if c.Job.Charm != 0 {
 		if err := stillWanted(tx, c); err != nil {
 			return err
+		}
+		if q.heldBack(c) {
+			return errNotWanted
 		}
 	}
 	err := tx.PutJob(c.Job)
@@ -232,7 +237,14 @@ func (q *Queue) write(tx store.Tx, c Claim) error {
 	return nil
 }
 
-var errNotWanted = errors.New("the charm was removed, disabled or claimed meanwhile")
+var errNotWanted = errors.New("the charm was removed, disabled, paused or claimed meanwhile")
+
+// heldBack reports whether the charm was paused since it was picked.
+func (q *Queue) heldBack(c Claim) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return c.Job.Reason != charm.RunNow && q.pausedBy(c.entry) != nil
+}
 
 // stillWanted looks again before a claim is written: the job that was picked must
 // still wait, one that was merely due must have no rival.
@@ -243,7 +255,9 @@ func stillWanted(tx store.Tx, c Claim) error {
 		return err
 	}
 	switch {
-	case s.Disabled && !job.Once, c.row != (len(jobs) == 1), len(jobs) > 1:
+	case !job.Once && !runs(c.Charm, s) && !probed(c.Charm, s):
+		return errNotWanted
+	case c.row != (len(jobs) == 1), len(jobs) > 1:
 		return errNotWanted
 	case c.row && (jobs[0].ID != job.ID || jobs[0].Status != charm.Pending):
 		return errNotWanted
@@ -273,8 +287,10 @@ func (q *Queue) GiveBack(c Claim) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	e := c.entry
+	if !q.release(c, 0) {
+		return
+	}
 	e.running = false
-	q.release(e, 0)
 	e.notBefore = q.opts.Now().Add(giveBackWait)
 	q.arm(e)
 }
@@ -282,16 +298,21 @@ func (q *Queue) GiveBack(c Claim) {
 // giveBackWait keeps from spinning while the store refuses.
 const giveBackWait = 100 * time.Millisecond
 
-// release ends e's part in what is in flight, for which it used a worker for the
-// time. The caller holds mu.
-func (q *Queue) release(e *entry, took time.Duration) {
-	e.cancel, e.doom = nil, nil
+// release ends claim c's part in what is in flight, for which it used a worker
+// for the time. It is false when that has ended before. The caller holds mu.
+func (q *Queue) release(c Claim, took time.Duration) bool {
+	e := c.entry
+	if e.flight != c.Job.Run {
+		return false
+	}
+	e.flight, e.until, e.cancel, e.doom = "", time.Time{}, nil, nil
 	if e.charm.Row != 0 {
 		q.inFlight--
 		q.solo = false
 		q.order.settle(e, took)
 	}
 	q.wakeAll()
+	return true
 }
 
 // Close makes Next return ErrClosed. Runs that are claimed go on.

@@ -134,22 +134,23 @@ func (q *Queue) Breaches(ctx context.Context) ([]Breach, error) {
 	}), err
 }
 
-// Reconcile looks for breaches and repairs them.
+// Reconcile looks for breaches and repairs them. It returns what it found; one
+// without a Repair could not be mended, which the error explains.
 func (q *Queue) Reconcile(ctx context.Context) ([]Breach, error) {
+	q.mending.Lock()
+	defer q.mending.Unlock()
 	found, err := q.Breaches(ctx)
 	if err != nil {
 		return nil, err
 	}
-	var repaired []Breach
 	var failed error
-	for _, b := range found {
-		if b.Repair, err = q.repair(ctx, b); err != nil {
+	for i, b := range found {
+		if found[i].Repair, err = q.repair(ctx, b); err != nil {
+			found[i].Repair = ""
 			failed = errors.Join(failed, fmt.Errorf("repairing %s of %s: %w", b.Kind, b.Charm.Ref(), err))
-			continue
 		}
-		repaired = append(repaired, b)
 	}
-	return repaired, failed
+	return found, failed
 }
 
 // LookTook is how long the last look of Reconcile took.
@@ -187,12 +188,24 @@ func (q *Queue) look(ctx context.Context) (found []Breach, err error) {
 			found = append(found, Breach{Kind: NotInStore, Charm: e.charm, Detail: "the service knows a charm that the store does not have"})
 		}
 	}
-	for _, j := range held.jobs[0] {
-		if e := q.tasks[j.ID]; e == nil || j.Status == charm.Running && !e.running {
+	return append(found, q.lookAtTasks(held.jobs[0])...), nil
+}
+
+// lookAtTasks is look for maintenance. The caller holds mu.
+func (q *Queue) lookAtTasks(rows []charm.Job) (found []Breach) {
+	known := map[string]bool{}
+	for _, j := range rows {
+		known[j.ID] = true
+		if e := q.tasks[j.ID]; e == nil || j.Status == charm.Running && (!e.running || e.abandoned) {
 			found = append(found, Breach{Kind: DeadClaim, Job: j.ID, Detail: fmt.Sprintf("nobody carries out the maintenance task %s", j.Task)})
 		}
 	}
-	return found, nil
+	for id, e := range q.tasks {
+		if !known[id] && (!e.running || e.abandoned) {
+			found = append(found, Breach{Kind: NotInStore, Job: id, Detail: fmt.Sprintf("the service knows a maintenance task %s that the store does not have", e.job.Task)})
+		}
+	}
+	return found
 }
 
 // compare judges memory by what the store has of a charm that stands well there.
@@ -207,11 +220,13 @@ func (q *Queue) compare(c charm.Charm, s charm.State, jobs []charm.Job, now time
 		job = jobs[0]
 	}
 	switch {
-	case e.flying() && now.After(e.job.LeaseEnd):
-		return Overdue, job.ID, fmt.Sprintf("its run should have ended by %s", e.job.LeaseEnd.UTC().Format(time.RFC3339))
+	case e.flying() && !e.until.IsZero() && now.After(e.until):
+		return Overdue, job.ID, fmt.Sprintf("its run should have ended by %s", e.until.UTC().Format(time.RFC3339))
 	case e.flying():
 	case e.running && !e.abandoned:
 		// Picked, and its claim is on the way to disk.
+	case e.abandoned && job.Status != charm.Running:
+		return OutOfStep, job.ID, "its claim was given up, and its row is gone or changed"
 	case e.notBefore.After(now.Add(giveBackWait)):
 		return OutOfStep, job.ID, "the clock was set back since it was last looked at"
 	case job.Status == charm.Running:

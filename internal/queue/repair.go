@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -24,36 +25,38 @@ func Repair(tx store.Tx, now time.Time) ([]Breach, error) {
 
 // repair mends a breach and says what it did.
 func (q *Queue) repair(ctx context.Context, b Breach) (done string, err error) {
-	switch b.Kind {
-	case Overdue:
+	switch {
+	case b.Charm.Row == 0:
+		return "it is taken away; maintenance comes around by itself", q.takeTaskAway(ctx, b.Job)
+	case b.Kind == Overdue:
 		q.interrupt(b.Job, ErrOverdue)
 		return "its run is ended", nil
-	case NotInStore:
+	case b.Kind == NotInStore:
 		return "the service forgets it", q.refresh(ctx, b.Charm.Row)
-	case OutOfStep:
+	case b.Kind == OutOfStep:
 		return "the service follows the store", q.refresh(ctx, b.Charm.Row)
-	case LostClaim:
+	case b.Kind == LostClaim:
 		return "the claim is written again", q.restoreClaim(ctx, b.Charm.Row)
 	}
 	err = q.store.Update(ctx, func(tx store.Tx) (err error) {
-		if b.Charm.Row == 0 {
-			done = "it is taken away; maintenance comes around by itself"
-			err = q.takeTaskAway(tx, b.Job)
-			return err
-		}
 		done, err = q.mend(tx, b.Charm.Row)
 		return err
 	})
 	return done, err
 }
 
-func (q *Queue) takeTaskAway(tx store.Tx, id string) error {
-	tx.AfterCommit(func() {
-		q.mu.Lock()
-		defer q.mu.Unlock()
-		delete(q.tasks, id)
+func (q *Queue) takeTaskAway(ctx context.Context, id string) error {
+	return q.store.Update(ctx, func(tx store.Tx) error {
+		tx.AfterCommit(func() {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			delete(q.tasks, id)
+		})
+		if err := tx.DeleteJob(id); !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return nil
 	})
-	return tx.DeleteJob(id)
 }
 
 // mend brings a charm into order in the store.
@@ -90,6 +93,8 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 			return "", err
 		}
 		jobs = nil
+	case done == "" && len(jobs) == 1 && jobs[0].Status == charm.Running && q.carriedOut(row):
+		return "it has been claimed meanwhile", nil
 	case done == "" && len(jobs) == 1 && jobs[0].Status == charm.Running:
 		done = "it is recorded as lost and runs again"
 		if s, jobs, err = q.lose(tx, s, jobs[0], now); err != nil {
@@ -105,8 +110,15 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 	if err := tx.PutState(row, s); err != nil {
 		return "", err
 	}
-	tx.AfterCommit(func() { q.land(row) })
 	return done, q.learn(tx, c)
+}
+
+// carriedOut reports whether a run of the charm is in flight, or being claimed.
+func (q *Queue) carriedOut(row int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	e := q.charms[row]
+	return e != nil && e.flight != ""
 }
 
 // takeAway deletes jobs that should not be there.
@@ -137,9 +149,6 @@ func arms(s charm.State) string {
 // its schedule.
 func rearmed(c charm.Charm, s charm.State, now time.Time) charm.State {
 	next, believed := s.NextRun, schedule.Believable(c, s, now)
-	if s.Disabled && !believed {
-		s.NextTry = now.Add(max(s.ProbeWait, charm.FirstProbe))
-	}
 	if schedule.IsUnusable(s.Waiting) {
 		s.Waiting = ""
 	}
@@ -166,15 +175,6 @@ func (q *Queue) lose(tx store.Tx, s charm.State, job charm.Job, now time.Time) (
 	}
 	again := *pendingAgain(job, now, job.Attempt)
 	return s, []charm.Job{again}, tx.PutJob(again)
-}
-
-// land makes an entry whose claim was given up free again.
-func (q *Queue) land(row int64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if e := q.charms[row]; e != nil && e.abandoned {
-		e.running, e.abandoned = false, false
-	}
 }
 
 // restoreClaim writes the row of a run that is in flight again, as memory has it.

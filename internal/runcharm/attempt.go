@@ -186,6 +186,13 @@ func (a *attempt) judge(e egress.Entry, err error) {
 	}
 }
 
+// Dispatched tells whoever counts the run's time that it has begun.
+func (a *attempt) Dispatched() {
+	if a.work.Dispatched != nil {
+		a.work.Dispatched()
+	}
+}
+
 // Log keeps console lines, up to charm.MaxLogBytes.
 func (a *attempt) Log(lines []wire.LogLine) {
 	a.mu.Lock()

@@ -60,15 +60,16 @@ func New(o Options) *Runner {
 
 // Work is one run to make.
 type Work struct {
-	Run      string // id of the run
-	Occasion string // equal over the retries of one job
-	Mode     string // wire.ModeCast or wire.ModeEvent
-	Charm    charm.Charm
-	Recipe   *charm.Recipe   // nil: the stored one
-	Argument json.RawMessage // of a cast; may be nil
-	Stream   []string        // of an event: path from the result document
-	Event    json.RawMessage
-	Timeout  time.Duration
+	Run        string // id of the run
+	Occasion   string // equal over the retries of one job
+	Mode       string // wire.ModeCast or wire.ModeEvent
+	Charm      charm.Charm
+	Recipe     *charm.Recipe   // nil: the stored one
+	Argument   json.RawMessage // of a cast; may be nil
+	Stream     []string        // of an event: path from the result document
+	Event      json.RawMessage
+	Timeout    time.Duration
+	Dispatched func() // told when a worker has taken an attempt; nil tells nobody
 }
 
 // Result is what one attempt at a run came to. Nothing of it has been written.

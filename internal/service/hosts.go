@@ -77,10 +77,16 @@ func nameOf(r store.Reader, who string) (string, error) {
 	return name + "/" + c.Name, err
 }
 
-// ResetHost lets a host be asked again at once.
+// ResetHost lets a host be asked again at once, and the charms that wait run.
 func (s *Service) ResetHost(ctx context.Context, name string) error {
 	if !s.egress.ResetHost(name) {
 		return charm.Errorf(charm.CodeNotFound, "no host %q is held off", name).WithHint("charmd hosts lists those that are")
 	}
-	return s.store.Update(ctx, func(tx store.Tx) error { return s.egress.SaveHosts(tx) })
+	if err := s.store.Update(ctx, func(tx store.Tx) error { return s.egress.SaveHosts(tx) }); err != nil {
+		return err
+	}
+	// Which host each of them waits for is not known; who meets another one that is
+	// held waits again.
+	_, err := s.queue.Unpostpone(ctx)
+	return err
 }

@@ -30,7 +30,9 @@ func (s *Service) reconcile(ctx context.Context) {
 		if err != nil && ctx.Err() == nil {
 			s.logger.Error("the invariants could not be checked or restored", "err", err)
 		}
-		s.tellBreaches(breaches)
+		if err == nil || len(breaches) > 0 { // else nothing is known
+			s.tellBreaches(breaches)
+		}
 		timer.Reset(max(reconcileEvery, reconcileShare*s.queue.LookTook()))
 	}
 }
@@ -41,6 +43,10 @@ func (s *Service) tellBreaches(breaches []queue.Breach) {
 	for _, b := range breaches {
 		if b.Kind == queue.Unarmed {
 			unarmed++
+		}
+		if b.Repair == "" {
+			s.logger.Error("an invariant is broken", "kind", b.Kind, "charm", b.Charm.Ref(), "job", b.Job, "found", b.Detail)
+			continue
 		}
 		s.metrics.Repaired(string(b.Kind))
 		s.logger.Error("an invariant was broken and is restored", "kind", b.Kind, "charm", b.Charm.Ref(), "job", b.Job, "found", b.Detail, "done", b.Repair)

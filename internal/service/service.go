@@ -166,7 +166,7 @@ func (s *Service) makeDoors() {
 	}
 	s.maintain = &handlers.Maintenance{
 		Store: s.store, Queue: s.queue, Registry: s.registry, Retention: handlers.DefaultRetention(), Drafts: drafts(s.config.DataDir),
-		Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now, Ended: s.metrics.MaintenanceEnded,
+		Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now, Ended: s.metrics.MaintenanceEnded, Breaches: s.tellBreaches,
 	}
 	s.toolshed = toolshed.New(toolshed.Options{
 		Manager: s.manager, Service: s, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,

@@ -121,12 +121,16 @@ func (s *Service) tellRecovered(ctx context.Context) error {
 	if n := len(s.recovered.Lost); n > 0 {
 		s.logger.Warn("the service had stopped with runs in flight; they run again, one at a time", "runs", n)
 	}
-	for _, c := range s.recovered.Disabled {
-		s.logger.Error("charm disabled: it was running when the service died, again and again", "charm", c.Ref(), "times", charm.MaxUncleanStops)
-	}
 	s.tellBreaches(s.recovered.Repaired)
 	return s.store.Update(ctx, func(tx store.Tx) error {
-		for _, c := range s.recovered.Disabled {
+		disabled, err := s.queue.TakeUntold(tx)
+		if err != nil {
+			return err
+		}
+		for _, c := range disabled {
+			tx.AfterCommit(func() {
+				s.logger.Error("charm disabled: it was running when the service died, again and again", "charm", c.Ref(), "times", charm.MaxUncleanStops)
+			})
 			after, err := tx.State(c.Row)
 			if err != nil {
 				return err

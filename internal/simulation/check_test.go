@@ -273,7 +273,7 @@ func (w *world) overdue() {
 	w.t.Helper()
 	for _, f := range w.flights {
 		s, ok := w.queue.Standing(f.claim.Job.Charm)
-		if ok && s.Job != nil && s.Job.LeaseEnd.Add(3*time.Second).Before(w.wall()) && !errors.Is(context.Cause(f.ctx), queue.ErrOverdue) && f.ctx.Err() == nil {
+		if ok && s.Job != nil && f.until.Add(3*time.Second).Before(w.wall()) && !errors.Is(context.Cause(f.ctx), queue.ErrOverdue) && f.ctx.Err() == nil {
 			w.wrong("I3: %s is past its lease and was not ended", w.nameOf(f))
 		}
 	}

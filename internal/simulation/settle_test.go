@@ -44,8 +44,8 @@ func (w *world) landAll() {
 				time.Sleep(wait)
 				continue
 			}
-			if s, ok := w.queue.Standing(f.claim.Job.Charm); ok && s.Job != nil && s.Job.LeaseEnd.After(w.wall()) {
-				time.Sleep(s.Job.LeaseEnd.Sub(w.wall()) + time.Second)
+			if s, ok := w.queue.Standing(f.claim.Job.Charm); ok && s.Job != nil && f.until.After(w.wall()) {
+				time.Sleep(f.until.Sub(w.wall()) + time.Second)
 			} else if !ok {
 				f.ends = w.since() // its charm is gone, nobody looks for it
 				continue

@@ -250,7 +250,7 @@ func (w *world) renew() op {
 		return nothing("no lease to put off")
 	}
 	f := pick(w, w.flights)
-	return op{func() error { return w.queue.Renew(context.Background(), f.claim) },
+	return op{func() error { w.dispatch(f); return nil },
 		func(err error) string { return w.nameOf(f) + " renewed: " + outcome(err) }}
 }
 

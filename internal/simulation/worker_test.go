@@ -44,9 +44,10 @@ type flight struct {
 
 	run       charm.Run // as it ended; no ID while it has not
 	tries     int
-	taken     bool // an operation is on it
-	abandoned bool // the service gave it up
-	excused   bool // nothing need be recorded of it
+	until     time.Time // its worker has time until then
+	taken     bool      // an operation is on it
+	abandoned bool      // the service gave it up
+	excused   bool      // nothing need be recorded of it
 }
 
 func (w *world) since() time.Duration { return time.Since(w.start) }
@@ -55,6 +56,7 @@ func (w *world) since() time.Duration { return time.Since(w.start) }
 func (w *world) launch(c *queue.Claim) *flight {
 	f := &flight{claim: *c, queue: w.queue, started: w.wall(), outcome: charm.OK, ends: w.since() + w.between(time.Millisecond, 3*time.Second)}
 	f.ctx, f.landed = w.queue.Bind(context.Background(), *c)
+	w.dispatch(f)
 	if w.claims[c.Job.Run] != nil {
 		w.wrong("run %s was handed out twice", c.Job.Run)
 	}
@@ -87,6 +89,12 @@ func (w *world) launch(c *queue.Claim) *flight {
 		}
 	}
 	return f
+}
+
+// dispatch lets f's worker begin, or begin anew.
+func (w *world) dispatch(f *flight) {
+	f.until = w.wall().Add(timeout + charm.MaxHold + charm.LeaseSlack)
+	w.queue.Dispatched(f.claim)
 }
 
 // over reports whether the worker is done, or was told to be.

@@ -78,6 +78,8 @@ func (s *service) Program(_ context.Context, id string) (string, error) {
 	return s.program.Program, nil
 }
 
+func (s *service) Dispatched() {}
+
 func (s *service) Log(lines []wire.LogLine) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
