@@ -139,7 +139,7 @@ func armed(c charm.Charm, s charm.State, job *charm.Job, after time.Time) charm.
 		return s
 	case !s.Disabled:
 		s.NextTry = time.Time{}
-	case probed(c, s) && s.NextTry.IsZero():
+	case probed(c, s) && (s.NextTry.IsZero() || !schedule.Believable(c, s, after)):
 		s.NextTry = after
 	}
 	if runs(c, s) {
