@@ -142,7 +142,7 @@ func armed(c charm.Charm, s charm.State, job *charm.Job, after time.Time) charm.
 		return s
 	case !s.Disabled:
 		s.NextTry = time.Time{}
-	case probed(c, s) && s.NextTry.IsZero():
+	case probed(c, s) && (s.NextTry.IsZero() || !schedule.Believable(c, s, after)):
 		s.NextTry = after
 	case probed(c, s) && !schedule.Believable(c, s, after):
 		s.NextTry = after.Add(max(s.ProbeWait, charm.FirstProbe))

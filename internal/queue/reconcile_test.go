@@ -280,7 +280,7 @@ func TestAWishFromAClockThatWasSetBackIsNotBelieved(t *testing.T) {
 }
 
 // Whatever takes a charm's live job away leaves the charm with its one time.
-func TestALiveJobCoversATimeThatIsMissing(t *testing.T) {
+func TestALiveJobCoversATimeThatIsWrong(t *testing.T) {
 	for name, gone := range map[string]func(*world, charm.Charm){
 		"cancelled": func(w *world, c charm.Charm) {
 			if _, err := w.queue.Cancel(w.t.Context(), w.standing(c).Job.ID); err != nil {
@@ -299,22 +299,24 @@ func TestALiveJobCoversATimeThatIsMissing(t *testing.T) {
 			})
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			inBubble(t, func(w *world) {
-				c := w.add(1)
-				retried(w, c)
-				time.Sleep(2 * time.Second)
-				w.sql(c, "update state set disabled = 1, disabled_by = 'failures'")
-				w.sql(c, "update job set once = 1")
-				if found := w.reconcile(); len(found) != 0 {
-					t.Fatalf("found %+v: a live job takes precedence", found)
-				}
-				gone(w, c)
-				if s := w.standing(c); s.Job != nil || s.State.NextTry.IsZero() || !s.State.NextRun.IsZero() {
-					t.Errorf("it stands as %+v", s)
-				}
+		for _, wrong := range []string{"0", "4102444800000"} {
+			t.Run(name+" "+wrong, func(t *testing.T) {
+				inBubble(t, func(w *world) {
+					c := w.add(1)
+					retried(w, c)
+					time.Sleep(2 * time.Second)
+					w.sql(c, "update state set disabled = 1, disabled_by = 'failures', next_try = "+wrong)
+					w.sql(c, "update job set once = 1")
+					if found := w.reconcile(); len(found) != 0 {
+						t.Fatalf("found %+v: a live job takes precedence", found)
+					}
+					gone(w, c)
+					if s := w.standing(c); s.Job != nil || s.State.NextTry.IsZero() || time.Until(s.State.NextTry) > charm.FirstProbe || !s.State.NextRun.IsZero() {
+						t.Errorf("it stands as %+v", s)
+					}
+				})
 			})
-		})
+		}
 	}
 }
 
