@@ -26,6 +26,19 @@ type Pause struct {
 	Since       time.Time        `json:"since"`
 }
 
+// What names what is paused, in a sentence.
+func (p Pause) What() string {
+	switch p.Scope {
+	case charm.PauseSpace:
+		return "the space " + p.Space
+	case charm.PauseIntegration:
+		return "the integration " + p.Integration
+	case charm.PauseCharm:
+		return p.Charm
+	}
+	return "everything"
+}
+
 // RetryRequest is the body of POST /api/v1/retry: which of the charms whose
 // last run did not end ok are to run now.
 type RetryRequest struct {

@@ -75,20 +75,7 @@ func (a *app) onPause(cmd *cobra.Command, args []string, req api.PauseRequest, d
 	if err != nil {
 		return err
 	}
-	return a.result(p, func() { a.print("%s %s", done, observe.Line(pausedWhat(p))) })
-}
-
-// pausedWhat names what is paused.
-func pausedWhat(p api.Pause) string {
-	switch p.Scope {
-	case charm.PauseSpace:
-		return "the space " + p.Space
-	case charm.PauseIntegration:
-		return "the integration " + p.Integration
-	case charm.PauseCharm:
-		return p.Charm
-	}
-	return "everything"
+	return a.result(p, func() { a.print("%s %s", done, observe.Line(p.What())) })
 }
 
 // paused says since when and why something is paused; "" when it is not.
@@ -96,7 +83,7 @@ func (a *app) paused(p *api.Pause) string {
 	if p == nil {
 		return ""
 	}
-	text := pausedWhat(*p) + " " + a.relative(&p.Since)
+	text := p.What() + " " + a.relative(&p.Since)
 	if p.Note != "" {
 		text += ": " + firstLine(p.Note)
 	}

@@ -75,7 +75,7 @@ type Patient struct {
 }
 
 // files are the checks that need nothing but the file system.
-var files = []func(*Patient) []Problem{directory, modes, operatorKey, token, disk, logSize}
+var files = []func(*Patient) []Problem{directory, modes, operatorKey, token, room, logSize}
 
 // Files looks at the data directory alone.
 func (p *Patient) Files() []Problem {

@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
@@ -89,5 +90,20 @@ func TestAWorkerThatDoesNotStart(t *testing.T) {
 	end()
 	if found = ownWorker(ended, p); len(found) != 1 || found[0].Code != Worker {
 		t.Errorf("after its time: %+v", found)
+	}
+}
+
+// The limits are those by which the service stops runs.
+func TestRoomIsWhatTheServiceIsToldToKeep(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, config.DatabaseFile), make([]byte, 5000), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for budget, want := range map[int64]int{0: 0, 4000: 1, 5000: 0} {
+		found := room(&Patient{Config: config.Config{DataDir: dir, DiskBudget: budget}})
+		if len(found) != want || want > 0 && (found[0].Code != Disk || !strings.Contains(found[0].Fix, "--disk-budget")) {
+			t.Errorf("of a budget of %d: %+v", budget, found)
+		}
 	}
 }

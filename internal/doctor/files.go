@@ -10,14 +10,14 @@ import (
 
 	"charmd/internal/client"
 	"charmd/internal/config"
+	"charmd/internal/disk"
 	"charmd/internal/identity"
+	"charmd/internal/store/sqlite"
 )
 
-// The least that is worth a word.
-const (
-	leastFree = 100 << 20 // bytes on the disk of the data directory
-	mostLog   = 512 << 20 // bytes of the database's log; it is cut at an eighth of that
-)
+// mostLog is the size of the database's log that is worth a word, bytes; it is cut
+// at an eighth of that.
+const mostLog = 512 << 20
 
 // private are the files that nobody else may read.
 var private = []string{config.OperatorFile, client.TokenFile, config.DatabaseFile, config.DatabaseFile + "-wal", config.DatabaseFile + "-shm"}
@@ -124,13 +124,16 @@ func token(p *Patient) []Problem {
 	return nil
 }
 
-// disk: a full one stops everything.
-func disk(p *Patient) []Problem {
-	free, known := freeBytes(p.Config.DataDir)
-	if !known || free >= leastFree {
-		return nil
+// room: runs stop without it.
+func room(p *Patient) []Problem {
+	size, err := sqlite.Size(p.database())
+	if err != nil {
+		size = 0 // the other checks say what is wrong with the files
 	}
-	return []Problem{{Disk, fmt.Sprintf("the disk of %s has %d MiB left", p.Config.DataDir, free>>20), fmt.Sprintf("make room: at least %d MiB", leastFree>>20)}}
+	if lack := disk.Measure(p.Config, size, false); lack != (disk.Lack{}) {
+		return []Problem{{Disk, lack.What, lack.Fix}}
+	}
+	return nil
 }
 
 // logSize: the log is copied into the database again and again, unless something

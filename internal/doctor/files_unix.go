@@ -6,8 +6,6 @@ import (
 	"io/fs"
 	"os"
 	"syscall"
-
-	"golang.org/x/sys/unix"
 )
 
 // checksModes says whether the modes of files mean anything here.
@@ -20,13 +18,4 @@ func strangersFile(info fs.FileInfo) (uid int, is bool) {
 		return 0, false
 	}
 	return int(stat.Uid), int(stat.Uid) != os.Geteuid() && os.Geteuid() != 0
-}
-
-// freeBytes is what this user may still write on the disk of the directory.
-func freeBytes(dir string) (n uint64, known bool) {
-	var s unix.Statfs_t
-	if err := unix.Statfs(dir, &s); err != nil {
-		return 0, false
-	}
-	return uint64(s.Bavail) * uint64(s.Bsize), true
 }

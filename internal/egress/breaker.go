@@ -15,7 +15,7 @@ import (
 // have been wronged by it:
 //
 //   - No name, no connection, no TLS: no request brings that about, so it holds
-//     for everybody.
+//     for everybody, unless it may be this machine that has no way there.
 //   - A 5xx with Retry-After: the host speaks of itself, but a request may have
 //     made it say so. It holds for the space of the charm, whose charms trust each
 //     other.
@@ -36,6 +36,7 @@ const (
 	longestAsked = 24 * time.Hour
 
 	mostCircuits = 4096      // remembered at once
+	mostOfCharm  = 64        // of them, so that no charm makes the others' be forgotten
 	forgetAfter  = time.Hour // since the last failure or the end of the wait
 )
 
@@ -62,6 +63,7 @@ func keysOf(host string, c caller) [scopes]circuitKey {
 // One that never opened only counts failures; its Until is zero.
 type circuit struct {
 	charm.Host
+	by      string    // the charm whose request began it; "" after a restart
 	last    time.Time // failure
 	probing bool      // the one request of a half-open circuit is under way
 }
@@ -80,13 +82,14 @@ func (c *circuit) stale(now time.Time) bool {
 type breaker struct {
 	mu       sync.Mutex
 	circuits map[circuitKey]*circuit
+	begun    map[string]int     // how many of them, by circuit.by
 	unsaved  map[circuitKey]int // the number of the last change
 	changes  int
 }
 
 // newBreaker goes on with the hosts that were kept from an earlier start.
 func newBreaker(hosts []charm.Host, now time.Time) *breaker {
-	b := &breaker{circuits: map[circuitKey]*circuit{}, unsaved: map[circuitKey]int{}}
+	b := &breaker{circuits: map[circuitKey]*circuit{}, begun: map[string]int{}, unsaved: map[circuitKey]int{}}
 	for _, h := range hosts {
 		key := circuitKey{h.Name, h.Who}
 		if limit := now.Add(longestAsked); h.Until.After(limit) { // the clock was ahead
@@ -168,7 +171,7 @@ func (b *breaker) settle(now time.Time, p *pass, e evidence) (notBefore time.Tim
 		}
 		switch {
 		case e.of[i] == failed:
-			b.fail(now, key, p.probe[i], e)
+			b.fail(now, key, p.keys[ofCharm].who, p.probe[i], e)
 		case e.of[i] == alive && c != nil && (p.probe[i] || !c.tripped()):
 			b.forget(key)
 		}
@@ -179,18 +182,19 @@ func (b *breaker) settle(now time.Time, p *pass, e evidence) (notBefore time.Tim
 	return notBefore
 }
 
-// fail counts one more failure. Of a circuit that has opened meanwhile, a request
+// fail counts one more failure, of a request of by's. Of a circuit that has opened meanwhile, a request
 // that was under way says nothing new, unless the host asks for more time.
-func (b *breaker) fail(now time.Time, key circuitKey, probe bool, e evidence) {
+func (b *breaker) fail(now time.Time, key circuitKey, by string, probe bool, e evidence) {
 	c := b.circuits[key]
 	if c != nil && c.stale(now) {
 		b.forget(key)
 		c = nil
 	}
 	if c == nil {
-		b.makeRoom(now)
-		c = &circuit{Host: charm.Host{Name: key.host, Who: key.who, Since: now}}
+		b.makeRoom(now, by)
+		c = &circuit{Host: charm.Host{Name: key.host, Who: key.who, Since: now}, by: by}
 		b.circuits[key] = c
+		b.begun[by]++
 	}
 	until := now.Add(min(e.wait, longestAsked))
 	if c.tripped() && !probe && !(e.wait > 0 && until.After(c.Until)) {
@@ -219,16 +223,23 @@ func holdAfter(failures int) time.Duration {
 
 // forget drops a circuit. b.mu is held.
 func (b *breaker) forget(key circuitKey) {
-	if b.circuits[key].tripped() {
+	c := b.circuits[key]
+	if c.tripped() {
 		b.change(key)
 	}
 	delete(b.circuits, key)
+	if b.begun[c.by]--; b.begun[c.by] <= 0 {
+		delete(b.begun, c.by)
+	}
 }
 
-// makeRoom forgets what is stale when all places are taken, and if need be those
-// that matter least: first what only counts, then what is asked again soonest. It
-// makes much room at once, because finding it takes long.
-func (b *breaker) makeRoom(now time.Time) {
+// makeRoom makes a place for one more circuit that the charm by begins. When all
+// places are taken, what is stale is forgotten first; and it makes much room at
+// once, because finding it takes long.
+func (b *breaker) makeRoom(now time.Time, by string) {
+	if b.begun[by] >= mostOfCharm {
+		b.forgetLeast(1, func(c *circuit) bool { return c.by == by })
+	}
 	if len(b.circuits) < mostCircuits {
 		return
 	}
@@ -237,14 +248,25 @@ func (b *breaker) makeRoom(now time.Time) {
 			b.forget(key)
 		}
 	}
-	if len(b.circuits) < mostCircuits {
-		return
+	if len(b.circuits) >= mostCircuits {
+		b.forgetLeast(mostCircuits/4, func(*circuit) bool { return true })
 	}
-	keys := slices.SortedFunc(maps.Keys(b.circuits), func(x, y circuitKey) int {
+}
+
+// forgetLeast forgets the n of some circuits that matter least: first what only
+// counts, then what is asked again soonest.
+func (b *breaker) forgetLeast(n int, is func(*circuit) bool) {
+	var keys []circuitKey
+	for key, c := range b.circuits {
+		if is(c) {
+			keys = append(keys, key)
+		}
+	}
+	slices.SortFunc(keys, func(x, y circuitKey) int {
 		a, z := b.circuits[x], b.circuits[y]
 		return cmp.Or(a.Until.Compare(z.Until), a.last.Compare(z.last))
 	})
-	for _, key := range keys[:mostCircuits/4] {
+	for _, key := range keys[:n] {
 		b.forget(key)
 	}
 }

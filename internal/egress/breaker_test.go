@@ -1,9 +1,13 @@
 package egress
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net"
+	"os"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,6 +35,12 @@ var (
 
 func reply(status int, wait time.Duration) hop {
 	return hop{reply: Reply{Status: status}, wait: wait}
+}
+
+// failing is a request that the network ends with err.
+func failing(err error) evidence {
+	t, _ := parseTarget("https://example.org/")
+	return evidenceOf(hop{}, new(Client).networkError(context.Background(), t, err))
 }
 
 func answered(status int) evidence { return evidenceOf(reply(status, 0), nil) }
@@ -109,6 +119,11 @@ func TestFault12_WhoIsHeldOff(t *testing.T) {
 		{"not found", answered(404), 100, nil},
 		{"refused by our rules", evidenceOf(hop{}, newError(CodeBlocked, "example.org", "refused")), 100, nil},
 		{"cancelled", cancelledBy, 100, nil},
+		{"no descriptor left", failing(&net.OpError{Op: "dial", Err: os.NewSyscallError("socket", syscall.EMFILE)}), 100, nil},
+		{"no way there", failing(&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)}), 100, nil},
+		{"a name server that is silent", failing(&net.DNSError{Err: "i/o timeout", IsTimeout: true}), 100, nil},
+		{"a name that is not there", failing(&net.DNSError{Err: "no such host", IsNotFound: true}), tolerated + 1, everyone},
+		{"nobody listens", failing(&net.OpError{Op: "dial", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}), tolerated + 1, everyone},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -346,7 +361,7 @@ func TestMemoryOfHostsIsBounded(t *testing.T) {
 	for i := range 3 * mostCircuits {
 		host := fmt.Sprintf("h%d.example:80", i)
 		for range i%(tolerated+1) + 1 {
-			a.ask(foreign, host, unreachable)
+			a.ask(one(i), host, unreachable)
 		}
 	}
 	if n := len(a.circuits); n > mostCircuits {
@@ -355,10 +370,39 @@ func TestMemoryOfHostsIsBounded(t *testing.T) {
 	a.refusedTo(news)
 	a.later(2*forgetAfter + time.Second)
 	for i := range mostCircuits {
-		a.ask(foreign, fmt.Sprintf("fresh%d.example:80", i), unreachable)
+		a.ask(one(i), fmt.Sprintf("fresh%d.example:80", i), unreachable)
 	}
 	if a.circuits[circuitKey{example, news.space}] != nil {
 		t.Error("it is remembered when its time is long over")
+	}
+}
+
+// one is one of many charms.
+func one(i int) caller { return caller{foreign.space, fmt.Sprint("foreign", i%1000)} }
+
+func TestACharmMakesOnlyItsOwnHostsBeForgotten(t *testing.T) {
+	t.Parallel()
+	a := newAsks(t)
+	for range tolerated + 1 {
+		a.asked(news, unreachable)
+	}
+	a.later(time.Millisecond)
+	host := func(i int) string { return fmt.Sprintf("h%d.example:80", i) }
+	for i := range 2 * mostCircuits {
+		a.ask(foreign, host(i), answered(500))
+		a.later(time.Microsecond)
+	}
+	a.refusedTo(news)
+	if n := len(a.circuits); n != mostOfCharm+1 {
+		t.Errorf("%d hosts are remembered", n)
+	}
+	oldest := circuitKey{host(2*mostCircuits - mostOfCharm), foreign.space + "/" + foreign.charm}
+	if a.circuits[oldest] == nil {
+		t.Error("it was not its oldest that were forgotten")
+	}
+	a.reset(func(string) bool { return true })
+	if len(a.begun) != 0 {
+		t.Errorf("of none that are left, these were begun: %v", a.begun)
 	}
 }
 

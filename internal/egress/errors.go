@@ -7,7 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
+	"syscall"
 	"unicode"
 	"unicode/utf8"
 
@@ -128,6 +130,22 @@ func (c *Client) describe(ctx context.Context, t target, err error) *Error {
 		return newError(CodeTimeout, host, "no response headers within %s", c.limits.HeaderTimeout)
 	}
 	return newError(CodeProtocol, host, "the exchange failed: %s", plain(err))
+}
+
+// ours are the errors of a machine that has no descriptor, port or way to
+// anywhere left. A router's word that a host is not to be reached looks the same.
+var ours = []error{
+	syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
+	syscall.EADDRNOTAVAIL, syscall.ENETDOWN, syscall.ENETUNREACH, syscall.EHOSTUNREACH,
+}
+
+// isOurs reports whether err may be the fault of this machine or its name server,
+// which then says nothing of the host. Only that there is no such name does.
+func isOurs(err error) bool {
+	if e, ok := errors.AsType[*net.DNSError](err); ok {
+		return !e.IsNotFound
+	}
+	return slices.ContainsFunc(ours, func(e error) bool { return errors.Is(err, e) })
 }
 
 func portError(t target) *Error {

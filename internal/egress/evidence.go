@@ -12,7 +12,7 @@ import (
 type finding int
 
 const (
-	unknown finding = iota // nothing: it was cancelled, or refused by our own rules
+	unknown finding = iota // nothing: it was cancelled, refused by our own rules, or failed here
 	alive                  // it does what it should
 	failed
 )
@@ -29,6 +29,8 @@ func evidenceOf(h hop, err *Error) evidence {
 	e := evidence{wait: h.wait}
 	status := h.reply.Status
 	switch {
+	case err != nil && isOurs(err.cause):
+		return e
 	case err != nil:
 		e.reason = err.reason
 		switch err.Code {

@@ -30,7 +30,7 @@ func (m *Manager) Pause(ctx context.Context, req api.PauseRequest) (api.Pause, e
 		return api.Pause{}, err
 	}
 	paused := m.pauseJSON(p)
-	m.logger.Warn("paused", "scope", p.Scope, "what", pausedWhat(paused), "note", p.Note)
+	m.logger.Warn("paused", "scope", p.Scope, "what", paused.What(), "note", p.Note)
 	return paused, nil
 }
 
@@ -43,12 +43,12 @@ func (m *Manager) Resume(ctx context.Context, req api.PauseRequest) (api.Pause, 
 	resumed := m.pauseJSON(p)
 	err = m.queue.Resume(ctx, p.Scope, p.Subject)
 	if errors.Is(err, store.ErrNotFound) {
-		return api.Pause{}, charm.Errorf(charm.CodeNotFound, "%s is not paused", pausedWhat(resumed)).WithHint("charmd status lists what is paused")
+		return api.Pause{}, charm.Errorf(charm.CodeNotFound, "%s is not paused", resumed.What()).WithHint("charmd status lists what is paused")
 	}
 	if err != nil {
 		return api.Pause{}, err
 	}
-	m.logger.Info("resumed", "scope", p.Scope, "what", pausedWhat(resumed))
+	m.logger.Info("resumed", "scope", p.Scope, "what", resumed.What())
 	return resumed, nil
 }
 
@@ -119,17 +119,4 @@ func (m *Manager) spaceName(did string) string {
 		}
 	}
 	return did
-}
-
-// pausedWhat names what is paused in a sentence.
-func pausedWhat(p api.Pause) string {
-	switch p.Scope {
-	case charm.PauseSpace:
-		return "the space " + p.Space
-	case charm.PauseIntegration:
-		return "the integration " + p.Integration
-	case charm.PauseCharm:
-		return p.Charm
-	}
-	return "everything"
 }

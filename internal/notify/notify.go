@@ -177,14 +177,15 @@ func (n *Notifier) look() {
 }
 
 // Watch tells when the service becomes unable to do its work, and when it is able
-// again, until ctx ends. unwell says why it is not; empty when it is.
+// again, until ctx ends. unwell says why it is not; empty when it is. It goes on
+// from what was told last before the service was started again.
 func (n *Notifier) Watch(ctx context.Context, unwell func() []string) {
 	if n.hook == nil {
 		return
 	}
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
-	for well := true; ; {
+	for well := n.toldLast(ctx) != NotReady; ; {
 		select {
 		case <-ctx.Done():
 			return
@@ -199,6 +200,22 @@ func (n *Notifier) Watch(ctx context.Context, unwell func() []string) {
 	}
 }
 
+// toldKey is the setting that names the kind of the last notice about the service.
+const toldKey = "notified"
+
+// toldLast is the kind of the last notice about the service that is on disk.
+func (n *Notifier) toldLast(ctx context.Context) (kind Kind) {
+	err := n.o.Store.View(ctx, func(r store.Reader) error {
+		value, err := r.Value(toldKey)
+		kind = Kind(value)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		n.o.Logger.Warn("what was told last of the service could not be read", "err", err)
+	}
+	return kind
+}
+
 // ofService tells that the service is unwell for the reasons, or well again. When
 // the store cannot take the notice, which may be what there is to tell, it is kept
 // in memory.
@@ -209,7 +226,12 @@ func (n *Notifier) ofService(ctx context.Context, reasons []string) {
 	}
 	limited, cancel := context.WithTimeout(ctx, deliveryTime)
 	defer cancel()
-	if n.o.Store.Health() == nil && n.o.Store.Update(limited, func(tx store.Tx) error { return n.add(tx, notice) }) == nil {
+	if n.o.Store.Health() == nil && n.o.Store.Update(limited, func(tx store.Tx) error {
+		if err := tx.SetValue(toldKey, string(notice.Kind)); err != nil {
+			return err
+		}
+		return n.add(tx, notice)
+	}) == nil {
 		return
 	}
 	row, err := n.row(notice)

@@ -362,6 +362,34 @@ func TestTheServiceIsNotReady(t *testing.T) {
 	})
 }
 
+// What was told before a start is not told again after it, and its end is.
+func TestReadyAfterAStartAgain(t *testing.T) {
+	inBubble(t, func(w *world) {
+		stop := w.run()
+		defer func() { stop() }()
+		watch := func(reasons ...string) {
+			ctx, cancel := context.WithCancel(context.Background())
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				w.notifier.Watch(ctx, func() []string { return reasons })
+			}()
+			time.Sleep(time.Minute)
+			cancel()
+			<-done
+			stop()
+			w.make()
+			stop = w.run()
+		}
+		for _, reasons := range [][]string{nil, {"no room"}, {"no room"}, nil, nil} {
+			watch(reasons...)
+		}
+		if got := w.hook.kinds(); !slices.Equal(got, []string{"not_ready", "ready"}) {
+			t.Errorf("told: %v", got)
+		}
+	})
+}
+
 func TestTry(t *testing.T) {
 	inBubble(t, func(w *world) {
 		n, err := w.notifier.Try(context.Background())

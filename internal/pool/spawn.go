@@ -14,7 +14,7 @@ import (
 // kernel kills a worker when the thread that started it ends.
 type spawner struct {
 	work    chan func()
-	refusal string // why the machine gives workers no namespaces; "" as long as it does
+	refusal string // why the machine never gives workers namespaces; "" when it may
 }
 
 func newSpawner() *spawner {
@@ -50,11 +50,12 @@ func (s *spawner) start(exe string, args, env []string) (*process, error) {
 	told := func(namespaces string) []string { return append(slices.Clip(args), "-namespaces="+namespaces) }
 	if s.refusal == "" {
 		proc, err := startProcess(exe, told(sandbox.Own), env, sandbox.Attributes(true))
-		if !sandbox.Refused(err) {
+		refused, lasting := sandbox.Refused(err)
+		if !refused {
 			return proc, err
 		}
 		refusal := "this machine does not allow them: " + cause(err)
-		if proc, err = startProcess(exe, told(refusal), env, sandbox.Attributes(false)); err == nil {
+		if proc, err = startProcess(exe, told(refusal), env, sandbox.Attributes(false)); err == nil && lasting {
 			s.refusal = refusal // it was that, and will not change while the service runs
 		}
 		return proc, err

@@ -235,7 +235,7 @@ func launch() {
 		return &said, cmd.Wait()
 	}
 	said, err := enclose(Own)
-	if Refused(err) {
+	if refused, _ := Refused(err); refused {
 		said, err = enclose("refused: " + err.Error())
 	}
 	if err != nil {

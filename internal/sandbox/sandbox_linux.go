@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -65,14 +66,12 @@ func Attributes(namespaces bool) *syscall.SysProcAttr {
 }
 
 // Refused reports whether a process could not be started because the machine
-// gives it no namespaces, and may be without them.
-func Refused(err error) bool {
-	for _, e := range []error{unix.EPERM, unix.EACCES, unix.ENOSPC, unix.EUSERS, unix.EINVAL, unix.ENOSYS} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
+// gives it no namespaces, and may be without them; lasting, whether it never will,
+// not only while others have used them up.
+func Refused(err error) (refused, lasting bool) {
+	is := func(e error) bool { return errors.Is(err, e) }
+	lasting = slices.ContainsFunc([]error{unix.EPERM, unix.EACCES, unix.EINVAL, unix.ENOSYS}, is)
+	return lasting || is(unix.ENOSPC) || is(unix.EUSERS), lasting
 }
 
 // SealDescriptors keeps descriptors that the service inherited itself from being

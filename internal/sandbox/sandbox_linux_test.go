@@ -187,3 +187,21 @@ func TestInheritedDescriptorsAreNotPassedOn(t *testing.T) {
 		t.Errorf("passed on: %q, %v", out, err)
 	}
 }
+
+// What others have used up may be free again when the next worker starts.
+func TestWhichRefusalsLast(t *testing.T) {
+	t.Parallel()
+	for e, want := range map[error][2]bool{
+		unix.EPERM: {true, true}, unix.EACCES: {true, true}, unix.EINVAL: {true, true}, unix.ENOSYS: {true, true},
+		unix.ENOSPC: {true, false}, unix.EUSERS: {true, false},
+		unix.EAGAIN: {}, unix.ENOMEM: {}, nil: {},
+	} {
+		err := e
+		if e != nil {
+			err = &os.PathError{Op: "fork/exec", Path: "/proc/self/exe", Err: e}
+		}
+		if refused, lasting := Refused(err); refused != want[0] || lasting != want[1] {
+			t.Errorf("%v: refused %v, lasting %v", e, refused, lasting)
+		}
+	}
+}

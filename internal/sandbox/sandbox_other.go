@@ -14,7 +14,7 @@ func Enter(Limits, string) Report {
 func Attributes(bool) *syscall.SysProcAttr { return nil }
 
 // Refused is always false on this system: no namespaces are asked for.
-func Refused(error) bool { return false }
+func Refused(error) (refused, lasting bool) { return false, false }
 
 // SealDescriptors does nothing on this system.
 func SealDescriptors() error { return nil }

@@ -77,6 +77,10 @@ func every(d time.Duration) func(*api.AddRequest) {
 	return func(r *api.AddRequest) { r.Every = d.String() }
 }
 
+func timeout(d time.Duration) func(*api.AddRequest) {
+	return func(r *api.AddRequest) { r.Timeout = d.String() }
+}
+
 func notRegistered(r *api.AddRequest) { r.NoRegister = true }
 
 func (d *daemon) show(ref client.Ref) api.Charm {

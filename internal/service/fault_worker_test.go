@@ -26,10 +26,6 @@ import (
 	"charmd/internal/testbin"
 )
 
-func timeout(d time.Duration) func(*api.AddRequest) {
-	return func(r *api.AddRequest) { r.Timeout = d.String() }
-}
-
 // holding serves requests that wait: each says its path and is answered when
 // told to, or at once when the path was let go before.
 func holding(t *testing.T) (url, host string, asked <-chan string, release func(path string)) {

@@ -161,7 +161,7 @@ func TestFault12_FeedServersThatMisbehave(t *testing.T) {
 	if c := d.show(bystander); c.State.TotalFailures != 0 {
 		t.Errorf("the charm beside them stands as %+v", c.State)
 	}
-	d.await(bystander, "every worker is free", 5*time.Second, func(api.Charm) bool {
+	d.await(bystander, "every worker is free", 30*time.Second, func(api.Charm) bool {
 		status, err := d.Client.Status(t.Context())
 		if err != nil {
 			t.Fatal(err)

@@ -180,11 +180,29 @@ func TestRepairKeepsTheLog(t *testing.T) {
 	}
 }
 
+func TestStraysAreNotWrittenAnew(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	filled(t, path)
+	execSQL(t, path, "pragma foreign_keys = off; insert into state select 4711, 0, 0, 0, 0, '', '', 0, '', '', 0, 0, 0, 0, 0, 0, 0, '', '', 0, 0, 0, 0, '', 0")
+	var deleted []string
+	ok(t, rewrite(t.Context(), path, &deleted))
+	if !slices.Equal(deleted, []string{"deleted 1 of table state that belonged to charms that are gone"}) {
+		t.Errorf("it did %q", deleted)
+	}
+	ok(t, Examine(t.Context(), path, func(l *Look) error {
+		if strays, err := l.Strays(); err != nil || len(strays) > 0 {
+			t.Errorf("left are %q, %v", strays, err)
+		}
+		return nil
+	}))
+}
+
 // rewriteOf repairs the database and writes it anew, damaged or not.
 func rewriteOf(t *testing.T, path string) error {
 	t.Helper()
 	if _, err := Repair(t.Context(), path, time.Date(2026, 3, 1, 10, 31, 0, 0, time.UTC)); err != nil {
 		return err
 	}
-	return rewrite(t.Context(), path)
+	return rewrite(t.Context(), path, new([]string))
 }

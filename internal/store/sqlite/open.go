@@ -243,15 +243,20 @@ func (db *DB) Files() (database, log int64) {
 	return max(sizeOf(db.path), 0), max(sizeOf(db.path+"-wal"), 0)
 }
 
-// Size implements store.Store: the database, its log and the log's index.
-func (db *DB) Size() (int64, error) {
-	var sum int64
+// Size implements store.Store.
+func (db *DB) Size() (int64, error) { return Size(db.path) }
+
+// Size is what the database at path takes with its log and the log's index, as far
+// as they are there, bytes.
+func Size(path string) (sum int64, err error) {
 	for _, suffix := range []string{"", "-wal", "-shm"} {
-		info, err := os.Stat(db.path + suffix)
-		if err != nil {
+		info, err := os.Stat(path + suffix)
+		switch {
+		case err == nil:
+			sum += info.Size()
+		case !errors.Is(err, os.ErrNotExist):
 			return 0, err
 		}
-		sum += info.Size()
 	}
 	return sum, nil
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 )
 
@@ -42,10 +43,11 @@ func Repair(ctx context.Context, path string, at time.Time) (done []string, err 
 	if err = errors.Join(err, owner.claim(false), s.close(), owner.write("")); err != nil || !broken {
 		return done, err
 	}
-	if err := rewrite(ctx, path); err != nil {
+	var deleted []string
+	if err := rewrite(ctx, path, &deleted); err != nil {
 		return done, err
 	}
-	return append(done, "wrote the database anew from what its tables hold"), nil
+	return append(append(done, "wrote the database anew from what its tables hold"), deleted...), nil
 }
 
 // mend repairs what can be repaired in place, and reports whether the structure is
@@ -65,21 +67,35 @@ func mend(ctx context.Context, s *session, done *[]string) (broken bool, err err
 	if err != nil || len(found) > 0 {
 		return true, err
 	}
+	return false, deleteStrays(ctx, s, done)
+}
+
+// deleteStrays deletes rows of charms that are gone, of the tables that the
+// database's format has.
+func deleteStrays(ctx context.Context, s *session, done *[]string) error {
 	for _, table := range []string{"job", "state", "problem"} {
+		there, err := s.number(ctx, "select count(*) from sqlite_schema where type = 'table' and name = '"+table+"'")
+		if err != nil {
+			return explain(err, s.path)
+		}
+		if there == 0 {
+			continue
+		}
 		n, err := s.exec("delete from " + table + " where charm is not null and charm not in (select row from charm)")
 		if err != nil {
-			return false, err
+			return err
 		}
 		if n > 0 {
 			*done = append(*done, fmt.Sprintf("deleted %d of table %s that belonged to charms that are gone", n, table))
 		}
 	}
-	return false, nil
+	return nil
 }
 
 // rewrite puts a new database in the place of the one at path, with what can be
-// read of its tables without their indexes: all of it, or nothing is done.
-func rewrite(ctx context.Context, path string) (err error) {
+// read of its tables without their indexes, but for rows of charms that are gone:
+// all of it, or nothing is done.
+func rewrite(ctx context.Context, path string, deleted *[]string) (err error) {
 	draft := path + ".new"
 	if err := remove(draft); err != nil {
 		return unusable(path, err)
@@ -92,11 +108,25 @@ func rewrite(ctx context.Context, path string) (err error) {
 	if err != nil {
 		return err
 	}
-	if err = errors.Join(explain(refill(ctx, s, path), path), s.close()); err != nil {
+	err = explain(refill(ctx, s, path), path)
+	if err == nil {
+		err = deleteStrays(ctx, s, deleted)
+	}
+	if err = errors.Join(err, s.close()); err != nil {
 		return err
 	}
-	// The new one holds the log of the old, which must not be taken for its own.
-	if err := errors.Join(remove(path+"-wal"), remove(path+"-shm"), os.Rename(draft, path)); err != nil {
+	// A log of the old one must not be taken for one of the new; without one the
+	// old is whole, for closing it has copied its log. So none of these is done
+	// unless the one before it was.
+	for _, suffix := range []string{"-wal", "-shm"} {
+		if err := remove(path + suffix); err != nil {
+			return unusable(path, err)
+		}
+	}
+	if err := os.Rename(draft, path); err != nil {
+		return unusable(path, err)
+	}
+	if err := syncDir(filepath.Dir(path)); err != nil {
 		return unusable(path, err)
 	}
 	return nil
@@ -156,6 +186,19 @@ func copyFile(from, to string) error {
 	}
 	_, err = io.Copy(out, in)
 	return errors.Join(err, out.Sync(), out.Close())
+}
+
+// syncDir sees that a rename in the directory is on disk, where a directory can be
+// written out by itself.
+func syncDir(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
 }
 
 // remove deletes a file that may not be there.

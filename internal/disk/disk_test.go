@@ -1,4 +1,4 @@
-package service
+package disk
 
 import (
 	"strings"
@@ -7,7 +7,7 @@ import (
 	"charmd/internal/config"
 )
 
-func TestMissingRoom(t *testing.T) {
+func TestLack(t *testing.T) {
 	t.Parallel()
 	const mb = 1_000_000
 	c := config.Config{DataDir: "/data", DiskBudget: 160 * mb, MinFree: 32 * mb}
@@ -31,9 +31,22 @@ func TestMissingRoom(t *testing.T) {
 		{"what is free is not known", c, 0, -1, true, ""},
 		{"nothing is asked for", unlimited, 1 << 60, 0, true, ""},
 	} {
-		got := missing(tt.config, tt.size, tt.free, tt.was)
-		if (got == "") != (tt.says == "") || !strings.Contains(got, tt.says) {
-			t.Errorf("%s: %q, want %q", tt.name, got, tt.says)
+		got := lack(tt.config, tt.size, tt.free, tt.was)
+		if (got == Lack{}) != (tt.says == "") || !strings.Contains(got.What, tt.says) || (got.Fix == "") != (tt.says == "") {
+			t.Errorf("%s: %+v, want %q", tt.name, got, tt.says)
 		}
+	}
+}
+
+func TestMeasure(t *testing.T) {
+	t.Parallel()
+	c := config.Config{DataDir: t.TempDir(), MinFree: 1 << 62}
+	_, err := Free(c.DataDir)
+	if got := Measure(c, 0, false); (got == Lack{}) != (err != nil) {
+		t.Errorf("what is free: %v; missing: %+v", err, got)
+	}
+	c.DataDir += "/gone" // nobody knows what is free there
+	if got := Measure(c, 0, false); got != (Lack{}) {
+		t.Errorf("missing: %+v", got)
 	}
 }

@@ -1,11 +1,11 @@
 //go:build linux || darwin || freebsd
 
-package service
+package disk
 
 import "golang.org/x/sys/unix"
 
-// freeBytes is how much this user may still write on the disk of the directory.
-func freeBytes(dir string) (int64, error) {
+// Free is how much this user may still write on the disk of the directory, bytes.
+func Free(dir string) (int64, error) {
 	var st unix.Statfs_t
 	if err := unix.Statfs(dir, &st); err != nil {
 		return 0, err

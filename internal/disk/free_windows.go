@@ -1,9 +1,9 @@
-package service
+package disk
 
 import "golang.org/x/sys/windows"
 
-// freeBytes is how much this user may still write on the disk of the directory.
-func freeBytes(dir string) (int64, error) {
+// Free is how much this user may still write on the disk of the directory, bytes.
+func Free(dir string) (int64, error) {
 	name, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
 		return 0, err
