@@ -81,6 +81,9 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 	if err = makeDataDir(cfg.DataDir); err != nil {
 		return nil, err
 	}
+	if err = hasLostDatabase(cfg); err != nil {
+		return nil, err
+	}
 	options, err := s.storeOptions()
 	if err != nil {
 		return nil, err
@@ -96,7 +99,7 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 		}
 	}()
 	// The database's lock makes this process the only one that may make keys here.
-	if err = s.readKeys(cfg); err != nil {
+	if err = s.readKeys(ctx, cfg); err != nil {
 		return nil, err
 	}
 	s.memory = memory.New(s.store, s.operator.DID(), time.Now)
