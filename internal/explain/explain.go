@@ -76,11 +76,12 @@ const (
 	statusDisabled     = "disabled"
 	statusUnregistered = "unregistered"
 	statusWaiting      = "waiting"
+	statusLeftOut      = "left out"
 )
 
 // Explanation is why something stands as it does.
 type Explanation struct {
-	Status  string // pending, running, paused, disabled, unregistered, waiting
+	Status  string // pending, running, paused, disabled, unregistered, waiting, left out
 	Cause   Cause
 	Because string    // one sentence for people, without a full stop
 	Next    string    // what to do, one line
@@ -195,7 +196,7 @@ func left(f Facts) (Explanation, bool) {
 		}, true
 	case f.LeftOut != "":
 		return Explanation{
-			Status: string(charm.Pending), Cause: LeftOut,
+			Status: statusLeftOut, Cause: LeftOut,
 			Because: fmt.Sprintf("%s is left out: this charmd was started with --only %s and its integration is %q", ref, f.LeftOut, f.Charm.Integration),
 			Next:    "start charmd without --only, or run it once with: charmd run " + ref + " --wait",
 		}, true

@@ -182,7 +182,7 @@ func TestCharm(t *testing.T) {
 			"home/news runs only when it is asked to: it is not registered for the background", "charmd run home/news --wait"},
 		{"a stated reason", well(set(func(f *Facts) { f.State.Waiting, f.State.NextRun = "its recipe is not stored here", time.Time{} })), "waiting", Stated,
 			"home/news waits: its recipe is not stored here", "charmd remove home/news"},
-		{"left out", well(set(func(f *Facts) { f.LeftOut = "gmail" })), "pending", LeftOut,
+		{"left out", well(set(func(f *Facts) { f.LeftOut = "gmail" })), "left out", LeftOut,
 			"home/news is left out: this charmd was started with --only gmail and its integration is \"rss\"", "without --only"},
 		{"the store cannot write", well(overdue(Crowd{}), set(func(f *Facts) { f.NotReady = []string{"the store cannot write: the disk is full"} })), "pending", NotReady,
 			"home/news waits until charmd can work again: the store cannot write: the disk is full", "charmd doctor"},

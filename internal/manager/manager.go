@@ -34,6 +34,7 @@ type Manager struct {
 	operator *identity.Key
 	every    time.Duration
 	zone     string
+	only     string
 	timeout  time.Duration
 	url      func() string
 	logger   *slog.Logger
@@ -51,6 +52,7 @@ type Options struct {
 	Operator *identity.Key // spaces are named under it
 	Every    time.Duration // schedule of charms that are given none
 	Zone     string        // IANA name of the zone of cron schedules that name none
+	Only     string        // the only integration that runs by itself; "" for all
 	Timeout  time.Duration // of runs of charms that are given none
 	URL      func() string // the toolshed's address, for links
 	Logger   *slog.Logger
@@ -61,7 +63,7 @@ type Options struct {
 func New(o Options) *Manager {
 	return &Manager{
 		store: o.Store, memory: o.Memory, queue: o.Queue, registry: o.Registry, runner: o.Runner, pool: o.Pool,
-		operator: o.Operator, every: o.Every, zone: o.Zone, timeout: o.Timeout, url: o.URL, logger: o.Logger, now: o.Now,
+		operator: o.Operator, every: o.Every, zone: o.Zone, only: o.Only, timeout: o.Timeout, url: o.URL, logger: o.Logger, now: o.Now,
 	}
 }
 

@@ -161,7 +161,7 @@ func (s *Service) makeDoors() {
 	})
 	s.manager = manager.New(manager.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, Registry: s.registry, Runner: s.runner, Pool: s.pool,
-		Operator: s.operator, Every: s.config.Cycle, Zone: localZone(), Timeout: s.config.Timeout, URL: s.URL, Logger: s.logger, Now: time.Now,
+		Operator: s.operator, Every: s.config.Cycle, Zone: localZone(), Only: s.config.Only, Timeout: s.config.Timeout, URL: s.URL, Logger: s.logger, Now: time.Now,
 	})
 	s.execute = &handlers.ExecuteCharm{
 		Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Registry: s.registry,
