@@ -280,5 +280,9 @@ func (f *fakeDaemon) status() api.Status {
 		Problems:   []api.Problematic{{Charm: "home/news", Status: "disabled", Reason: "5 failures in a row", NextTry: f.nextRun}},
 		Sandbox:    map[string]api.Layer{"rlimits": {State: "on"}, "landlock": {State: "unavailable", Reason: "old kernel"}},
 		StoreBytes: 4_200_000,
+		Pauses: []api.Pause{
+			{Scope: charm.PauseSpace, Space: "feeds", Since: time.Now()},
+			{Scope: charm.PauseCharm, Charm: "home/news", Note: "quota is used up", Since: *ago(150 * time.Minute)},
+		},
 	}
 }

@@ -96,7 +96,12 @@ func (a *app) paused(p *api.Pause) string {
 	if p == nil {
 		return ""
 	}
-	text := pausedWhat(*p) + " " + a.relative(&p.Since)
+	text := pausedWhat(*p)
+	if when := a.relative(&p.Since); when == "now" {
+		text += " (just now)"
+	} else if when != "" {
+		text += " (" + when + ")"
+	}
 	if p.Note != "" {
 		text += ": " + firstLine(p.Note)
 	}

@@ -38,7 +38,7 @@ func (a *app) startCommand() *cobra.Command {
 			"It runs in the foreground and logs to standard error. SIGINT or SIGTERM stops it: no\n" +
 			"new runs begin, those that are running may end within the grace period, and what does\n" +
 			"not end is run again at the next start. A second signal stops it at once.",
-		Args: cobra.NoArgs,
+		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.start(cmd) },
 	}
 	bindOptions(cmd.Flags())

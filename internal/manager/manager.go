@@ -112,6 +112,25 @@ func findSpace(r store.Reader, name string) (charm.Space, error) {
 	return s, err
 }
 
+// spaceFor is findSpace for a command that takes a space or SPACE/CHARM: a name that
+// is a charm's, and no space's, gets the words that would have been right.
+func (m *Manager) spaceFor(r store.Reader, command, name string) (charm.Space, error) {
+	s, err := findSpace(r, name)
+	if charm.CodeOf(err) != charm.CodeNotFound {
+		return s, err
+	}
+	var meant []string
+	for _, known := range m.queue.Standings() {
+		if known.Charm.Name == name {
+			meant = append(meant, "charmd "+command+" "+known.Charm.Ref())
+		}
+	}
+	if len(meant) == 0 {
+		return s, err
+	}
+	return s, charm.Errorf(charm.CodeNotFound, "there is no space %s", name).WithHint("for the charm of that name: %s", strings.Join(meant, ", or "))
+}
+
 // result is where a charm's result document begins, with a path people give.
 func result(c charm.Charm, path []string) cell.Location {
 	return cell.Location{ID: c.ID, Path: path}

@@ -19,7 +19,7 @@ func (m *Manager) List(ctx context.Context, space string) ([]api.Charm, error) {
 	did := ""
 	if space != "" {
 		err := m.store.View(ctx, func(r store.Reader) error {
-			s, err := findSpace(r, space)
+			s, err := m.spaceFor(r, "list", space)
 			did = s.DID
 			return err
 		})
