@@ -123,7 +123,7 @@ func timeoutFlag(text string) error {
 		return nil
 	}
 	return charm.Errorf(charm.CodeUsage, "bad value %q for --timeout", text).
-		WithHint("allowed: a duration of at least %v and at most %v, such as 60s or 5m", least, charm.MaxTimeout)
+		WithHint("allowed: a duration of at least %v and at most %s, such as 60s or 5m", least, charm.ShortDuration(charm.MaxTimeout))
 }
 
 // argument is the JSON that --argument gives, nil for none.

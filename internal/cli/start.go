@@ -75,7 +75,7 @@ func (a *app) start(cmd *cobra.Command) error {
 
 // stop drains the service, or kills it when another signal comes.
 func (a *app) stop(cfg config.Config, svc background, signals <-chan os.Signal) error {
-	a.warn("stopping: running charms have %v to end; another signal stops at once", cfg.Grace)
+	a.warn("stopping: running charms have %s to end; another signal stops at once", charm.ShortDuration(cfg.Grace))
 	drained := make(chan error, 1)
 	go func() { drained <- svc.Drain(context.Background()) }()
 	select {

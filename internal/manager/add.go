@@ -40,7 +40,7 @@ func (m *Manager) plan(req api.AddRequest) (plan, error) {
 	}
 	if req.Timeout != "" {
 		if p.timeout, err = time.ParseDuration(req.Timeout); err != nil || p.timeout <= 0 || p.timeout > charm.MaxTimeout {
-			return p, charm.Errorf(charm.CodeUsage, "--timeout is %q: it takes a duration up to %s, like 30s", req.Timeout, charm.MaxTimeout)
+			return p, charm.Errorf(charm.CodeUsage, "--timeout is %q: it takes a duration up to %s, like 30s", req.Timeout, charm.ShortDuration(charm.MaxTimeout))
 		}
 	}
 	if req.Probe != "" && req.Probe != "never" {
