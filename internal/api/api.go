@@ -71,7 +71,7 @@ type Charm struct {
 	Recipe      string          `json:"recipe"`
 	Registered  bool            `json:"registered"`
 	Enabled     bool            `json:"enabled"`
-	Status      string          `json:"status"` // pending running disabled unregistered waiting paused
+	Status      string          `json:"status"` // pending running disabled unregistered waiting paused "left out"
 	Paused      *Pause          `json:"paused,omitempty"`
 	Priority    int             `json:"priority"`
 	Schedule    string          `json:"schedule"`

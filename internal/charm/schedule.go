@@ -18,5 +18,5 @@ func (s Schedule) String() string {
 		}
 		return "cron " + s.Cron
 	}
-	return "every " + s.Every.String()
+	return "every " + ShortDuration(s.Every)
 }

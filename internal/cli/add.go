@@ -123,7 +123,7 @@ func timeoutFlag(text string) error {
 		return nil
 	}
 	return charm.Errorf(charm.CodeUsage, "bad value %q for --timeout", text).
-		WithHint("allowed: a duration of at least %v and at most %v, such as 60s or 5m", least, charm.MaxTimeout)
+		WithHint("allowed: a duration of at least %v and at most %s, such as 60s or 5m", least, charm.ShortDuration(charm.MaxTimeout))
 }
 
 // argument is the JSON that --argument gives, nil for none.
@@ -168,8 +168,9 @@ func (a *app) addAdminCharmCommand() *cobra.Command {
 		Use:   "add-admin-charm",
 		Short: "Make the charm that shows what is registered",
 		Long: "Make the admin charm in the system space: its page shows the registered charms.\n" +
+			"When it is there already, it is named again.\n" +
 			"Without a daemon the data directory is written directly.",
-		Args: cobra.NoArgs,
+		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.daemonOrData(cmd, func(c *client.Client) error {
 				added, err := c.AddAdminCharm(cmd.Context())
@@ -200,6 +201,9 @@ func (a *app) added(ctx context.Context, c *client.Client, added api.Added, next
 	a.print("added %s", name)
 	a.fields(field{"  id", plain(added.CharmID)}, field{"  space", plain(added.Space)}, field{"  page", plain(added.URL)})
 	a.print("next:")
+	if a.starts != "" {
+		a.print("  %s", observe.Line(a.starts))
+	}
 	for _, command := range append(next, "show %s") {
 		a.print("  charmd "+command, name)
 	}

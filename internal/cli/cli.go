@@ -36,9 +36,10 @@ type app struct {
 	notify notifier
 	poll   func(context.Context) error // waits until logs --follow looks again
 
-	json    bool // print one JSON value
-	printed bool // it has been printed
-	ran     bool // the command line was understood, and a command has begun
+	starts  string // the command that starts the daemon that the last one went without; "" when there is one
+	json    bool   // print one JSON value
+	printed bool   // it has been printed
+	ran     bool   // the command line was understood, and a command has begun
 }
 
 func newApp(env []string, stdin io.Reader, stdout, stderr io.Writer) *app {
@@ -129,7 +130,8 @@ func (a *app) root() *cobra.Command {
 	return root
 }
 
-// subcommandOnly refuses arguments of a command that only has commands below it.
+// subcommandOnly refuses arguments of a command that takes no others than the names of
+// commands below it.
 func (a *app) subcommandOnly(cmd *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil

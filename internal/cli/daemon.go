@@ -110,6 +110,10 @@ func (a *app) directly(cmd *cobra.Command, fn func(*client.Client) error) error 
 	if err != nil {
 		return err
 	}
+	a.starts = "charmd start"
+	if strings.HasPrefix(cfg.Origin(config.DataDir), "flag ") {
+		a.starts += " --data-dir " + cfg.DataDir
+	}
 	err = fn(inProcess(svc))
 	if err = errors.Join(err, svc.Close()); err == nil {
 		a.warn("no daemon is running; wrote to %s directly", cfg.DataDir)

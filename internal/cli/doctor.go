@@ -28,7 +28,7 @@ func (a *app) doctorCommand() *cobra.Command {
 			"is 1. Without a daemon it reads the data directory itself and changes nothing.\n\n" +
 			"With --repair it mends what can be mended and says what it did. Nothing is written to the\n" +
 			"database before a copy of it lies beside it, as charmd.db.before-repair-TIME.",
-		Args: cobra.NoArgs,
+		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			x, err := a.examination(cmd)
 			if err != nil {

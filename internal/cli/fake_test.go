@@ -48,16 +48,16 @@ func newFakeDaemon() *fakeDaemon {
 		nextRun: &next,
 		charms: []api.Charm{
 			{Space: homeDID, SpaceName: "home", CharmID: "baedreicounter1", Name: "counter", Recipe: "ba4jccounter", Registered: true, Enabled: true,
-				Status: "completed", Schedule: "every 1m0s", NextRun: &next, LastRun: "01JQ0000000000000000000001",
+				Status: "completed", Schedule: "every 1m", NextRun: &next, LastRun: "01JQ0000000000000000000001",
 				State: api.State{TotalExecutions: 12, TotalSuccesses: 12, LastExecuted: ago(210 * time.Second), LastOutcome: charm.OK,
 					MinExecutionTimeMs: 1.25, MaxExecutionTimeMs: 40, AvgExecutionTimeMs: 12.5, LastExecutionTimeMs: 3}},
 			{Space: homeDID, SpaceName: "home", CharmID: "baedreinews1", Name: "news", Integration: "rss", Recipe: "ba4jcnews", Registered: true,
-				Status: "disabled", Schedule: "every 10m0s",
+				Status: "disabled", Schedule: "every 10m",
 				State: api.State{TotalExecutions: 7, TotalSuccesses: 2, TotalFailures: 5, ConsecutiveFailures: 5, LastExecuted: ago(150 * time.Minute),
 					LastOutcome: charm.Errored, LastError: "no feed\nat news.tsx", LastErrorTimestamp: ago(150 * time.Minute),
 					Disabled: true, DisabledBy: charm.ByFailures, DisabledReason: "5 failures in a row", DisabledAt: ago(150 * time.Minute), NextTry: &next}},
-			{Space: feedsDID, SpaceName: "feeds", CharmID: "baedreicounter2", Name: "counter", Registered: false, Status: "unregistered", Schedule: "every 1m0s"},
-			{Space: feedsDID, SpaceName: "feeds", CharmID: "baedreievil1", Name: evil, Integration: evil, Status: "failed", Schedule: "every 1m0s",
+			{Space: feedsDID, SpaceName: "feeds", CharmID: "baedreicounter2", Name: "counter", Registered: false, Status: "unregistered", Schedule: "every 1m"},
+			{Space: feedsDID, SpaceName: "feeds", CharmID: "baedreievil1", Name: evil, Integration: evil, Status: "failed", Schedule: "every 1m",
 				State: api.State{LastError: evil, LastErrorTimestamp: ago(time.Hour)}},
 		},
 		runs: []api.Run{
@@ -280,5 +280,9 @@ func (f *fakeDaemon) status() api.Status {
 		Problems:   []api.Problematic{{Charm: "home/news", Status: "disabled", Reason: "5 failures in a row", NextTry: f.nextRun}},
 		Sandbox:    map[string]api.Layer{"rlimits": {State: "on"}, "landlock": {State: "unavailable", Reason: "old kernel"}},
 		StoreBytes: 4_200_000,
+		Pauses: []api.Pause{
+			{Scope: charm.PauseSpace, Space: "feeds", Since: time.Now()},
+			{Scope: charm.PauseCharm, Charm: "home/news", Note: "quota is used up", Since: *ago(150 * time.Minute)},
+		},
 	}
 }

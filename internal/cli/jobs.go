@@ -17,7 +17,7 @@ func (a *app) jobsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "jobs",
 		Short: "List the work that waits or runs",
-		Args:  cobra.NoArgs,
+		Args:  a.subcommandOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.daemon(cmd)
 			if err != nil {

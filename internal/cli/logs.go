@@ -58,7 +58,7 @@ func (a *app) logsCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.IntVarP(&limit, "limit", "n", defaultLogs, "of the last `N` runs")
 	flags.StringVar(&id, "run", "", "of the run with this `ID`")
-	flags.BoolVarP(&follow, "follow", "f", false, "go on with the runs to come, until interrupted")
+	flags.BoolVarP(&follow, "follow", "f", false, "go on with the runs to come, until interrupted; not with --json")
 	return cmd
 }
 

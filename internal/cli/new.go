@@ -40,6 +40,7 @@ type written struct {
 	File    string   `json:"file"`
 	Written []string `json:"written"`
 	Kept    []string `json:"kept"` // there already, with another content
+	same    []string // there already as they would be written
 }
 
 func (a *app) newRecipe(name, template string) error {
@@ -91,7 +92,9 @@ func (w *written) write(name, text string) error {
 		}
 		if !bytes.Equal(there, []byte(text)) {
 			w.Kept = append(w.Kept, filepath.ToSlash(name))
+			return nil
 		}
+		w.same = append(w.same, filepath.ToSlash(name))
 		return nil
 	}
 	if err != nil {
@@ -112,6 +115,9 @@ func unwritable(name string, err error) error {
 func (a *app) printWritten(w written, template string) {
 	for _, file := range w.Written {
 		a.print("wrote %s", file)
+	}
+	for _, file := range w.same {
+		a.print("kept  %s", file)
 	}
 	for _, file := range w.Kept {
 		a.print("kept  %s, which differs from what this charmd would write", file)

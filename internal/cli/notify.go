@@ -19,7 +19,7 @@ func (a *app) notifyCommand() *cobra.Command {
 	cmd.AddCommand(&cobra.Command{
 		Use:   "test",
 		Short: "Give the hook a test notice, and say how it went",
-		Args:  cobra.NoArgs,
+		Args:  nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.daemon(cmd)
 			if err != nil {

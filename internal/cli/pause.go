@@ -83,7 +83,12 @@ func (a *app) paused(p *api.Pause) string {
 	if p == nil {
 		return ""
 	}
-	text := p.What() + " " + a.relative(&p.Since)
+	text := p.What()
+	if when := a.relative(&p.Since); when == "now" {
+		text += " (just now)"
+	} else if when != "" {
+		text += " (" + when + ")"
+	}
 	if p.Note != "" {
 		text += ": " + firstLine(p.Note)
 	}

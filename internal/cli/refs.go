@@ -106,6 +106,9 @@ func exactly(n int, what string) cobra.PositionalArgs {
 	}
 }
 
+// nothing is exactly for a command without arguments.
+func nothing(cmd *cobra.Command, args []string) error { return exactly(0, "")(cmd, args) }
+
 // atMostOne is exactly for a command whose one argument may be left out.
 func atMostOne(cmd *cobra.Command, args []string) error {
 	if len(args) > 1 {

@@ -63,7 +63,7 @@ func (a *app) taskCommand(task charm.Task) *cobra.Command {
 		Use:   string(task),
 		Short: taskWords[task].short,
 		Long:  taskWords[task].long,
-		Args:  cobra.NoArgs,
+		Args:  nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.daemon(cmd)
 			if err != nil {

@@ -38,7 +38,7 @@ func (a *app) startCommand() *cobra.Command {
 			"It runs in the foreground and logs to standard error. SIGINT or SIGTERM stops it: no\n" +
 			"new runs begin, those that are running may end within the grace period, and what does\n" +
 			"not end is run again at the next start. A second signal stops it at once.",
-		Args: cobra.NoArgs,
+		Args: nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error { return a.start(cmd) },
 	}
 	bindOptions(cmd.Flags())
@@ -75,7 +75,7 @@ func (a *app) start(cmd *cobra.Command) error {
 
 // stop drains the service, or kills it when another signal comes.
 func (a *app) stop(cfg config.Config, svc background, signals <-chan os.Signal) error {
-	a.warn("stopping: running charms have %v to end; another signal stops at once", cfg.Grace)
+	a.warn("stopping: running charms have %s to end; another signal stops at once", charm.ShortDuration(cfg.Grace))
 	drained := make(chan error, 1)
 	go func() { drained <- svc.Drain(context.Background()) }()
 	select {

@@ -17,7 +17,7 @@ func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status",
 		Short: "Show how the service is",
-		Args:  cobra.NoArgs,
+		Args:  nothing,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.daemon(cmd)
 			if err != nil {
@@ -42,21 +42,22 @@ func (a *app) printStatus(s api.Status) {
 		cycles = plainf("%d, the last %s", s.Cycles, a.relative(s.LastCycle))
 	}
 	a.rows([][]cell{{tinted(strong, "charmd "+s.Version), ready}}, 0)
-	a.fields(
-		field{"  address", plainf("%s (pid %d, %s toolshed)", s.URL, s.PID, s.Toolshed)},
-		field{"  data", plainf("%s (%s)", s.DataDir, size(s.StoreBytes))},
-		field{"  up since", plainf("%s, %s before", a.moment(&s.StartedAt), count(s.Restarts, "restart"))},
-		field{"  charms", plain(observe.Counts(s.Charms))},
-		field{"  runs", plainf("%s", tally(s.TotalExecutions, s.TotalSuccesses, s.TotalFailures))},
-		field{"  last hour", plain(figures(s.LastHour))},
-		field{"  last day", plain(figures(s.LastDay))},
-		field{"  cycles", cycles},
-		field{"  workers", plainf("%d, %d of them busy", len(s.Workers), observe.Busy(s.Workers))},
-		field{"  sandbox", plain(layers(s.Sandbox))},
-	)
-	for _, p := range s.Pauses {
-		a.fields(field{"  paused", tinted(uneasy, a.paused(&p))})
+	fields := []field{
+		{"  address", plainf("%s (pid %d, %s toolshed)", s.URL, s.PID, s.Toolshed)},
+		{"  data", plainf("%s (%s)", s.DataDir, size(s.StoreBytes))},
+		{"  up since", plainf("%s, %s before", a.moment(&s.StartedAt), count(s.Restarts, "restart"))},
+		{"  charms", plain(observe.Counts(s.Charms))},
+		{"  runs", plainf("%s", tally(s.TotalExecutions, s.TotalSuccesses, s.TotalFailures))},
+		{"  last hour", plain(figures(s.LastHour))},
+		{"  last day", plain(figures(s.LastDay))},
+		{"  cycles", cycles},
+		{"  workers", plainf("%d, %d of them busy", len(s.Workers), observe.Busy(s.Workers))},
+		{"  sandbox", plain(layers(s.Sandbox))},
 	}
+	for _, p := range s.Pauses {
+		fields = append(fields, field{"  paused", tinted(uneasy, a.paused(&p))})
+	}
+	a.fields(fields...)
 	if len(s.Problems) == 0 {
 		return
 	}

@@ -95,7 +95,7 @@ func statusColour(status string) colour {
 		return good
 	case string(charm.Pending), string(charm.Running):
 		return normal
-	case "unregistered", string(charm.Canceled):
+	case "unregistered", "left out", string(charm.Canceled):
 		return faint
 	case "waiting", "disabled", "paused", string(charm.Lost), string(charm.Conflicted), string(charm.Remote), string(charm.NeedsReconnect):
 		return uneasy

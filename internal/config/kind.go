@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"charmd/internal/charm"
 	"charmd/internal/egress"
 )
 
@@ -55,7 +56,7 @@ func (o Option) Allowed() string {
 		return fmt.Sprintf("a whole number from %d to %d", o.Min, o.Max)
 	case Duration:
 		return fmt.Sprintf("a duration from %v to %v, such as 90s or 5m, or a number of milliseconds",
-			short(time.Duration(o.Min)), short(time.Duration(o.Max)))
+			charm.ShortDuration(time.Duration(o.Min)), charm.ShortDuration(time.Duration(o.Max)))
 	case Size:
 		return "a number of bytes, such as 512MiB or 10GB, or 0 for none"
 	case Hosts:
@@ -69,21 +70,9 @@ func (o Option) Allowed() string {
 // DefaultText is the default as people write it.
 func (o Option) DefaultText() string {
 	if ms, err := duration(o.Default, true); err == nil && o.Kind == Duration {
-		return short(time.Duration(ms))
+		return charm.ShortDuration(time.Duration(ms))
 	}
 	return o.Default
-}
-
-// short is d without the zero minutes and seconds of Duration.String.
-func short(d time.Duration) string {
-	s := d.String()
-	if strings.HasSuffix(s, "m0s") {
-		s = strings.TrimSuffix(s, "0s")
-	}
-	if strings.HasSuffix(s, "h0m") {
-		s = strings.TrimSuffix(s, "0m")
-	}
-	return s
 }
 
 var errForm = errors.New("not of the option's form")

@@ -76,7 +76,7 @@ var table = []Option{
 		Min: 0, Max: 100,
 		Help: "attempts after a failed one, 0 for none", field: func(c *Config) any { return &c.MaxRetries }},
 	{Name: "only", Env: []string{"CHARMD_ONLY"}, Kind: Text,
-		Help: "run no other charm than this one in the background", field: func(c *Config) any { return &c.Only }},
+		Help: "run only charms of the integration with this name in the background", field: func(c *Config) any { return &c.Only }},
 
 	{Name: "timeout", Env: []string{"CHARM_EXECUTION_TIMEOUT_MS", "CHARMD_TIMEOUT"}, Kind: Duration, Default: "30000",
 		Min: int64(time.Millisecond), Max: int64(charm.MaxTimeout),

@@ -22,7 +22,8 @@ const mostLog = 512 << 20
 // private are the files that nobody else may read.
 var private = []string{config.OperatorFile, client.TokenFile, config.DatabaseFile, config.DatabaseFile + "-wal", config.DatabaseFile + "-shm"}
 
-// missing is the one problem of a data directory that is not there.
+// missing is the one problem of a data directory that is not there, or is none of
+// charmd's.
 func (p *Patient) missing() []Problem {
 	info, err := os.Stat(p.Config.DataDir)
 	switch {
@@ -33,7 +34,12 @@ func (p *Patient) missing() []Problem {
 	case !info.IsDir():
 		return []Problem{{Directory, p.Config.DataDir + " is not a directory", "name the data directory with --data-dir"}}
 	}
-	return nil
+	for _, name := range private {
+		if _, err := os.Lstat(p.inDir(name)); !errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+	}
+	return []Problem{{Directory, "there is no charmd data in " + p.Config.DataDir, "name the directory that is meant with --data-dir; charmd start makes the data of a new one"}}
 }
 
 // directory: others who may write to it could put their own files in place of ours.
@@ -85,7 +91,7 @@ func operatorKey(p *Patient) []Problem {
 	case errors.Is(err, fs.ErrNotExist) && cfg.Identity == "" && !p.hasDatabase():
 		return nil // never started
 	case errors.Is(err, fs.ErrNotExist):
-		return []Problem{{KeyMissing, path + " is gone; a start would make another key, which is not the one of the spaces that there are", restore}}
+		return []Problem{{KeyMissing, path + " is gone; charmd does not start with another one, which would not be the one of the spaces that there are", restore}}
 	case err != nil:
 		return []Problem{{KeyInvalid, fmt.Sprintf("%s cannot be read: %v", path, err), "run charmd as the user whose file it is"}}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -64,7 +65,10 @@ func database(ctx context.Context, p *Patient) (found []Problem) {
 		return err
 	})
 	if errors.Is(err, fs.ErrNotExist) {
-		return p.noDatabase()
+		return p.noDatabase("gone")
+	}
+	if info, empty := os.Stat(p.database()); err == nil && empty == nil && info.Size() == 0 {
+		return p.noDatabase("empty")
 	}
 	if err != nil {
 		found = append(found, Of(Database, err))
@@ -74,12 +78,12 @@ func database(ctx context.Context, p *Patient) (found []Problem) {
 
 // noDatabase: a directory in which charmd was never started is fine, one that has
 // lost its database is not.
-func (p *Patient) noDatabase() []Problem {
+func (p *Patient) noDatabase(what string) []Problem {
 	if p.operator == nil || p.Config.Identity != "" || p.Config.OperatorPass != "" {
 		return nil
 	}
-	return []Problem{{Database, "the database " + p.database() + " is gone, and the key of its spaces is still there",
-		"put it back from a backup; a start would make an empty one"}}
+	return []Problem{{Database, fmt.Sprintf("the database %s is %s, and the key of its spaces is still there", p.database(), what),
+		"put it back from a backup, with its -wal if there is one; or move the directory away to begin anew"}}
 }
 
 func damaged(path string, lines []string, fix string) Problem {

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"charmd/internal/charm"
 )
 
 // finding is what a request tells of its host in one scope.
@@ -51,7 +53,7 @@ func evidenceOf(h hop, err *Error) evidence {
 	}
 	e.reason = fmt.Sprintf("it answered %d", status)
 	if e.wait > 0 {
-		e.reason += fmt.Sprintf(" with Retry-After %s", e.wait.Round(time.Second))
+		e.reason += fmt.Sprintf(" with Retry-After %s", charm.ShortDuration(e.wait.Round(time.Second)))
 	}
 	return e
 }

@@ -85,7 +85,7 @@ func TestFault12_HeldOffHostsAreNotReached(t *testing.T) {
 		if !e.Code.Remote() || !e.Retryable || entry.NotBefore.IsZero() || entry.Host != fmt.Sprintf("%s:%d", publicIP, busyPort) {
 			t.Errorf("it is told as %+v, %+v", e, entry)
 		}
-		for _, part := range []string{"not asked before 2", "it answered 503 with Retry-After 1h0m0s (once since 2"} {
+		for _, part := range []string{"not asked before 2", "it answered 503 with Retry-After 1h (once since 2"} {
 			if !strings.Contains(e.Message, part) {
 				t.Errorf("%q does not say %q", e.Message, part)
 			}

@@ -20,6 +20,7 @@ type Facts struct {
 	Job      *charm.Job    // the live one; nil when it is merely due, or not to run
 	Last     *charm.Run    // the newest record; nil before the first
 	Paused   *charm.Pause  // what keeps it from running by itself
+	Besides  []charm.Pause // further pauses that do so, too
 	LeftOut  string        // the only integration that this service runs, when the charm is not of it
 	NotReady []string      // why the service can start nothing now
 	Tries    int           // attempts that a job gets
@@ -76,11 +77,12 @@ const (
 	statusDisabled     = "disabled"
 	statusUnregistered = "unregistered"
 	statusWaiting      = "waiting"
+	statusLeftOut      = "left out"
 )
 
 // Explanation is why something stands as it does.
 type Explanation struct {
-	Status  string // pending, running, paused, disabled, unregistered, waiting
+	Status  string // pending, running, paused, disabled, unregistered, waiting, left out
 	Cause   Cause
 	Because string    // one sentence for people, without a full stop
 	Next    string    // what to do, one line
@@ -195,7 +197,7 @@ func left(f Facts) (Explanation, bool) {
 		}, true
 	case f.LeftOut != "":
 		return Explanation{
-			Status: string(charm.Pending), Cause: LeftOut,
+			Status: statusLeftOut, Cause: LeftOut,
 			Because: fmt.Sprintf("%s is left out: this charmd was started with --only %s and its integration is %q", ref, f.LeftOut, f.Charm.Integration),
 			Next:    "start charmd without --only, or run it once with: charmd run " + ref + " --wait",
 		}, true
@@ -220,16 +222,40 @@ func (f Facts) pausedWhat() string {
 		charm.PauseAll: "everything is paused", charm.PauseSpace: "its space is paused",
 		charm.PauseIntegration: "its integration " + f.Charm.Integration + " is paused", charm.PauseCharm: "it is paused",
 	}[f.Paused.Scope]
-	return what + " " + f.since(f.Paused.At) + reason(f.Paused.Note, "")
+	return what + " " + f.since(f.Paused.At) + reason(f.Paused.Note, "") + f.pausedToo()
 }
 
+// pausedToo names the pauses that hold it still when the first one has ended.
+func (f Facts) pausedToo() string {
+	var also []string
+	for _, p := range f.Besides {
+		also = append(also, map[charm.PauseScope]string{
+			charm.PauseAll: "everything", charm.PauseSpace: "its space",
+			charm.PauseIntegration: "its integration " + f.Charm.Integration, charm.PauseCharm: "the charm itself",
+		}[p.Scope])
+	}
+	if len(also) == 0 {
+		return ""
+	}
+	return " (also paused: " + strings.Join(also, ", ") + ")"
+}
+
+// resume is what ends all that holds it.
 func (f Facts) resume() string {
+	commands := f.resumes(f.Paused.Scope)
+	for _, p := range f.Besides {
+		commands += "; and: " + f.resumes(p.Scope)
+	}
+	return commands
+}
+
+func (f Facts) resumes(scope charm.PauseScope) string {
 	ref := f.Charm.Ref()
 	space, _, _ := strings.Cut(ref, "/")
 	return map[charm.PauseScope]string{
 		charm.PauseAll: "charmd resume --all", charm.PauseSpace: "charmd resume " + space,
 		charm.PauseIntegration: "charmd resume --integration " + f.Charm.Integration, charm.PauseCharm: "charmd resume " + ref,
-	}[f.Paused.Scope]
+	}[scope]
 }
 
 // hindered: the service can start nothing.

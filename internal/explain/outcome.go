@@ -59,7 +59,7 @@ func (f Facts) advice(r charm.Run) string {
 	see := "charmd logs " + ref + " --run " + r.ID
 	switch r.Outcome {
 	case charm.TimedOut:
-		return fmt.Sprintf("it may take %s: add it with a longer --timeout, or let it do less in one run and go on with again(); it logged: %s", f.Timeout, see)
+		return fmt.Sprintf("it may take %s: add it with a longer --timeout, or let it do less in one run and go on with again(); it logged: %s", charm.ShortDuration(f.Timeout), see)
 	case charm.OutOfMemory:
 		return "let it hold less at once, page by page with again(); it logged: " + see
 	case charm.Crashed:

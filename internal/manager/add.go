@@ -40,14 +40,14 @@ func (m *Manager) plan(req api.AddRequest) (plan, error) {
 	}
 	if req.Timeout != "" {
 		if p.timeout, err = time.ParseDuration(req.Timeout); err != nil || p.timeout <= 0 || p.timeout > charm.MaxTimeout {
-			return p, charm.Errorf(charm.CodeInvalid, "--timeout is %q: it takes a duration up to %s, like 30s", req.Timeout, charm.MaxTimeout)
+			return p, charm.Errorf(charm.CodeUsage, "--timeout is %q: it takes a duration up to %s, like 30s", req.Timeout, charm.ShortDuration(charm.MaxTimeout))
 		}
 	}
 	if req.Probe != "" && req.Probe != "never" {
-		return p, charm.Errorf(charm.CodeInvalid, "--probe is %q: it takes never", req.Probe)
+		return p, charm.Errorf(charm.CodeUsage, "--probe is %q: it takes never", req.Probe)
 	}
 	if req.Priority < -charm.MaxPriority || req.Priority > charm.MaxPriority {
-		return p, charm.Errorf(charm.CodeInvalid, "--priority is %d: it takes a number from -%d to %d", req.Priority, charm.MaxPriority, charm.MaxPriority)
+		return p, charm.Errorf(charm.CodeUsage, "--priority is %d: it takes a number from -%d to %d", req.Priority, charm.MaxPriority, charm.MaxPriority)
 	}
 	if p.Space == "" {
 		p.Space = HomeSpace
@@ -60,7 +60,7 @@ func (m *Manager) plan(req api.AddRequest) (plan, error) {
 	if len(req.Argument) > 0 {
 		var o map[string]json.RawMessage
 		if json.Unmarshal(req.Argument, &o) != nil {
-			return p, charm.Errorf(charm.CodeInvalid, "--argument is not a JSON object").WithHint(`give one like --argument '{"value":1}'`)
+			return p, charm.Errorf(charm.CodeUsage, "--argument is not a JSON object").WithHint(`give one like --argument '{"value":1}'`)
 		}
 	}
 	return p, nil
@@ -80,17 +80,17 @@ func checkName(what, name string) error {
 	}
 	if what == "--space" && charm.IsDID(name) {
 		if _, err := identity.ParseDID(name); err != nil {
-			return charm.Errorf(charm.CodeInvalid, "%s %q is not the DID of a space: %w", what, name, err)
+			return charm.Errorf(charm.CodeUsage, "%s %q is not the DID of a space: %w", what, name, err)
 		}
 		return nil
 	}
 	if len(name) > charm.MaxNameBytes || !nameForm.MatchString(name) || name == "." || name == ".." {
-		return charm.Errorf(charm.CodeInvalid, "%s %q cannot be used: letters, digits, space and ~ . _ - make a name of at most %d bytes", what, name, charm.MaxNameBytes)
+		return charm.Errorf(charm.CodeUsage, "%s %q cannot be used: letters, digits, space and ~ . _ - make a name of at most %d bytes", what, name, charm.MaxNameBytes)
 	}
 	if what == "--space" {
 		for _, r := range reserved {
 			if name == r {
-				return charm.Errorf(charm.CodeInvalid, "a space cannot be named %q: that is an address of the service itself", name)
+				return charm.Errorf(charm.CodeUsage, "a space cannot be named %q: that is an address of the service itself", name)
 			}
 		}
 	}
@@ -172,7 +172,12 @@ func (m *Manager) castAndKeep(ctx context.Context, p plan, rec charm.Recipe, c c
 		return api.Added{}, err
 	}
 	m.logger.Info("charm added", "charm", c.Ref(), "id", c.ID, "integration", c.Integration, "registered", c.Registered)
-	return api.Added{Space: c.Space, CharmID: c.ID, Name: c.Name, URL: m.charmURL(c)}, nil
+	return m.Added(c), nil
+}
+
+// Added is what is told of a charm that has been made.
+func (m *Manager) Added(c charm.Charm) api.Added {
+	return api.Added{Space: c.Space, CharmID: c.ID, Name: c.Name, URL: m.charmURL(c)}
 }
 
 // keep writes a new charm: recipe, documents, the space's list, table, registry

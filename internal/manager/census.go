@@ -12,7 +12,7 @@ type Census struct {
 func (m *Manager) Census() Census {
 	c := Census{ByStatus: map[string]int{}, DisabledBy: map[charm.DisabledBy]int{}}
 	for _, s := range m.queue.Standings() {
-		c.ByStatus[statusOf(s)]++
+		c.ByStatus[m.statusOf(s)]++
 		if s.State.Disabled {
 			c.DisabledBy[s.State.DisabledBy]++
 		}

@@ -84,7 +84,7 @@ func (m *Manager) failing(ctx context.Context, req api.RetryRequest) ([]queue.St
 		if req.Space == "" {
 			return nil
 		}
-		s, err := findSpace(r, req.Space)
+		s, err := m.spaceFor(r, "jobs retry", req.Space)
 		if space = s.DID; err != nil || req.Charm == "" {
 			return err
 		}

@@ -34,6 +34,7 @@ type Manager struct {
 	operator *identity.Key
 	every    time.Duration
 	zone     string
+	only     string
 	timeout  time.Duration
 	url      func() string
 	logger   *slog.Logger
@@ -51,6 +52,7 @@ type Options struct {
 	Operator *identity.Key // spaces are named under it
 	Every    time.Duration // schedule of charms that are given none
 	Zone     string        // IANA name of the zone of cron schedules that name none
+	Only     string        // the only integration that runs by itself; "" for all
 	Timeout  time.Duration // of runs of charms that are given none
 	URL      func() string // the toolshed's address, for links
 	Logger   *slog.Logger
@@ -61,7 +63,7 @@ type Options struct {
 func New(o Options) *Manager {
 	return &Manager{
 		store: o.Store, memory: o.Memory, queue: o.Queue, registry: o.Registry, runner: o.Runner, pool: o.Pool,
-		operator: o.Operator, every: o.Every, zone: o.Zone, timeout: o.Timeout, url: o.URL, logger: o.Logger, now: o.Now,
+		operator: o.Operator, every: o.Every, zone: o.Zone, only: o.Only, timeout: o.Timeout, url: o.URL, logger: o.Logger, now: o.Now,
 	}
 }
 
@@ -108,6 +110,25 @@ func findSpace(r store.Reader, name string) (charm.Space, error) {
 		return s, charm.Errorf(charm.CodeNotFound, "there is no space %s", name).WithHint("see charms and their spaces with: charmd list")
 	}
 	return s, err
+}
+
+// spaceFor is findSpace for a command that takes a space or SPACE/CHARM: a name that
+// is a charm's, and no space's, gets the words that would have been right.
+func (m *Manager) spaceFor(r store.Reader, command, name string) (charm.Space, error) {
+	s, err := findSpace(r, name)
+	if charm.CodeOf(err) != charm.CodeNotFound {
+		return s, err
+	}
+	var meant []string
+	for _, known := range m.queue.Standings() {
+		if known.Charm.Name == name {
+			meant = append(meant, "charmd "+command+" "+known.Charm.Ref())
+		}
+	}
+	if len(meant) == 0 {
+		return s, err
+	}
+	return s, charm.Errorf(charm.CodeNotFound, "there is no space %s", name).WithHint("for the charm of that name: %s", strings.Join(meant, ", or "))
 }
 
 // result is where a charm's result document begins, with a path people give.

@@ -17,7 +17,7 @@ func (m *Manager) Pause(ctx context.Context, req api.PauseRequest) (api.Pause, e
 	if len(req.Note) > charm.MaxErrorBytes {
 		return api.Pause{}, charm.Errorf(charm.CodeTooLarge, "the note is %d bytes; at most %d are kept", len(req.Note), charm.MaxErrorBytes)
 	}
-	p, err := m.pause(ctx, req)
+	p, err := m.pause(ctx, "pause", req)
 	if err != nil {
 		return api.Pause{}, err
 	}
@@ -36,7 +36,7 @@ func (m *Manager) Pause(ctx context.Context, req api.PauseRequest) (api.Pause, e
 
 // Resume ends the pause of what the request names.
 func (m *Manager) Resume(ctx context.Context, req api.PauseRequest) (api.Pause, error) {
-	p, err := m.pause(ctx, req)
+	p, err := m.pause(ctx, "resume", req)
 	if err != nil {
 		return api.Pause{}, err
 	}
@@ -52,8 +52,8 @@ func (m *Manager) Resume(ctx context.Context, req api.PauseRequest) (api.Pause, 
 	return resumed, nil
 }
 
-// pause is what a request means.
-func (m *Manager) pause(ctx context.Context, req api.PauseRequest) (charm.Pause, error) {
+// pause is what a request means that the command makes.
+func (m *Manager) pause(ctx context.Context, command string, req api.PauseRequest) (charm.Pause, error) {
 	p := charm.Pause{Scope: charm.PauseAll, Note: req.Note, At: m.now()}
 	named := 0
 	for _, is := range []bool{req.All, req.Space != "", req.Integration != ""} {
@@ -76,7 +76,7 @@ func (m *Manager) pause(ctx context.Context, req api.PauseRequest) (charm.Pause,
 	}
 	return p, m.store.View(ctx, func(r store.Reader) error {
 		if req.Charm == "" {
-			s, err := findSpace(r, req.Space)
+			s, err := m.spaceFor(r, command, req.Space)
 			p.Scope, p.Subject = charm.PauseSpace, s.DID
 			return err
 		}

@@ -99,7 +99,7 @@ func (m *Manager) preview(s queue.Standing, n int) api.Preview {
 	}
 	from := m.now()
 	// The run that waits already may have been put forward or off.
-	if next := nextRun(s); next != nil && p.Reason == "" {
+	if next := m.nextRun(s); next != nil && p.Reason == "" {
 		p.Times = append(p.Times, next.In(location))
 		if next.After(from) {
 			from = *next

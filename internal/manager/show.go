@@ -19,7 +19,7 @@ func (m *Manager) List(ctx context.Context, space string) ([]api.Charm, error) {
 	did := ""
 	if space != "" {
 		err := m.store.View(ctx, func(r store.Reader) error {
-			s, err := findSpace(r, space)
+			s, err := m.spaceFor(r, "list", space)
 			did = s.DID
 			return err
 		})
@@ -68,8 +68,8 @@ func (m *Manager) charmJSON(s queue.Standing) api.Charm {
 	c := api.Charm{
 		Space: s.Charm.Space, SpaceName: s.Charm.SpaceName, CharmID: s.Charm.ID, Name: s.Charm.Name,
 		Integration: s.Charm.Integration, Recipe: s.Charm.Recipe, Registered: s.Charm.Registered,
-		Enabled: !s.State.Disabled, Status: statusOf(s), Schedule: s.Charm.Schedule.String(), Means: schedule.Words(s.Charm.Schedule),
-		NextRun: nextRun(s), LastRun: s.State.LastRun, CreatedAt: s.Charm.CreatedAt, State: stateJSON(s.State),
+		Enabled: !s.State.Disabled, Status: m.statusOf(s), Schedule: s.Charm.Schedule.String(), Means: schedule.Words(s.Charm.Schedule),
+		NextRun: m.nextRun(s), LastRun: s.State.LastRun, CreatedAt: s.Charm.CreatedAt, State: stateJSON(s.State),
 		Priority: s.Charm.Priority,
 	}
 	if s.Paused != nil {
@@ -85,10 +85,13 @@ const (
 	statusUnregistered = "unregistered"
 	statusWaiting      = "waiting"
 	statusPaused       = "paused"
+	statusLeftOut      = "left out"
 )
 
-func statusOf(s queue.Standing) string {
+func (m *Manager) statusOf(s queue.Standing) string {
 	switch {
+	case m.leftOut(s):
+		return statusLeftOut
 	case s.Held():
 		return statusPaused
 	case s.Job != nil:
@@ -103,8 +106,14 @@ func statusOf(s queue.Standing) string {
 	return string(charm.Pending)
 }
 
-func nextRun(s queue.Standing) *time.Time {
-	if s.Held() || s.Job != nil && s.Job.Status == charm.Running {
+// leftOut reports whether a charm would run by itself in a service that runs all
+// integrations, and does not in this one.
+func (m *Manager) leftOut(s queue.Standing) bool {
+	return m.only != "" && s.Charm.Integration != m.only && s.Job == nil && s.Charm.Registered && !s.State.Disabled && s.State.Waiting == ""
+}
+
+func (m *Manager) nextRun(s queue.Standing) *time.Time {
+	if s.Held() || m.leftOut(s) || s.Job != nil && s.Job.Status == charm.Running {
 		return nil
 	}
 	if s.Job != nil && s.Job.Status == charm.Pending {

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"strconv"
 	"time"
 
 	"charmd/internal/cell"
@@ -29,7 +30,7 @@ func (m *Manager) Facts(ctx context.Context, space, name string) (f explain.Fact
 	if err != nil {
 		return f, err
 	}
-	f.Crowd = m.crowd(f)
+	f.Crowd, f.Besides = m.crowd(f), m.besides(f)
 	for _, w := range m.pool.Status() {
 		f.Crowd.Workers++
 		if w.Task != "" {
@@ -57,6 +58,28 @@ func (m *Manager) facts(s queue.Standing) explain.Facts {
 		timeout = m.timeout
 	}
 	return explain.Facts{Now: m.now(), Charm: s.Charm, State: s.State, Job: s.Job, Paused: s.Paused, Timeout: timeout}
+}
+
+// besides are the pauses that hold a charm beside the widest one.
+func (m *Manager) besides(f explain.Facts) (others []charm.Pause) {
+	if f.Paused == nil {
+		return nil
+	}
+	list := m.queue.Pauses()
+	for _, of := range []charm.Pause{
+		{Scope: charm.PauseSpace, Subject: f.Charm.Space}, {Scope: charm.PauseIntegration, Subject: f.Charm.Integration},
+		{Scope: charm.PauseCharm, Subject: strconv.FormatInt(f.Charm.Row, 10)},
+	} {
+		if of.Scope == f.Paused.Scope {
+			continue
+		}
+		for _, p := range list {
+			if p.Scope == of.Scope && p.Subject == of.Subject {
+				others = append(others, p)
+			}
+		}
+	}
+	return others
 }
 
 // crowd counts what is in flight and what is due beside the charm.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"charmd/internal/api"
+	"charmd/internal/charm"
 )
 
 // LogSummary writes the status line that the log gets every LOG_INTERVAL_MS: one
@@ -25,7 +26,7 @@ func LogSummary(logger *slog.Logger, s api.Status) {
 // summary is the status as attributes of a log record.
 func summary(s api.Status) []slog.Attr {
 	attrs := []slog.Attr{
-		slog.Duration("up", time.Since(s.StartedAt).Round(time.Second)),
+		slog.String("up", charm.ShortDuration(time.Since(s.StartedAt).Round(time.Second))),
 		slog.String("charms", Counts(s.Charms)),
 		slog.Int64("executions", s.TotalExecutions),
 		slog.Int64("successes", s.TotalSuccesses),

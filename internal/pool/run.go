@@ -80,7 +80,7 @@ func newRun(ctx context.Context, w *worker, task *wire.Task, host Host) *run {
 func (r *run) dispatch(ctx context.Context, timeout time.Duration) error {
 	r.started = time.Now()
 	late := time.AfterFunc(timeout+politeness, func() {
-		r.worker.killDuring(r, Exit{Kind: TimedOut, Detail: fmt.Sprintf("still running after %s", timeout)})
+		r.worker.killDuring(r, Exit{Kind: TimedOut, Detail: fmt.Sprintf("still running after %s", charm.ShortDuration(timeout))})
 		r.cancel()
 	})
 	unwanted := context.AfterFunc(ctx, func() {

@@ -30,7 +30,7 @@ func (a *attempt) result(out wire.Result, exit pool.Exit) Result {
 	case pool.Done:
 		a.finished(&r, out)
 	case pool.TimedOut:
-		r.fail(charm.TimedOut, charm.CodeTimeout, fmt.Sprintf("still running after %s", a.work.Timeout))
+		r.fail(charm.TimedOut, charm.CodeTimeout, fmt.Sprintf("still running after %s", charm.ShortDuration(a.work.Timeout)))
 	case pool.OutOfMemory:
 		r.fail(charm.OutOfMemory, charm.CodeMemory, "the run needed more memory than a charm may have")
 	case pool.Crashed:
@@ -102,7 +102,7 @@ func (a *attempt) endedEarly(r *Result, out wire.Result) {
 	}
 	switch reason.Kind {
 	case wire.ReasonTimeout:
-		r.fail(charm.TimedOut, charm.CodeTimeout, fmt.Sprintf("still running after %s", a.work.Timeout))
+		r.fail(charm.TimedOut, charm.CodeTimeout, fmt.Sprintf("still running after %s", charm.ShortDuration(a.work.Timeout)))
 	case wire.ReasonHost:
 		r.fail(charm.Lost, charm.CodeUnavailable, reason.Message)
 	case wire.ReasonLimit:

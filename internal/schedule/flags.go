@@ -30,7 +30,7 @@ func readEvery(text string) (charm.Schedule, error) {
 	d, err := time.ParseDuration(text)
 	if err != nil || d < charm.MinEvery {
 		return charm.Schedule{}, charm.Errorf(charm.CodeUsage, "bad value %q for --every", text).
-			WithHint("allowed: a duration of at least %v, such as 60s or 5m", charm.MinEvery)
+			WithHint("allowed: a duration of at least %s, such as 60s or 5m", charm.ShortDuration(charm.MinEvery))
 	}
 	return charm.Schedule{Every: d}, nil
 }

@@ -1,6 +1,7 @@
 package service
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -9,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -40,9 +42,56 @@ func makeDataDir(dir string) error {
 	return nil
 }
 
+// hasLostDatabase refuses a data directory that has its key and not its database:
+// an empty one in its place would look as if nothing had ever been there. The key
+// is made after the database, so a first start that was interrupted is none.
+func hasLostDatabase(cfg config.Config) error {
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, config.OperatorFile)); err != nil || !ownKey(cfg) {
+		return nil
+	}
+	file, what := filepath.Join(cfg.DataDir, config.DatabaseFile), "empty"
+	info, err := os.Stat(file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		what = "gone"
+	case err != nil || info.Size() > 0:
+		return nil // opening it says more
+	}
+	return charm.Errorf(charm.CodeDataCorrupt, "the database %s is %s, and the key of its spaces is still there", file, what).
+		WithHint("put %s back from a backup, with its -wal if there is one; or move the directory away to begin anew", config.DatabaseFile)
+}
+
+// ownKey reports whether the service signs with the key of the data directory.
+func ownKey(cfg config.Config) bool { return cfg.Identity == "" && cfg.OperatorPass == "" }
+
+// hasLostKey refuses a data directory that has spaces and not the key that they
+// were made with: with another one their names would mean other spaces.
+func (s *Service) hasLostKey(ctx context.Context, cfg config.Config) error {
+	file := filepath.Join(cfg.DataDir, config.OperatorFile)
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) || !ownKey(cfg) {
+		return nil
+	}
+	var spaces []charm.Space
+	err := s.store.View(ctx, func(r store.Reader) (err error) {
+		spaces, err = r.Spaces()
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(spaces, func(s charm.Space) bool { return s.DID != identity.SystemSpaceDID }) {
+		return nil
+	}
+	return charm.Errorf(charm.CodeDataCorrupt, "%s is gone, and there are spaces that were made with it", file).
+		WithHint("put it back from a backup; or name the key with IDENTITY or OPERATOR_PASS as before")
+}
+
 // readKeys reads the operator's key and the token of the API, and makes them at
 // the first start.
-func (s *Service) readKeys(cfg config.Config) error {
+func (s *Service) readKeys(ctx context.Context, cfg config.Config) error {
+	if err := s.hasLostKey(ctx, cfg); err != nil {
+		return err
+	}
 	newToken := func() []byte {
 		b := make([]byte, 32)
 		_, _ = rand.Read(b) // never fails

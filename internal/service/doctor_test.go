@@ -195,7 +195,9 @@ func TestDoctorIsSilentWhenAllIsWell(t *testing.T) {
 			t.Fatalf("%s: exit code %d and %q", when, e.code, e.lines)
 		}
 	}
-	well("never started")
+	if e := examine(t, dir); e.code != charm.ExitFailure || !strings.Contains(e.lines, "there is no charmd data in "+dir) {
+		t.Fatalf("never started: exit code %d and %q", e.code, e.lines)
+	}
 	d := startDaemon(t, dir)
 	d.runOK(d.add(counter, "home", "counter", every(time.Hour)))
 	well("running")
@@ -243,6 +245,8 @@ func TestDoctorOfAStoppedService(t *testing.T) {
 			"key_foreign", "such as home", false, false},
 		{"database gone", func(t *testing.T, dir string) { remove(t, dir, "charmd.db") },
 			"database", "is gone", false, false},
+		{"database empty", func(t *testing.T, dir string) { write(t, dir, "charmd.db", nil) },
+			"database", "is empty", false, false},
 		{"next run missing", func(t *testing.T, dir string) {
 			execSQL(t, dir, "update state set next_run = 0 where charm = (select row from charm where name = 'counter')")
 		}, "invariant", "home/counter stands against the invariants (unarmed)", true, true},

@@ -13,6 +13,7 @@ import (
 	_ "modernc.org/sqlite" // databases are spoiled, and made, by SQL
 
 	"charmd/internal/charm"
+	"charmd/internal/store/sqlite"
 	"charmd/internal/testbin"
 )
 
@@ -35,7 +36,16 @@ func refused(t *testing.T, dir string, exitCode int, says string) {
 	t.Helper()
 	file := filepath.Join(dir, "charmd.db")
 	before, _ := os.ReadFile(file) // it may not be there
-	for range 2 {                  // refusing must not be what makes it acceptable
+	refusedTwice(t, dir, exitCode, says)
+	if after, _ := os.ReadFile(file); !bytes.Equal(before, after) {
+		t.Error("the database was changed")
+	}
+}
+
+// refusedTwice is refused for what can only be seen in an open database.
+func refusedTwice(t *testing.T, dir string, exitCode int, says string) {
+	t.Helper()
+	for range 2 { // refusing must not be what makes it acceptable
 		cmd := exec.CommandContext(t.Context(), testbin.Path(t), "start", "--data-dir", dir, "--listen", "127.0.0.1:0")
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
@@ -48,9 +58,6 @@ func refused(t *testing.T, dir string, exitCode int, says string) {
 		if len(lines) != 2 || !strings.HasPrefix(lines[0], "charmd: ") || !strings.Contains(lines[0], says) || !strings.HasPrefix(lines[1], "hint: ") {
 			t.Errorf("it says, want %q and a hint:\n%s", says, stderr.String())
 		}
-	}
-	if after, _ := os.ReadFile(file); !bytes.Equal(before, after) {
-		t.Error("the database was changed")
 	}
 }
 
@@ -108,6 +115,63 @@ func TestFault19_RefusedDatabases(t *testing.T) {
 			c.spoil(t, filepath.Join(dir, "charmd.db"))
 			refused(t, dir, charm.ExitData, c.says)
 		})
+	}
+}
+
+// TestFault19_LostKeyOrDatabase: charmd makes neither in the place of one that is
+// gone, and starts as before once it is put back.
+func TestFault19_LostKeyOrDatabase(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, file string
+		lose       func(path string) error
+		says       string
+	}{
+		{"key gone", "operator.key", os.Remove, "operator.key is gone, and there are spaces that were made with it"},
+		{"database gone", "charmd.db", os.Remove, "charmd.db is gone, and the key of its spaces is still there"},
+		{"database empty", "charmd.db", func(path string) error { return os.Truncate(path, 0) }, "charmd.db is empty, and the key"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			dir := ran(t)
+			path := filepath.Join(dir, c.file)
+			kept, err := os.ReadFile(path)
+			if err == nil {
+				err = c.lose(path)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			refusedTwice(t, dir, charm.ExitData, c.says)
+			if err := os.WriteFile(path, kept, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := startDaemon(t, dir).Stop(); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// TestFirstStartThatWasInterrupted: the database was made, the key not yet.
+func TestFirstStartThatWasInterrupted(t *testing.T) {
+	t.Parallel()
+	for _, database := range []bool{false, true} {
+		dir := t.TempDir()
+		if database {
+			db, err := sqlite.Open(t.Context(), filepath.Join(dir, "charmd.db"), sqlite.Options{})
+			if err == nil {
+				err = db.Close()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		} else if err := os.WriteFile(filepath.Join(dir, "charmd.db"), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := startDaemon(t, dir).Stop(); err != nil {
+			t.Error(err)
+		}
 	}
 }
 

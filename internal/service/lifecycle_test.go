@@ -51,6 +51,9 @@ func TestAdminCharmListsWhatIsRegistered(t *testing.T) {
 	if added.Space != identity.SystemSpaceDID || len(added.CharmID) != 59 || !strings.HasSuffix(added.URL, added.CharmID) {
 		t.Errorf("added %+v", added)
 	}
+	if again, err := d.Client.AddAdminCharm(t.Context()); err != nil || again != added {
+		t.Errorf("added again it is %+v, %v", again, err)
+	}
 	counted := d.add(counter, "s", "counter", every(time.Second))
 	admin := client.Ref{Space: added.Space, Charm: added.CharmID}
 	type entry struct {

@@ -81,6 +81,9 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 	if err = makeDataDir(cfg.DataDir); err != nil {
 		return nil, err
 	}
+	if err = hasLostDatabase(cfg); err != nil {
+		return nil, err
+	}
 	options, err := s.storeOptions()
 	if err != nil {
 		return nil, err
@@ -96,7 +99,7 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 		}
 	}()
 	// The database's lock makes this process the only one that may make keys here.
-	if err = s.readKeys(cfg); err != nil {
+	if err = s.readKeys(ctx, cfg); err != nil {
 		return nil, err
 	}
 	s.memory = memory.New(s.store, s.operator.DID(), time.Now)
@@ -158,7 +161,7 @@ func (s *Service) makeDoors() {
 	})
 	s.manager = manager.New(manager.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, Registry: s.registry, Runner: s.runner, Pool: s.pool,
-		Operator: s.operator, Every: s.config.Cycle, Zone: localZone(), Timeout: s.config.Timeout, URL: s.URL, Logger: s.logger, Now: time.Now,
+		Operator: s.operator, Every: s.config.Cycle, Zone: localZone(), Only: s.config.Only, Timeout: s.config.Timeout, URL: s.URL, Logger: s.logger, Now: time.Now,
 	})
 	s.execute = &handlers.ExecuteCharm{
 		Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Registry: s.registry,

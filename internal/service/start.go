@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"charmd/internal/charm"
@@ -33,6 +34,7 @@ func (s *Service) Start(ctx context.Context) error {
 	if err := s.firstStart(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	s.tellOnly()
 	if err := client.WriteRuntimeFile(s.runtimeFile()); err != nil {
 		s.logger.Warn("commands will look for this daemon at its default address only", "err", err)
 	}
@@ -144,6 +146,16 @@ func (s *Service) tellRecovered(ctx context.Context) error {
 		}
 		return nil
 	})
+}
+
+// tellOnly says when nothing will run by itself, since no registered charm has the integration
+// that --only names: a mistyped name would look like charms that are never due.
+func (s *Service) tellOnly() {
+	only := s.config.Only
+	of := func(s queue.Standing) bool { return s.Charm.Registered && s.Charm.Integration == only }
+	if only != "" && !slices.ContainsFunc(s.queue.Standings(), of) {
+		s.logger.Warn("no registered charm has the integration that --only names, so none runs by itself", "only", only, "integrations", s.queue.Integrations())
+	}
 }
 
 // Drain stops in order: no new runs, those in flight end or go back to the queue

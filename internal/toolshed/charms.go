@@ -133,12 +133,12 @@ func (t *Toolshed) runs(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if _, err := ulid.ParseStrict(f.Before); f.Before != "" && err != nil {
-		return nil, charm.Errorf(charm.CodeInvalid, "before is %q: it takes the id of a run", f.Before)
+		return nil, charm.Errorf(charm.CodeUsage, "before is %q: it takes the id of a run", f.Before)
 	}
 	if text := q.Get("limit"); text != "" {
 		n, err := strconv.Atoi(text)
 		if err != nil || n < 1 || n > 1000 {
-			return nil, charm.Errorf(charm.CodeInvalid, "limit is %q: it takes a number from 1 to 1000", text)
+			return nil, charm.Errorf(charm.CodeUsage, "limit is %q: it takes a number from 1 to 1000", text)
 		}
 		f.Limit = n
 	}

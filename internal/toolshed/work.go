@@ -50,7 +50,7 @@ func checkOutcome(o charm.Outcome) error {
 		outcomes = append(outcomes, string(known))
 	}
 	if o != "" && !slices.Contains(outcomes, string(o)) {
-		return charm.Errorf(charm.CodeInvalid, "there is no outcome %q", o).WithHint("the outcomes are: %s", strings.Join(outcomes, ", "))
+		return charm.Errorf(charm.CodeUsage, "there is no outcome %q", o).WithHint("the outcomes are: %s", strings.Join(outcomes, ", "))
 	}
 	return nil
 }
