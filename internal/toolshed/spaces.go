@@ -2,6 +2,7 @@ package toolshed
 
 import (
 	"errors"
+	"io"
 	"net/http"
 	"time"
 
@@ -40,7 +41,11 @@ func bodyLimit(r *http.Request) int64 {
 
 func (t *Toolshed) importSpace(r *http.Request) (any, error) {
 	q := r.URL.Query()
-	return t.o.Manager.Import(r.Context(), q.Get("space"), q.Get("register") == "true", r.Body)
+	done, err := t.o.Manager.Import(r.Context(), q.Get("space"), q.Get("register") == "true", r.Body)
+	if err != nil {
+		_, _ = io.Copy(io.Discard, r.Body) // a client that is still sending would not read the answer
+	}
+	return done, err
 }
 
 // exportTime is how long a client may take to receive a space: meanwhile the
