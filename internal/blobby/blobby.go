@@ -22,12 +22,16 @@ type Blobs struct {
 	store   store.Store
 	now     func() time.Time
 	arrived func(tx store.Tx, recipe string) error
+	most    totals
 }
+
+// totals are blobs and the bytes of their values, of all together.
+type totals struct{ blobs, bytes int64 }
 
 // New makes the blobs kept in st. arrived is told of every recipe that a client
 // stores, in the transaction that does it.
 func New(st store.Store, now func() time.Time, arrived func(tx store.Tx, recipe string) error) *Blobs {
-	return &Blobs{store: st, now: now, arrived: arrived}
+	return &Blobs{store: st, now: now, arrived: arrived, most: totals{charm.MaxBlobs, charm.MaxBlobsBytes}}
 }
 
 // keyForm leaves out what some file system, shell or URL would read as more than a name.
@@ -73,7 +77,7 @@ func (b *Blobs) Put(ctx context.Context, key string, text []byte) error {
 	}
 	blob := store.Blob{Key: key, At: at, Body: jsontext.Append(nil, v)}
 	return b.store.Update(ctx, func(tx store.Tx) error {
-		if err := room(tx, blob); err != nil {
+		if err := b.room(tx, blob); err != nil {
 			return err
 		}
 		if err := tx.PutBlob(blob); err != nil || recipe == "" {
@@ -90,7 +94,7 @@ func sign(o *jsontext.Object, at time.Time) {
 }
 
 // room refuses a blob that passes what all of them may take.
-func room(tx store.Tx, blob store.Blob) error {
+func (b *Blobs) room(tx store.Tx, blob store.Blob) error {
 	blobs, bytes, err := tx.BlobTotals()
 	if err != nil {
 		return err
@@ -103,8 +107,8 @@ func room(tx store.Tx, blob store.Blob) error {
 		return err
 	}
 	bytes += int64(len(blob.Body) - len(old.Body))
-	if blobs > charm.MaxBlobs || bytes > charm.MaxBlobsBytes {
-		return charm.Errorf(charm.CodeTooLarge, "there would be %d blobs of %d bytes together; at most %d of %d bytes are kept", blobs, bytes, charm.MaxBlobs, charm.MaxBlobsBytes).
+	if blobs > b.most.blobs || bytes > b.most.bytes {
+		return charm.Errorf(charm.CodeTooLarge, "there would be %d blobs of %d bytes together; at most %d of %d bytes are kept", blobs, bytes, b.most.blobs, b.most.bytes).
 			WithHint("delete some: DELETE /api/storage/blobby/KEY")
 	}
 	return nil
@@ -169,8 +173,8 @@ type Query struct {
 	Search string // within the text of the value, whatever its case
 }
 
-// mostListed bounds the bytes of the values that are read for one list.
-const mostListed = charm.MaxBlobsBytes / 8
+// listedPart is which part of all that may be kept is answered at once.
+const listedPart = 8
 
 // Keys lists the keys chosen, in order.
 func (b *Blobs) Keys(ctx context.Context, q Query) ([]string, error) {
@@ -184,12 +188,12 @@ func (b *Blobs) Keys(ctx context.Context, q Query) ([]string, error) {
 func (b *Blobs) Values(ctx context.Context, q Query) (*jsontext.Object, error) {
 	values, bytes := jsontext.NewObject(), 0
 	err := b.each(ctx, q, true, func(key string, v any) {
-		if bytes += len(jsontext.Append(nil, v)); bytes <= mostListed {
+		if bytes += len(jsontext.Append(nil, v)); int64(bytes) <= b.most.bytes/listedPart {
 			values.Set(key, v)
 		}
 	})
-	if err == nil && bytes > mostListed {
-		err = charm.Errorf(charm.CodeTooLarge, "these blobs are %d bytes together; at most %d are answered at once", bytes, mostListed).
+	if err == nil && int64(bytes) > b.most.bytes/listedPart {
+		err = charm.Errorf(charm.CodeTooLarge, "these blobs are %d bytes together; at most %d are answered at once", bytes, b.most.bytes/listedPart).
 			WithHint("choose fewer with prefix= or keys=")
 	}
 	return values, err

@@ -158,8 +158,8 @@ func (a *app) spaceImportCommand() *cobra.Command {
 		Use:   "import FILE",
 		Short: "Make a space of an exported one",
 		Long: "Make a space of a file that charmd space export wrote; - is standard input. Every fact, recipe and charm in\n" +
-			"it is checked, and all of it is written or nothing. The space must not be here yet: --space gives it another\n" +
-			"name. Its charms are there and do not run by themselves, unless --register lets those run that did.",
+			"it is checked, and all of it is written or nothing. The space must not be here yet. It keeps its DID, and its\n" +
+			"name if the operator's key is the same; --space makes another one. Its charms are there and do not run by themselves, unless --register lets those run that did.",
 		Args: exactly(1, "a file, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			c, err := a.daemon(cmd)

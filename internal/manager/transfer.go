@@ -80,16 +80,7 @@ func (m *Manager) Import(ctx context.Context, name string, register bool, from i
 	if err != nil {
 		return api.Imported{}, err
 	}
-	space := charm.Space{DID: file.DID, Name: file.Name, CreatedAt: m.now(), Since: -1}
-	switch {
-	case charm.IsDID(name):
-		space.DID, space.Name = name, ""
-	case name != "":
-		space.DID, space.Name = m.operator.Derive(name).DID(), name
-	}
-	if err := checkName("--space", space.Name); err != nil {
-		return api.Imported{}, err
-	}
+	space := m.destination(name, file.Header)
 	facts := rehomed(file, space.DID)
 	out := api.Imported{
 		Space: space.DID, Name: space.Name, From: file.DID, Facts: len(facts), Recipes: len(file.Recipes), Charms: []string{}, Registered: register,
@@ -123,6 +114,21 @@ func (m *Manager) Import(ctx context.Context, name string, register bool, from i
 	}
 	m.logger.Info("space imported", "space", out.Space, "name", out.Name, "facts", out.Facts, "charms", len(out.Charms))
 	return out, nil
+}
+
+// destination is the space that is meant by a name or DID, or else the one that was
+// exported. That has a name here only when our key makes it of the name.
+func (m *Manager) destination(name string, from spacefile.Header) charm.Space {
+	space := charm.Space{DID: from.DID, CreatedAt: m.now(), Since: -1}
+	switch {
+	case charm.IsDID(name):
+		space.DID = name
+	case name != "":
+		space.DID, space.Name = m.operator.Derive(name).DID(), name
+	case m.operator.Derive(from.Name).DID() == from.DID:
+		space.Name = from.Name
+	}
+	return space
 }
 
 func freeSpace(r store.Reader, space charm.Space) error {
