@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"io"
 	"maps"
@@ -13,6 +14,7 @@ import (
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
+	"charmd/internal/client"
 	"charmd/internal/observe"
 )
 
@@ -30,6 +32,21 @@ func (a *app) spaceCommand() *cobra.Command {
 }
 
 const spaceArgument = "a space, by name or DID"
+
+// onSpace makes a command's action of one that works on the space named by the
+// first argument.
+func (a *app) onSpace(do func(ctx context.Context, c *client.Client, space string, rest []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		if unusable(args[0]) {
+			return charm.Errorf(charm.CodeUsage, "%q is not the name of a space", args[0]).WithHint("charmd space list shows the spaces")
+		}
+		c, err := a.daemon(cmd)
+		if err != nil {
+			return err
+		}
+		return do(cmd.Context(), c, args[0], args[1:])
+	}
+}
 
 func (a *app) spaceListCommand() *cobra.Command {
 	return &cobra.Command{
@@ -64,17 +81,13 @@ func (a *app) spaceShowCommand() *cobra.Command {
 		Use:   "show SPACE",
 		Short: "Show a space, its charms and who may use it",
 		Args:  exactly(1, spaceArgument),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.daemon(cmd)
-			if err != nil {
-				return err
-			}
-			s, err := c.Space(cmd.Context(), args[0])
+		RunE: a.onSpace(func(ctx context.Context, c *client.Client, space string, _ []string) error {
+			s, err := c.Space(ctx, space)
 			if err != nil {
 				return err
 			}
 			return a.result(s, func() { a.printSpace(s) })
-		},
+		}),
 	}
 }
 
@@ -107,24 +120,21 @@ func (a *app) spaceExportCommand() *cobra.Command {
 		Args: func(cmd *cobra.Command, args []string) error {
 			return exactly(min(max(len(args), 1), 2), spaceArgument)(cmd, args)
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.daemon(cmd)
-			if err != nil {
-				return err
-			}
-			if len(args) < 2 || args[1] == "-" {
+		RunE: a.onSpace(func(ctx context.Context, c *client.Client, space string, rest []string) error {
+			if len(rest) == 0 || rest[0] == "-" {
 				if a.json {
-					return charm.Errorf(charm.CodeUsage, "--json needs a file to export to").WithHint("charmd space export %s FILE --json", args[0])
+					return charm.Errorf(charm.CodeUsage, "--json needs a file to export to").WithHint("charmd space export %s FILE --json", space)
 				}
-				return c.Export(cmd.Context(), args[0], a.out)
+				return c.Export(ctx, space, a.out)
 			}
-			written, err := writeFile(args[1], func(w io.Writer) error { return c.Export(cmd.Context(), args[0], w) })
+			file := rest[0]
+			written, err := writeFile(file, func(w io.Writer) error { return c.Export(ctx, space, w) })
 			if err != nil {
 				return err
 			}
-			done := map[string]any{"space": args[0], "file": args[1], "bytes": written}
-			return a.result(done, func() { a.print("%s is in %s, %s", observe.Line(args[0]), observe.Line(args[1]), size(written)) })
-		},
+			done := map[string]any{"space": space, "file": file, "bytes": written}
+			return a.result(done, func() { a.print("%s is in %s, %s", observe.Line(space), observe.Line(file), size(written)) })
+		}),
 	}
 }
 
@@ -206,17 +216,13 @@ func (a *app) spaceGrantCommand() *cobra.Command {
 		Use:   "grant SPACE DID read|write|owner",
 		Short: "Give somebody a right in a space; * is everybody",
 		Args:  exactly(3, "a space, a DID or *, and a right: read, write or owner"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.daemon(cmd)
+		RunE: a.onSpace(func(ctx context.Context, c *client.Client, space string, rest []string) error {
+			s, err := c.Grant(ctx, space, rest[0], rest[1])
 			if err != nil {
 				return err
 			}
-			s, err := c.Grant(cmd.Context(), args[0], args[1], args[2])
-			if err != nil {
-				return err
-			}
-			return a.result(s, func() { a.print("%s: %s in %s", args[1], args[2], observe.Line(spaceName(s))) })
-		},
+			return a.result(s, func() { a.print("%s: %s in %s", rest[0], rest[1], observe.Line(spaceName(s))) })
+		}),
 	}
 }
 
@@ -225,16 +231,12 @@ func (a *app) spaceRevokeCommand() *cobra.Command {
 		Use:   "revoke SPACE DID",
 		Short: "Take the right that somebody was given in a space",
 		Args:  exactly(2, "a space, and a DID or *"),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			c, err := a.daemon(cmd)
+		RunE: a.onSpace(func(ctx context.Context, c *client.Client, space string, rest []string) error {
+			s, err := c.Revoke(ctx, space, rest[0])
 			if err != nil {
 				return err
 			}
-			s, err := c.Revoke(cmd.Context(), args[0], args[1])
-			if err != nil {
-				return err
-			}
-			return a.result(s, func() { a.print("%s has no right in %s any more", args[1], observe.Line(spaceName(s))) })
-		},
+			return a.result(s, func() { a.print("%s has no right in %s any more", rest[0], observe.Line(spaceName(s))) })
+		}),
 	}
 }
