@@ -131,3 +131,26 @@ func pathOf(v any) ([]string, bool) {
 	}
 	return path, true
 }
+
+// Rehome makes the links in v that name the space from name the space to, in
+// place, and reports whether there were any.
+func Rehome(v any, from, to string) (changed bool) {
+	switch v := v.(type) {
+	case *jsontext.Object:
+		if _, ok := linkOf(v); ok {
+			if space, _ := v.Get("space"); space == from {
+				v.Set("space", to)
+				return true
+			}
+			return false
+		}
+		for _, e := range v.All() {
+			changed = Rehome(e, from, to) || changed
+		}
+	case []any:
+		for _, e := range v {
+			changed = Rehome(e, from, to) || changed
+		}
+	}
+	return changed
+}

@@ -11,6 +11,10 @@ const (
 	MaxErrorBytes      = 4 << 10          // of an error message kept of one run
 	MaxDocumentBytes   = 16 << 20         // of one stored document
 	MaxChangesetBytes  = 64 << 20         // of one run's changes
+	MaxBlobBytes       = 4 << 20          // of one blob
+	MaxBlobs           = 10_000           // blobs there may be
+	MaxBlobsBytes      = 256 << 20        // of all blobs together
+	MaxSpaceFileBytes  = 128 << 20        // of an exported space that is imported
 	MaxReplyBytes      = 4 << 20          // of documents sent to a worker at once
 	MaxFrameBytes      = 80 << 20         // of one message between service and worker
 	MaxRequestsPerRun  = 1000             // through egress

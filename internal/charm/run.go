@@ -62,6 +62,7 @@ type Run struct {
 	Position  string    // file.tsx:LINE:COL of the error where there is one
 	Log       string    // console lines, capped at MaxLogBytes
 	Changed   int       // documents written
+	Since     int64     // number of the commit that wrote them, in the log of its space; 0 when it wrote none
 	Requests  int       // requests made through egress
 	Conflicts int       // times the event was run again because a document it read had changed
 	CPU       time.Duration

@@ -25,6 +25,7 @@ const (
 func (a *app) runsCommand() *cobra.Command {
 	q := client.Query{}
 	var outcome string
+	var changes bool
 	cmd := &cobra.Command{
 		Use:   "runs [SPACE/CHARM | ID]",
 		Short: "List the last runs, or show one",
@@ -33,6 +34,9 @@ func (a *app) runsCommand() *cobra.Command {
 			c, err := a.daemon(cmd)
 			if err != nil {
 				return err
+			}
+			if changes {
+				return a.runChanges(cmd.Context(), c, args)
 			}
 			if len(args) == 1 && runID.MatchString(args[0]) {
 				run, err := c.RunRecord(cmd.Context(), args[0])
@@ -53,6 +57,7 @@ func (a *app) runsCommand() *cobra.Command {
 	flags.IntVarP(&q.Limit, "limit", "n", defaultRuns, "list the last `N` runs")
 	flags.StringVar(&outcome, "outcome", "", "only runs with this `OUTCOME`, such as ok or timeout")
 	flags.StringVar(&q.Before, "before", "", "only runs older than the one with this `ID`")
+	flags.BoolVar(&changes, "changes", false, "with ID: show what the run changed")
 	return cmd
 }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"charmd/internal/api"
 	"charmd/internal/client"
 	"charmd/internal/testbin"
 )
@@ -36,7 +37,7 @@ func transcripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
 			return errors.Join(os.MkdirAll(bin, 0o755), os.Symlink(program, filepath.Join(bin, "charmd")), setup(e))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"answers": answers, "asked": asked, "clean": clean, "empty": empty, "eventually": eventually, "exits": exits, "runtime": writeRuntimeFile,
+			"answers": answers, "asked": asked, "clean": clean, "damage": damage, "empty": empty, "eventually": eventually, "exits": exits, "lastrun": lastRun, "runtime": writeRuntimeFile,
 		},
 	})
 }
@@ -99,6 +100,15 @@ func clean(ts *testscript.TestScript, neg bool, args []string) {
 	}
 }
 
+// damage copies a file with the first occurrence of a text replaced: damage FROM TO OLD NEW.
+func damage(ts *testscript.TestScript, _ bool, args []string) {
+	text := ts.ReadFile(args[0])
+	if !strings.Contains(text, args[2]) {
+		ts.Fatalf("%s has no %q", args[0], args[2])
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(strings.Replace(text, args[2], args[3], 1)), 0o600))
+}
+
 // empty checks that nothing was printed: empty stdout.
 func empty(ts *testscript.TestScript, neg bool, args []string) {
 	for _, name := range args {
@@ -131,6 +141,17 @@ func eventually(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		time.Sleep(20 * time.Millisecond) // between two processes there is nothing to wait on
 	}
+}
+
+// lastRun puts the id of a charm's last run into $RUN: lastrun CHARM.
+func lastRun(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(ts.Exec("charmd", "runs", args[0], "--json"))
+	var runs []api.Run
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &runs))
+	if len(runs) == 0 {
+		ts.Fatalf("%s has not run", args[0])
+	}
+	ts.Setenv("RUN", runs[0].ID)
 }
 
 // writeRuntimeFile does as a daemon that has started does: runtime DATADIR.

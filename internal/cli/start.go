@@ -39,17 +39,47 @@ func (a *app) startCommand() *cobra.Command {
 			"new runs begin, those that are running may end within the grace period, and what does\n" +
 			"not end is run again at the next start. A second signal stops it at once.",
 		Args: nothing,
-		RunE: func(cmd *cobra.Command, _ []string) error { return a.start(cmd) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			return a.serve(cmd, cfg)
+		},
 	}
 	bindOptions(cmd.Flags())
 	return cmd
 }
 
-func (a *app) start(cmd *cobra.Command) error {
-	cfg, err := a.load(cmd)
-	if err != nil {
-		return err
+// toolshedOptions are those of start that have a meaning where no charms run.
+var toolshedOptions = []string{
+	config.Listen, "dev", "allow-remote", "identity", "timeout", "maintenance-timeout", "log-interval", "grace", "disk-budget", "min-free",
+	config.NotifyCommand, config.NotifyURL, "log-level",
+}
+
+func (a *app) toolshedCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "toolshed",
+		Short: "Start the toolshed alone, where no charms run",
+		Long: "Start the toolshed alone: memory, blobs, registration and the API, and no charm runs. It is for spaces\n" +
+			"whose charms another charmd runs, started with TOOLSHED_API_URL. It uses a data directory like start\n" +
+			"does; only one of the two can run on it at a time.",
+		Args: nothing,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			cfg, err := a.load(cmd)
+			if err != nil {
+				return err
+			}
+			cfg.Alone, cfg.Workers = true, 1 // one compiles recipes that are added
+			return a.serve(cmd, cfg)
+		},
 	}
+	bindOptions(cmd.Flags(), toolshedOptions...)
+	return cmd
+}
+
+// serve runs the service until a signal comes.
+func (a *app) serve(cmd *cobra.Command, cfg config.Config) (err error) {
 	if err := cfg.Embedded(); err != nil {
 		return err
 	}
@@ -105,6 +135,10 @@ func (a *app) greet(ctx context.Context, c *client.Client) error {
 	list, err := c.Charms(ctx, "")
 	if err != nil {
 		return err
+	}
+	if status.Toolshed == "alone" {
+		a.print("toolshed alone: no charms run here; %s registered", count(len(choose(list, func(c api.Charm) bool { return c.Registered })), "charm"))
+		return nil
 	}
 	running := choose(list, func(c api.Charm) bool { return c.Registered })
 	if len(running) > 1 || len(running) == 1 && !isHeartbeat(running[0]) {

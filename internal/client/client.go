@@ -64,34 +64,51 @@ func (c *Client) URL() string { return c.base }
 // into out unless that is nil. Errors are *charm.Error: the daemon's own, or
 // code unavailable when there is no daemon to answer.
 func (c *Client) call(ctx context.Context, method, path string, body, out any) error {
-	var text []byte
+	var text io.Reader
+	kind := ""
 	if body != nil {
-		var err error
-		if text, err = json.Marshal(body); err != nil {
+		encoded, err := json.Marshal(body)
+		if err != nil {
 			return fmt.Errorf("request to %s: %w", path, err)
 		}
+		text, kind = bytes.NewReader(encoded), "application/json"
 	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+path, bytes.NewReader(text))
+	res, err := c.send(ctx, method, path, text, kind)
 	if err != nil {
-		return charm.Errorf(charm.CodeUsage, "%q is not the address of a charmd: %w", c.base, err)
+		return err
 	}
-	if body != nil {
-		req.Header.Set("Content-Type", "application/json")
+	defer res.Body.Close()
+	return c.receive(res, out)
+}
+
+// send makes one request with a body of that kind, nil for none. The caller closes
+// the reply.
+func (c *Client) send(ctx context.Context, method, path string, body io.Reader, kind string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
+	if err != nil {
+		return nil, charm.Errorf(charm.CodeUsage, "%q is not the address of a charmd: %w", c.base, err)
+	}
+	if kind != "" {
+		req.Header.Set("Content-Type", kind)
 	}
 	if c.token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	res, err := c.http.Do(req)
 	if err != nil {
-		return c.unreachable(err)
+		return nil, c.unreachable(err)
 	}
-	defer res.Body.Close()
+	return res, nil
+}
+
+// receive reads a reply and decodes it into out unless that is nil.
+func (c *Client) receive(res *http.Response, out any) error {
 	reply, err := io.ReadAll(io.LimitReader(res.Body, maxReplyBytes+1))
 	if err != nil {
 		return c.unreachable(err)
 	}
 	if len(reply) > maxReplyBytes {
-		return charm.Errorf(charm.CodeTooLarge, "the reply of %s to %s is larger than %d MiB", c.base, path, maxReplyBytes>>20)
+		return charm.Errorf(charm.CodeTooLarge, "the reply of %s to %s is larger than %d MiB", c.base, res.Request.URL.Path, maxReplyBytes>>20)
 	}
 	return c.read(res, reply, out)
 }

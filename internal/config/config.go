@@ -16,6 +16,7 @@ type Config struct {
 	DataDir     string // where everything durable lives
 	Listen      string // HOST:PORT to serve on; port 0 lets the system choose
 	Dev         bool   // published identities are accepted on our own server
+	Alone       bool   // serve the toolshed and run no charms; set by charmd toolshed, not an option
 	AllowRemote bool   // Listen may be an address that other machines reach
 
 	ToolshedURL  string // "" means our own; see Embedded

@@ -35,9 +35,11 @@ func (e *ending) write(tx store.Tx) error {
 		}
 	}
 	if e.result.Draft != nil {
-		if _, err := e.Memory.Commit(tx, e.result.Draft, e.hold); err != nil {
+		since, err := e.Memory.Commit(tx, e.result.Draft, e.hold)
+		if err != nil {
 			return err
 		}
+		e.run.Since = since
 	}
 	before, err := tx.State(e.claim.Charm.Row)
 	if err != nil {

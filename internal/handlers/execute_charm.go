@@ -193,7 +193,7 @@ func (h *ExecuteCharm) tell(c charm.Charm, run charm.Run, s charm.State, told st
 // took the claim has written one.
 func (h *ExecuteCharm) removed(ctx context.Context, claim queue.Claim, run charm.Run) {
 	run.Outcome, run.Code, run.Error = charm.Cancelled, charm.CodeCancelled, "the charm was removed, or its run given up, while it was running"
-	run.Changed = 0
+	run.Changed, run.Since = 0, 0
 	err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) error { return tx.AddRun(run) })
 	h.Queue.Drop(claim, run)
 	switch {

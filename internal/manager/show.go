@@ -190,7 +190,7 @@ func (m *Manager) Run(ctx context.Context, id string) (out api.Run, err error) {
 	err = m.store.View(ctx, func(r store.Reader) error {
 		run, err := r.Run(id)
 		if errors.Is(err, store.ErrNotFound) {
-			return charm.Errorf(charm.CodeNotFound, "there is no run %s", id).WithHint("see them with: charmd runs; a run that is in flight has no record yet")
+			return noRun(id)
 		}
 		out = runJSON(run, m.refOf(run.Charm))
 		return err

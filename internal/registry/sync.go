@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"time"
 
+	"charmd/internal/blobby"
 	"charmd/internal/cell"
 	"charmd/internal/charm"
 	"charmd/internal/jsontext"
@@ -183,7 +184,7 @@ func (r *Registry) Waiting(tx store.Reader, c charm.Charm) (string, error) {
 	if c.Recipe == "" {
 		return "its documents are not in its space", nil
 	}
-	_, err := tx.Recipe(c.Recipe)
+	_, err := blobby.Recipe(tx, c.Recipe)
 	if errors.Is(err, store.ErrNotFound) {
 		return "its recipe is not stored here", nil
 	}

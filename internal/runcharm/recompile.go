@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"charmd/internal/blobby"
 	"charmd/internal/charm"
 	"charmd/internal/recipe"
 	"charmd/internal/store"
@@ -12,7 +13,7 @@ import (
 
 // current is the stored recipe, compiled by this version. One that an older
 // version compiled is compiled again first: its program is made for a runtime
-// that is not there any more.
+// that is not there any more. One that a client stored is compiled and kept.
 func (r *Runner) current(ctx context.Context, id string) (rec charm.Recipe, err error) {
 	if rec, ok := r.recipes.get(id); ok {
 		return rec, nil
@@ -25,7 +26,7 @@ func (r *Runner) current(ctx context.Context, id string) (rec charm.Recipe, err 
 
 func (r *Runner) stored(ctx context.Context, id string) (rec charm.Recipe, err error) {
 	err = r.store.View(ctx, func(v store.Reader) error {
-		rec, err = v.Recipe(id)
+		rec, err = blobby.Recipe(v, id)
 		return err
 	})
 	if err != nil || rec.Compiler == recipe.Compiler && rec.Program != "" {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"charmd/internal/api"
+	"charmd/internal/blobby"
 	"charmd/internal/charm"
 	"charmd/internal/config"
 	"charmd/internal/egress"
@@ -172,7 +173,7 @@ func (s *Service) makeDoors() {
 		Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now, Ended: s.metrics.MaintenanceEnded, Breaches: s.tellBreaches,
 	}
 	s.toolshed = toolshed.New(toolshed.Options{
-		Manager: s.manager, Service: s, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
+		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
 		Metrics: s.metrics.Handler(s.logger), Served: s.metrics.Served, Logger: s.logger,
 	})
 }

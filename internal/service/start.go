@@ -16,7 +16,8 @@ import (
 	"charmd/internal/toolshed"
 )
 
-// Start listens and lets charms run, until Drain or Kill.
+// Start listens and lets charms run, unless it is to be the toolshed alone, until
+// Drain or Kill.
 func (s *Service) Start(ctx context.Context) error {
 	listener, err := toolshed.Listen(s.config.Listen)
 	if err != nil {
@@ -31,8 +32,10 @@ func (s *Service) Start(ctx context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	s.countRecovered()
-	if err := s.firstStart(ctx); err != nil {
-		return errors.Join(err, listener.Close())
+	if !s.config.Alone {
+		if err := s.firstStart(ctx); err != nil {
+			return errors.Join(err, listener.Close())
+		}
 	}
 	s.tellOnly()
 	if err := client.WriteRuntimeFile(s.runtimeFile()); err != nil {
@@ -51,14 +54,16 @@ func (s *Service) Start(ctx context.Context) error {
 	runs, end := context.WithCancelCause(context.Background())
 	s.endRuns = end
 	s.loop(func() { s.registry.Run(loops) })
-	s.loop(func() { s.cycle(loops) })
 	s.upkeep(loops)
 	s.loop(func() { s.report(loops) })
 	s.loop(func() { s.reconcile(loops) })
 	s.loop(func() { s.notifier.Run(loops) })
 	s.loop(func() { s.notifier.Watch(loops, s.unwell) })
-	for range executorsPerWorker * s.config.Workers {
-		s.runs.Go(func() { s.work(runs, s.queue.Next, s.execute) })
+	if !s.config.Alone {
+		s.loop(func() { s.cycle(loops) })
+		for range executorsPerWorker * s.config.Workers {
+			s.runs.Go(func() { s.work(runs, s.queue.Next, s.execute) })
+		}
 	}
 	s.runs.Go(func() { s.work(runs, s.queue.NextTask, s.maintain) })
 	return nil

@@ -46,7 +46,7 @@ const mostProblems = 20
 func (s *Service) summary(ctx context.Context) api.Status {
 	totals := s.states.Totals()
 	st := api.Status{
-		Version: s.config.Version, PID: os.Getpid(), DataDir: s.config.DataDir, URL: s.URL(), Toolshed: "embedded",
+		Version: s.config.Version, PID: os.Getpid(), DataDir: s.config.DataDir, URL: s.URL(), Toolshed: toolshedKind(s.config.Alone),
 		StartedAt: s.startedAt.UTC(), Restarts: s.restarts(), TotalExecutions: totals.Executions,
 		TotalSuccesses: totals.Successes, TotalFailures: totals.Failures, Cycles: totals.Cycles,
 		NotReady: s.NotReady(), Charms: map[string]int{}, Workers: []api.Worker{}, Problems: []api.Problematic{},
@@ -77,6 +77,13 @@ func (s *Service) summary(ctx context.Context) api.Status {
 	}
 	s.addFigures(ctx, &st)
 	return st
+}
+
+func toolshedKind(alone bool) string {
+	if alone {
+		return "alone"
+	}
+	return "embedded"
 }
 
 // tryHook gives the notification hook a test notice.

@@ -15,7 +15,7 @@ func (s *Service) Why(ctx context.Context, space, name string) (api.Why, error) 
 	if err != nil {
 		return api.Why{}, err
 	}
-	f.NotReady, f.Tries, f.Crowd.Share = s.NotReady(), s.config.MaxRetries+1, max(executorsPerWorker*s.config.Workers/2, 1)
+	f.NotReady, f.Tries, f.Crowd.Share = s.hindered(), s.config.MaxRetries+1, max(executorsPerWorker*s.config.Workers/2, 1)
 	if s.config.Only != "" && f.Charm.Integration != s.config.Only {
 		f.LeftOut = s.config.Only
 	}
@@ -27,7 +27,7 @@ func (s *Service) Why(ctx context.Context, space, name string) (api.Why, error) 
 // WhyService explains how the service is.
 func (s *Service) WhyService(context.Context) api.Why {
 	f := explain.ServiceFacts{
-		Now: time.Now(), Since: s.startedAt, NotReady: s.NotReady(), Only: s.config.Only, Charms: s.manager.AllFacts(),
+		Now: time.Now(), Since: s.startedAt, NotReady: s.hindered(), Only: s.config.Only, Charms: s.manager.AllFacts(),
 	}
 	for _, p := range s.queue.Pauses() {
 		if p.Scope == charm.PauseAll {
@@ -38,6 +38,14 @@ func (s *Service) WhyService(context.Context) api.Why {
 	why := whyJSON(e.Explanation)
 	why.Charms, why.Urgent = e.Charms, e.Urgent
 	return why
+}
+
+// hindered lists why no charm runs now.
+func (s *Service) hindered() []string {
+	if s.config.Alone {
+		return append(s.NotReady(), "this is a toolshed alone (charmd toolshed), which runs no charms")
+	}
+	return s.NotReady()
 }
 
 func whyJSON(e explain.Explanation) api.Why {

@@ -43,6 +43,9 @@ type FactReader interface {
 	FactAsOf(space int64, the, of string, since int64) (Fact, error)
 	// FactByRef is a kept fact by its reference, or ErrNotFound.
 	FactByRef(space int64, the, of string, ref [32]byte) (Fact, error)
+	// FactsAt lists the kept facts that the commit with the number wrote, in the
+	// order they were added. It looks at every memory of the space.
+	FactsAt(space, since int64) ([]Fact, error)
 	// Heads calls yield for the current facts chosen, in order of (of, the) by
 	// their bytes, until it returns false. yield may call other methods; facts
 	// that it adds may be seen or not.

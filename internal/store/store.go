@@ -66,6 +66,7 @@ type Reader interface {
 	ProblemReader
 	NoticeReader
 	TallyReader
+	BlobReader
 }
 
 // Tx is a Reader that sees its own writes, and writes.
@@ -83,6 +84,7 @@ type Tx interface {
 	HostWriter
 	ProblemWriter
 	NoticeWriter
+	BlobWriter
 	// AfterCommit registers fn to run, on the writer's goroutine in order of
 	// commits, once this member's transaction is on disk and before its Update
 	// returns. It does not run when the member failed. fn must not block.
@@ -96,6 +98,9 @@ type SpaceReader interface {
 	// SpaceNamed is the space with the name, or ErrNotFound.
 	SpaceNamed(name string) (charm.Space, error)
 	Spaces() ([]charm.Space, error) // in order of creation
+	// Weigh counts the memories of a space of the kind the that hold a value now,
+	// and the bytes of these values.
+	Weigh(space int64, the string) (memories, bytes int64, err error)
 }
 
 // SpaceWriter writes spaces.
@@ -187,6 +192,7 @@ type RunWriter interface {
 // RecipeReader reads recipes.
 type RecipeReader interface {
 	Recipe(id string) (charm.Recipe, error) // or ErrNotFound
+	RecipeIDs() ([]string, error)           // in order of their bytes
 }
 
 // RecipeWriter writes recipes.

@@ -64,6 +64,9 @@ func (t *Toolshed) remove(r *http.Request) (any, error) {
 }
 
 func (t *Toolshed) run(r *http.Request) (any, error) {
+	if t.o.Alone {
+		return nil, runsNothing()
+	}
 	var req api.RunRequest
 	if err := read(r, &req); err != nil {
 		return nil, err

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"charmd/internal/api"
+	"charmd/internal/blobby"
 	"charmd/internal/charm"
 	"charmd/internal/manager"
 )
@@ -38,6 +39,9 @@ type Service interface {
 type Options struct {
 	Manager  *manager.Manager
 	Service  Service
+	Blobs    *blobby.Blobs
+	Dev      bool     // blobs are open to whoever reaches us
+	Alone    bool     // no charms run here
 	Operator string   // DID
 	Token    string   // bearer token
 	Hosts    []string // host names or addresses it is reached under, besides loopback
@@ -74,6 +78,9 @@ func (t *Toolshed) routes() {
 		t.mux.Handle("GET /metrics", t.o.Metrics)
 	}
 
+	t.blobbyRoutes()
+	t.spaceRoutes()
+
 	const v1, one = "/api/v1", "/api/v1/charms/{space}/{charm}"
 	t.handle("GET "+v1+"/status", func(r *http.Request) (any, error) { return t.o.Service.Summary(r.Context()), nil })
 	t.handle("GET "+v1+"/why", func(r *http.Request) (any, error) { return t.o.Service.WhyService(r.Context()), nil })
@@ -96,6 +103,8 @@ func (t *Toolshed) routes() {
 	t.handle("GET "+v1+"/problems", t.problems)
 	t.handle("GET "+v1+"/runs", t.runs)
 	t.handle("GET "+v1+"/runs/{id}", t.runByID)
+	t.handle("GET "+v1+"/runs/{id}/changes", t.changes)
+	t.handle("POST "+v1+"/runs/{id}/undo", t.undo)
 	t.handle("GET "+v1+"/jobs", func(*http.Request) (any, error) { return t.o.Manager.Jobs(), nil })
 	t.handle("POST "+v1+"/jobs/{id}/cancel", t.cancelJob)
 	t.handle("POST "+one+"/cancel", t.cancelJobOf)
@@ -163,7 +172,7 @@ func (t *Toolshed) serve(w http.ResponseWriter, r *http.Request) {
 		writeError(w, err)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r))
 	t.mux.ServeHTTP(w, r)
 }
 

@@ -41,6 +41,9 @@ func (t *Toolshed) retry(r *http.Request) (any, error) {
 	if err := checkOutcome(req.Outcome); err != nil {
 		return nil, err
 	}
+	if t.o.Alone {
+		return nil, runsNothing()
+	}
 	return t.o.Manager.Retry(r.Context(), req)
 }
 

@@ -19,8 +19,10 @@ var (
 	selectHistory = "select m.of, m.the, f.row, f.since, f.at, f.ref, f.cause, f.value " +
 		"from memory m join fact f on f.memory = m.id where m.space = ? and m.of = ? and m.the = ?"
 
-	headQuery      = selectHead + " and m.of = ? and m.the = ?"
-	factAsOfQuery  = selectHistory + " and f.since <= ? order by f.since desc, f.row desc limit 1"
+	headQuery     = selectHead + " and m.of = ? and m.the = ?"
+	factAsOfQuery = selectHistory + " and f.since <= ? order by f.since desc, f.row desc limit 1"
+	factsAtQuery  = "select m.of, m.the, f.row, f.since, f.at, f.ref, f.cause, f.value " +
+		"from memory m join fact f on f.memory = m.id and f.since = ? where m.space = ? order by f.row"
 	factByRefQuery = selectHistory + " and f.ref = ? order by f.since desc, f.row desc limit 1"
 )
 
@@ -56,6 +58,10 @@ func (v *view) FactAsOf(space int64, the, of string, since int64) (store.Fact, e
 
 func (v *view) FactByRef(space int64, the, of string, ref [32]byte) (store.Fact, error) {
 	return one(v.session, factByRefQuery, []any{space, of, the, ref[:]}, scanFact(space))
+}
+
+func (v *view) FactsAt(space, since int64) ([]store.Fact, error) {
+	return list(v.session, factsAtQuery, []any{since, space}, scanFact(space))
 }
 
 // Heads reads in batches, each ended before its facts are yielded, so that

@@ -27,6 +27,10 @@ func (v *view) Recipe(id string) (r charm.Recipe, err error) {
 	return r, err
 }
 
+func (v *view) RecipeIDs() ([]string, error) {
+	return list(v.session, "select id from recipe order by id", nil, scanText)
+}
+
 func (t *tx) PutRecipe(r charm.Recipe) error {
 	files, err := json.Marshal(r.Files)
 	if err == nil {

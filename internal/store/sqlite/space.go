@@ -27,6 +27,12 @@ func (v *view) Spaces() ([]charm.Space, error) {
 	return list(v.session, selectSpace+"order by row", nil, scanSpace)
 }
 
+func (v *view) Weigh(space int64, the string) (memories, bytes int64, err error) {
+	err = v.row("select count(*), coalesce(sum(length(f.value)), 0) from memory m join fact f on f.row = m.head "+
+		"where m.space = ? and m.the = ? and f.value is not null", []any{space, the}, &memories, &bytes)
+	return memories, bytes, err
+}
+
 func (t *tx) PutSpace(s charm.Space) (int64, error) {
 	row := s.Row
 	var err error

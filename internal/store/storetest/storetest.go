@@ -34,6 +34,8 @@ func Run(t *testing.T, open Open) {
 		{"jobs", testJobs},
 		{"recipes", testRecipes},
 		{"hosts", testHosts},
+		{"blobs", testBlobs},
+		{"facts of a commit", testFactsAt},
 		{"values", testValues},
 		{"pauses", testPauses},
 		{"texts", testTexts},

@@ -81,3 +81,15 @@ create table notice (
 	attempts integer not null,
 	due      integer not null
 ) strict;
+
+-- JSON that clients keep under keys of their choice.
+create table blob (
+	row     integer primary key,
+	key     text    not null unique,
+	created integer not null,
+	body    blob    not null
+) strict;
+
+-- The number of the commit that a run wrote, in the log of its space; 0 when it
+-- wrote nothing, since the first commit of a space is never a run's.
+alter table run add column since integer not null default 0;
