@@ -22,12 +22,18 @@ type Request struct {
 // and its sender gets no answer to it.
 var ErrMalformed = errors.New("not a request of the memory protocol")
 
-// Why a request is not authorized; all are answered with an AuthorizationError.
-var (
-	ErrNotIncluded = errors.New("Authorization does not include claimed access")
-	ErrIssuer      = errors.New("Could not create issuer key")
-	ErrSignature   = errors.New("the signature is not the issuer's")
+// Unauthorized is why a request is answered with an AuthorizationError, in the
+// words of the wire.
+type Unauthorized string
+
+// What Verify finds.
+const (
+	ErrNotIncluded Unauthorized = "Authorization does not include claimed access"
+	ErrIssuer      Unauthorized = "Could not create issuer key"
+	ErrSignature   Unauthorized = "the signature is not the issuer's" // the wire keeps it to itself
 )
+
+func (u Unauthorized) Error() string { return string(u) }
 
 // ParseRequest reads one message to a server, within MaxBytes and jsontext's
 // depth. Whether it is authorized is for Verify to say.
