@@ -101,12 +101,12 @@ func TestCommitsChain(t *testing.T) {
 	cause := first(docOf)
 	last := merkle.Unclaimed(memory.CommitJSON, did)
 	for n := range int64(3) {
-		since, err := w.memory.Transact(t.Context(), w.draft(memory.Assert(docOf, cause, value(t, fmt.Sprintf(`{"value":%d}`, n)))))
+		receipt, err := w.memory.Transact(t.Context(), w.draft(memory.Assert(docOf, cause, value(t, fmt.Sprintf(`{"value":%d}`, n)))))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if since != n {
-			t.Errorf("commit number %d, want %d", since, n)
+		if receipt.Since != n {
+			t.Errorf("commit number %d, want %d", receipt.Since, n)
 		}
 		var commit store.Commit
 		w.view(func(r store.Reader) (err error) {
