@@ -135,6 +135,9 @@ func (s *Server) leave(c *conn) {
 	s.open.Done()
 }
 
+// Slow is how many connections were ended because they did not take their effects.
+func (s *Server) Slow() int64 { return s.watches.slow.Load() }
+
 // Connections is how many WebSockets are open.
 func (s *Server) Connections() int {
 	s.mu.Lock()

@@ -2,6 +2,7 @@ package server
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/coder/websocket"
 
@@ -29,6 +30,7 @@ type subscription struct {
 type watches struct {
 	limits  Limits
 	byRight func(issuer, space string) bool
+	slow    atomic.Int64 // connections that did not take their effects
 
 	mu     sync.Mutex
 	spaces map[string]*watchedSpace
@@ -83,6 +85,7 @@ func (w *watches) tell(e memory.Effect) {
 	}
 	for c, s := range w.found {
 		if !c.out.effect(message{frames.EffectOf, s.job, e.Invocation}) {
+			w.slow.Add(1)
 			c.end(websocket.StatusPolicyViolation, "too slow: more effects wait than are kept for a connection", true)
 		}
 	}

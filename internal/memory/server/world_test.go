@@ -219,3 +219,16 @@ func short(text string) string {
 func unstacked(text string) string {
 	return strings.ReplaceAll(text, `"stack":"<stack>"`, `"stack":""`)
 }
+
+// spaces tells how many spaces there are.
+func (w *world) spaces(fn func(spaces int)) {
+	w.t.Helper()
+	err := w.store.View(w.t.Context(), func(r store.Reader) error {
+		all, err := r.Spaces()
+		fn(len(all))
+		return err
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}
