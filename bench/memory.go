@@ -120,34 +120,41 @@ func pipe(ctx context.Context, ws *websocket.Conn, requests [][]byte, ahead int)
 	return <-sent
 }
 
-// rate is how many requests a second several sockets get answered together.
-func rate(ctx context.Context, d *process.Daemon, each [][][]byte, ahead int) (float64, error) {
+// rate is how many requests a second several sockets get answered together, and
+// what the service computes for one, microseconds.
+func rate(ctx context.Context, d *process.Daemon, each [][][]byte, ahead int) (perSecond, cpu float64, err error) {
 	sockets := make([]*websocket.Conn, len(each))
 	for i := range sockets {
 		ws, err := dial(ctx, d)
 		if err != nil {
-			return 0, err
+			return 0, 0, err
 		}
 		defer ws.CloseNow()
 		sockets[i] = ws
 	}
 	errs := make([]error, len(each))
 	var all sync.WaitGroup
+	before, err := d.CPU()
+	if err != nil {
+		return 0, 0, err
+	}
 	began, n := time.Now(), 0
 	for i, requests := range each {
 		n += len(requests)
 		all.Go(func() { errs[i] = pipe(ctx, sockets[i], requests, ahead) })
 	}
 	all.Wait()
-	return round(float64(n) / time.Since(began).Seconds()), errors.Join(errs...)
+	took := time.Since(began)
+	after, err := d.CPU()
+	return round(float64(n) / took.Seconds()), round(float64((after - before).Microseconds()) / float64(n)), errors.Join(append(errs, err)...)
 }
 
 func writeRates(ctx context.Context, d *process.Daemon) (report, error) {
-	alone, err := rate(ctx, d, [][][]byte{chain(identity.Generate(), benchDocument, writesAlone)}, 1)
+	alone, _, err := rate(ctx, d, [][][]byte{chain(identity.Generate(), benchDocument, writesAlone)}, 1)
 	if err != nil {
 		return nil, err
 	}
-	one, err := rate(ctx, d, [][][]byte{chain(identity.Generate(), benchDocument, writesAhead/socketsAhead)}, aheadOfAnswer)
+	one, _, err := rate(ctx, d, [][][]byte{chain(identity.Generate(), benchDocument, writesAhead/socketsAhead)}, aheadOfAnswer)
 	if err != nil {
 		return nil, err
 	}
@@ -155,12 +162,13 @@ func writeRates(ctx context.Context, d *process.Daemon) (report, error) {
 	for range socketsAhead {
 		each = append(each, chain(identity.Generate(), benchDocument, writesAhead/socketsAhead))
 	}
-	all, err := rate(ctx, d, each, aheadOfAnswer)
+	all, cpu, err := rate(ctx, d, each, aheadOfAnswer)
 	return report{
 		{"transactions_per_s_sequential", alone},
 		{"transactions_per_s_pipelined_1_sockets", one},
 		{fmt.Sprintf("transactions_per_s_pipelined_%d_sockets", socketsAhead), all},
 		{"transactions_per_s_pipelined", max(one, all)},
+		{"service_cpu_us_per_transaction", cpu},
 	}, err
 }
 
@@ -168,17 +176,17 @@ func queryRates(ctx context.Context, d *process.Daemon) (report, error) {
 	var each [][][]byte
 	for range socketsAhead {
 		key := identity.Generate()
-		if _, err := rate(ctx, d, [][][]byte{chain(key, benchDocument, 10)}, 1); err != nil {
+		if _, _, err := rate(ctx, d, [][][]byte{chain(key, benchDocument, 10)}, 1); err != nil {
 			return nil, err
 		}
 		each = append(each, slices.Repeat([][]byte{asking(frames.Query, key, benchDocument)}, queriesAhead/socketsAhead))
 	}
-	alone, err := rate(ctx, d, [][][]byte{each[0][:writesAlone]}, 1)
+	alone, _, err := rate(ctx, d, [][][]byte{each[0][:writesAlone]}, 1)
 	if err != nil {
 		return nil, err
 	}
-	all, err := rate(ctx, d, each, aheadOfAnswer)
-	return report{{"queries_per_s_sequential", alone}, {"queries_per_s", all}}, err
+	all, cpu, err := rate(ctx, d, each, aheadOfAnswer)
+	return report{{"queries_per_s_sequential", alone}, {"queries_per_s", all}, {"service_cpu_us_per_query", cpu}}, err
 }
 
 // effectLatencies are the times from sending a transaction until a subscriber
