@@ -347,3 +347,24 @@ func TestDevBelievesPublishedIdentities(t *testing.T) {
 		}
 	}
 }
+
+// A stop tells the clients of the memory, and waits for none that is idle.
+func TestAStopTellsTheWire(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, t.TempDir())
+	w := d.asOperator(identity.SystemSpaceDID)
+	if _, _, err := w.read(t.Context(), memory.Of(registry.ID())); err != nil {
+		t.Fatal(err)
+	}
+	told := make(chan error, 1)
+	go func() {
+		_, _, err := w.ws.Read(t.Context())
+		told <- err
+	}()
+	if err := d.Stop(); err != nil {
+		t.Errorf("the stop ended with %v", err)
+	}
+	if err := <-told; websocket.CloseStatus(err) != websocket.StatusGoingAway || !strings.Contains(err.Error(), "the service is stopping") {
+		t.Errorf("the client was told %v", err)
+	}
+}
