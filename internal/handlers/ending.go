@@ -35,11 +35,11 @@ func (e *ending) write(tx store.Tx) error {
 		}
 	}
 	if e.result.Draft != nil {
-		since, err := e.Memory.Commit(tx, e.result.Draft, e.hold)
+		receipt, err := e.Memory.Commit(tx, e.result.Draft, e.hold)
 		if err != nil {
 			return err
 		}
-		e.run.Since = since
+		e.run.Since = receipt.Since
 	}
 	before, err := tx.State(e.claim.Charm.Row)
 	if err != nil {

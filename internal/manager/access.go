@@ -15,10 +15,6 @@ import (
 	"charmd/internal/store"
 )
 
-// accessFact is the kind of the fact of a space that says who else may use it:
-// {"<did>": "read"|"write"|"owner"}, * for everybody.
-const accessFact = "application/acl+json"
-
 // everybody stands for any DID in it.
 const everybody = "*"
 
@@ -26,7 +22,7 @@ var rights = []string{"read", "write", "owner"}
 
 // access is what has been granted in a space, and the version that says so.
 func access(r store.Reader, s charm.Space) (map[string]string, memory.Version, error) {
-	granted, v := map[string]string{}, memory.Version{The: accessFact, Of: s.DID}
+	granted, v := map[string]string{}, memory.Version{The: memory.ACLJSON, Of: s.DID}
 	head, err := r.Head(s.Row, v.The, v.Of)
 	if errors.Is(err, store.ErrNotFound) {
 		return granted, v, nil

@@ -39,14 +39,14 @@ func (m *Manager) Undo(ctx context.Context, id string) (api.Undone, error) {
 	if err != nil {
 		return api.Undone{}, err
 	}
-	commit, err := m.memory.Transact(ctx, draft)
+	receipt, err := m.memory.Transact(ctx, draft)
 	if conflict, ok := errors.AsType[*memory.Conflict](err); ok {
 		return api.Undone{}, charm.Errorf(charm.CodeConflict, "run %s cannot be undone: %s has been changed at this moment", id, conflict.Of)
 	}
 	if err != nil {
 		return api.Undone{}, err
 	}
-	done := api.Undone{Run: id, Charm: t.charm.Ref(), Commit: commit, Documents: []api.UndoneDocument{}}
+	done := api.Undone{Run: id, Charm: t.charm.Ref(), Commit: receipt.Since, Documents: []api.UndoneDocument{}}
 	for _, c := range t.states {
 		done.Documents = append(done.Documents, api.UndoneDocument{ID: c.id(), Name: t.names[c.id()], Removed: c.before.Is == nil})
 	}

@@ -50,7 +50,15 @@ type Draft struct {
 	// Anyway commits although a run holds one of the documents: for the service's
 	// own books, which must not wait for a charm. The run finds a conflict.
 	Anyway bool
+	// Allowed says within the transaction whether it may be made, for those whose
+	// issuer is not the service; nil allows it.
+	Allowed func(r store.Reader, space charm.Space) error
+	// Committed hears of it when it is on disk, right after the subscribers and
+	// before those are told of the next one. It runs on the store's writer and must
+	// not block; nil tells nobody.
+	Committed func(Receipt)
 
+	create bool // the space, when it is new
 	facts  []draftFact
 	text   []byte     // JavaScript text form of the invocation
 	digest merkle.Ref // of the invocation
@@ -81,15 +89,10 @@ func NewDraft(space charm.Space, issuer string, changes []Change, meta map[strin
 		case c.Claim:
 			f.ref, body, bodyRef = c.Cause, true, merkle.Refer(true)
 		case c.Has:
-			if deeper(c.Is, charm.MaxDepth-documentDepth) {
-				return nil, charm.Errorf(charm.CodeTooLarge, "document %s would be nested deeper than %d levels", c.Of, charm.MaxDepth)
+			value, err := f.assert(c)
+			if err != nil {
+				return nil, err
 			}
-			f.is = jsontext.Append(nil, c.Is)
-			if len(f.is) > charm.MaxDocumentBytes {
-				return nil, charm.Errorf(charm.CodeTooLarge, "document %s would be %d bytes; at most %d are stored", c.Of, len(f.is), charm.MaxDocumentBytes)
-			}
-			value := merkle.Refer(c.Is)
-			f.ref = merkle.FactRef(c.The, c.Of, &value, c.Cause)
 			o := jsontext.NewObject()
 			o.Set("is", c.Is)
 			body, bodyRef = o, merkle.ReferMap(merkle.Entry{Key: "is", Value: value})
@@ -139,6 +142,20 @@ func NewDraft(space charm.Space, issuer string, changes []Change, meta map[strin
 	d.text = jsontext.Append(nil, inv)
 	d.digest = merkle.ReferMap(entries...)
 	return d, nil
+}
+
+// assert makes f the fact of an assertion and returns the reference of its value.
+func (f *draftFact) assert(c Change) (merkle.Ref, error) {
+	if deeper(c.Is, charm.MaxDepth-documentDepth) {
+		return merkle.Ref{}, charm.Errorf(charm.CodeTooLarge, "document %s would be nested deeper than %d levels", c.Of, charm.MaxDepth)
+	}
+	f.is = jsontext.Append(nil, c.Is)
+	if len(f.is) > charm.MaxDocumentBytes {
+		return merkle.Ref{}, charm.Errorf(charm.CodeTooLarge, "document %s would be %d bytes; at most %d are stored", c.Of, len(f.is), charm.MaxDocumentBytes)
+	}
+	value := merkle.Refer(c.Is)
+	f.ref = merkle.FactRef(c.The, c.Of, &value, c.Cause)
+	return value, nil
 }
 
 // documentDepth is what a transaction adds around a document: it is stored, and

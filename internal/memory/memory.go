@@ -62,36 +62,51 @@ func Check(tx store.Reader, space charm.Space, versions []Version) error {
 	return nil
 }
 
-// Commit applies d inside tx and returns its number in the space's log. holder
-// is the hold the caller owns, nil for none. A *Conflict or ErrHeld means that
-// nothing was written and the member must be rolled back; subscribers are told
-// once the transaction is on disk.
-func (m *Memory) Commit(tx store.Tx, d *Draft, holder *Hold) (int64, error) {
+// Receipt is what a committed transaction is known by.
+type Receipt struct {
+	Since int64      // its number in the space's log
+	Cause merkle.Ref // of its entry there: the entry before it
+}
+
+// Commit applies d inside tx. holder is the hold the caller owns, nil for none. A
+// *Conflict or ErrHeld means that nothing was written and the member must be
+// rolled back; subscribers are told once the transaction is on disk.
+func (m *Memory) Commit(tx store.Tx, d *Draft, holder *Hold) (Receipt, error) {
 	if err := m.gate.pass(d, holder); err != nil {
-		return 0, err
+		return Receipt{}, err
 	}
-	space, err := tx.Space(d.Space.DID)
+	space, err := m.spaceOf(tx, d)
 	if err != nil {
-		return 0, fmt.Errorf("space %s: %w", d.Space.DID, err)
+		return Receipt{}, fmt.Errorf("space %s: %w", d.Space.DID, err)
 	}
-	since, at := space.Since+1, m.now()
-	for i := range d.Changes {
-		if err := d.apply(tx, space.Row, i, since, at); err != nil {
-			return 0, err
+	if d.Allowed != nil {
+		if err := d.Allowed(tx, space); err != nil {
+			return Receipt{}, err
 		}
 	}
-	if err := appendCommit(tx, space.Row, d, space.Commit, since, at); err != nil {
-		return 0, err
+	at, receipt := m.now(), Receipt{Since: space.Since + 1, Cause: lastCommit(space)}
+	for i := range d.Changes {
+		if err := d.apply(tx, space, i, receipt.Since, at); err != nil {
+			return Receipt{}, err
+		}
 	}
-	effect := Effect{Space: d.Space.DID, Since: since, Changes: d.Changes, Invocation: d.text}
-	tx.AfterCommit(func() { m.hub.publish(effect) })
-	return since, nil
+	if err := appendCommit(tx, space.Row, d, receipt, at); err != nil {
+		return Receipt{}, err
+	}
+	effect := Effect{Space: d.Space.DID, Since: receipt.Since, Changes: d.Changes, Invocation: d.text}
+	tx.AfterCommit(func() {
+		m.hub.publish(effect)
+		if d.Committed != nil {
+			d.Committed(receipt)
+		}
+	})
+	return receipt, nil
 }
 
 // apply is the transaction algorithm of memory spec §5, steps 1-5, for the i-th change.
-func (d *Draft) apply(tx store.Tx, space int64, i int, since int64, at time.Time) error {
+func (d *Draft) apply(tx store.Tx, space charm.Space, i int, since int64, at time.Time) error {
 	c, f := d.Changes[i], d.facts[i]
-	head, err := tx.Head(space, c.The, c.Of)
+	head, err := Head(tx, space, c.The, c.Of)
 	exists := err == nil
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
@@ -112,35 +127,31 @@ func (d *Draft) apply(tx store.Tx, space int64, i int, since int64, at time.Time
 		}
 		return conflict
 	}
-	return tx.AddFact(store.Fact{Space: space, The: c.The, Of: c.Of, Ref: f.ref, Cause: c.Cause, Since: since, Is: f.is, At: at})
+	return tx.AddFact(store.Fact{Space: space.Row, The: c.The, Of: c.Of, Ref: f.ref, Cause: c.Cause, Since: since, Is: f.is, At: at})
 }
 
 // appendCommit writes the log entry that chains to the space's last one (memory spec §4).
-func appendCommit(tx store.Tx, space int64, d *Draft, last [32]byte, since int64, at time.Time) error {
-	cause := merkle.Ref(last)
-	if cause.IsZero() {
-		cause = merkle.Unclaimed(CommitJSON, d.Space.DID)
-	}
+func appendCommit(tx store.Tx, space int64, d *Draft, r Receipt, at time.Time) error {
 	is := merkle.ReferMap(
-		merkle.Entry{Key: "since", Value: merkle.Refer(float64(since))},
+		merkle.Entry{Key: "since", Value: merkle.Refer(float64(r.Since))},
 		merkle.Entry{Key: "transaction", Value: d.digest})
-	ref := merkle.FactRef(CommitJSON, d.Space.DID, &is, cause)
-	return tx.PutCommit(store.Commit{Space: space, Since: since, Ref: ref, Transaction: d.text, At: at})
+	ref := merkle.FactRef(CommitJSON, d.Space.DID, &is, r.Cause)
+	return tx.PutCommit(store.Commit{Space: space, Since: r.Since, Ref: ref, Transaction: d.text, At: at})
 }
 
 // Transact commits changes in space on their own. It waits while another run
 // holds one of the documents.
-func (m *Memory) Transact(ctx context.Context, d *Draft) (since int64, err error) {
+func (m *Memory) Transact(ctx context.Context, d *Draft) (receipt Receipt, err error) {
 	for {
 		err = m.store.Update(ctx, func(tx store.Tx) error {
-			since, err = m.Commit(tx, d, nil)
+			receipt, err = m.Commit(tx, d, nil)
 			return err
 		})
 		if !errors.Is(err, ErrHeld) {
-			return since, err
+			return receipt, err
 		}
 		if err := m.WaitHeld(ctx, d, nil); err != nil {
-			return 0, err
+			return Receipt{}, err
 		}
 	}
 }

@@ -101,12 +101,12 @@ func TestCommitsChain(t *testing.T) {
 	cause := first(docOf)
 	last := merkle.Unclaimed(memory.CommitJSON, did)
 	for n := range int64(3) {
-		since, err := w.memory.Transact(t.Context(), w.draft(memory.Assert(docOf, cause, value(t, fmt.Sprintf(`{"value":%d}`, n)))))
+		receipt, err := w.memory.Transact(t.Context(), w.draft(memory.Assert(docOf, cause, value(t, fmt.Sprintf(`{"value":%d}`, n)))))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if since != n {
-			t.Errorf("commit number %d, want %d", since, n)
+		if receipt.Since != n {
+			t.Errorf("commit number %d, want %d", receipt.Since, n)
 		}
 		var commit store.Commit
 		w.view(func(r store.Reader) (err error) {
@@ -218,9 +218,9 @@ func TestReplayIsAcceptedWhenAskedFor(t *testing.T) {
 	for n := range int64(2) {
 		d := w.draft(memory.Assert(docOf, first(docOf), value(t, `{"value":1}`)))
 		d.Replay = true
-		since, err := w.memory.Transact(t.Context(), d)
-		if err != nil || since != n {
-			t.Fatalf("time %d: commit %d, %v; every replay is a commit of its own", n, since, err)
+		receipt, err := w.memory.Transact(t.Context(), d)
+		if err != nil || receipt.Since != n {
+			t.Fatalf("time %d: commit %d, %v; every replay is a commit of its own", n, receipt.Since, err)
 		}
 	}
 	if got := w.head(docOf).Since; got != 0 {

@@ -26,19 +26,19 @@ func (m *Memory) Restore(tx store.Tx, space charm.Space, facts []store.Fact, met
 	if err != nil {
 		return 0, err
 	}
-	since := space.Since + 1
+	receipt := Receipt{Since: space.Since + 1, Cause: lastCommit(space)}
 	for _, f := range facts {
-		f.Space, f.Since, f.At = space.Row, since, at
+		f.Space, f.Since, f.At = space.Row, receipt.Since, at
 		if err := tx.AddFact(f); err != nil {
 			return 0, err
 		}
 	}
-	if err := appendCommit(tx, space.Row, d, space.Commit, since, at); err != nil {
+	if err := appendCommit(tx, space.Row, d, receipt, at); err != nil {
 		return 0, err
 	}
-	effect := Effect{Space: space.DID, Since: since, Invocation: d.text}
+	effect := Effect{Space: space.DID, Since: receipt.Since, Invocation: d.text}
 	tx.AfterCommit(func() { m.hub.publish(effect) })
-	return since, nil
+	return receipt.Since, nil
 }
 
 // Reference is the reference that a fact with this value has; is is nil for a
