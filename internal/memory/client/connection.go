@@ -71,17 +71,10 @@ func (c *Client) connection() (connected, heard bool, err error) {
 	c.attach()
 	c.tell(nil)
 
-	life, end := context.WithCancel(context.Background())
+	life, end := context.WithCancel(c.life)
 	var parts sync.WaitGroup
 	parts.Go(func() { c.write(life, conn) })
 	parts.Go(func() { c.ping(life, conn) })
-	parts.Go(func() {
-		select {
-		case <-c.life.Done():
-			_ = conn.Close(websocket.StatusNormalClosure, "") // waits a little for the other side, which may be gone
-		case <-life.Done():
-		}
-	})
 	heard, err = c.listen(life, conn)
 	end()
 	_ = conn.CloseNow()

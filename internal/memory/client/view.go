@@ -20,7 +20,8 @@ type view struct {
 type held struct {
 	fact   Fact
 	passed []merkle.Ref // what it was before, the newest last
-	moved  int64        // the clock when an effect last spoke of it
+	moved  int64        // the clock when an effect was last taken
+	missed int64        // the clock when one came that did not follow
 	asked  bool         // a query for it is on its way
 }
 
@@ -47,11 +48,13 @@ func (v *view) effect(changes *jsontext.Object, wanted func(Place) bool) (doubtf
 			return
 		}
 		v.clock++
-		h.moved = v.clock
-		switch {
-		case f.follows(h.fact):
+		if f.follows(h.fact) {
+			h.moved = v.clock
 			v.take(h, f, true)
-		case !h.asked:
+			return
+		}
+		h.missed = v.clock
+		if !h.asked {
 			h.asked = true
 			doubtful = append(doubtful, f.Place)
 		}
@@ -67,7 +70,7 @@ func (v *view) answer(sel Selection, facts []Fact, since int64, news bool) (agai
 	got := make(map[Place]bool, len(facts))
 	put := func(f Fact) {
 		h := v.at(f.Place)
-		h.asked = false
+		h.asked = h.missed > since
 		switch {
 		case h.fact.Ref == f.Ref:
 		case h.moved <= since || f.follows(h.fact):
@@ -75,6 +78,8 @@ func (v *view) answer(sel Selection, facts []Fact, since int64, news bool) (agai
 		case h.fact.follows(f) || slices.Contains(h.passed, f.Ref): // the answer is the older one
 		default:
 			h.asked = true
+		}
+		if h.asked {
 			again = append(again, f.Place)
 		}
 	}
