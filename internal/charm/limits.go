@@ -42,4 +42,10 @@ const (
 	MaxPostponed       = 24 * time.Hour   // after the end of a run, because a host asked for it
 	WorkerRunLimit     = 10_000           // runs before a worker process is replaced
 	DefaultWorkerArena = 128 << 20        // bytes of the VM's memory
+
+	MaxConnections       = 2048           // WebSockets of the memory server
+	MaxConnectionWatches = 50_000         // pairs of of and the that one connection subscribes to
+	MaxWatches           = 500_000        // of all connections
+	MaxQueuedBytes       = 32 << 20       // of effects that wait for one connection
+	MaxSkew              = 24 * time.Hour // between a client's clock, or its queue, and ours
 )

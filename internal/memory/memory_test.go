@@ -218,9 +218,9 @@ func TestReplayIsAcceptedWhenAskedFor(t *testing.T) {
 	for n := range int64(2) {
 		d := w.draft(memory.Assert(docOf, first(docOf), value(t, `{"value":1}`)))
 		d.Replay = true
-		since, err := w.memory.Transact(t.Context(), d)
-		if err != nil || since != n {
-			t.Fatalf("time %d: commit %d, %v; every replay is a commit of its own", n, since, err)
+		receipt, err := w.memory.Transact(t.Context(), d)
+		if err != nil || receipt.Since != n {
+			t.Fatalf("time %d: commit %d, %v; every replay is a commit of its own", n, receipt.Since, err)
 		}
 	}
 	if got := w.head(docOf).Since; got != 0 {

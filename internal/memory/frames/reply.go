@@ -74,16 +74,16 @@ func (e *Error) Error() string {
 }
 
 // Return is the message that ends the job of with a result, given as text.
-func Return(of string, result []byte) []byte { return message(ReturnOf, of, result) }
+func Return(of string, result []byte) []byte { return Append(nil, ReturnOf, of, result) }
 
 // Effect is the message that tells the subscription of of a transaction, given
 // as the text of its invocation.
-func Effect(of string, invocation []byte) []byte { return message(EffectOf, of, invocation) }
+func Effect(of string, invocation []byte) []byte { return Append(nil, EffectOf, of, invocation) }
 
-func message(the, of string, is []byte) []byte {
-	text := make([]byte, 0, len(is)+len(of)+48)
-	text = append(append(text, `{"the":"`...), the...)
-	text = jsontext.Append(append(text, `","of":`...), of)
-	text = append(append(text, `,"is":`...), is...)
-	return append(text, '}')
+// Append appends the message with these members, the last given as text.
+func Append(dst []byte, the, of string, is []byte) []byte {
+	dst = append(append(dst, `{"the":"`...), the...)
+	dst = jsontext.Append(append(dst, `","of":`...), of)
+	dst = append(append(dst, `,"is":`...), is...)
+	return append(dst, '}')
 }
