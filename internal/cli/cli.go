@@ -122,7 +122,7 @@ func (a *app) root() *cobra.Command {
 		a.startCommand(), a.addAdminCharmCommand(), a.newCommand(), a.addCommand(),
 		a.listCommand(), a.showCommand(), a.setCommand(), a.scheduleCommand(), a.previewCommand(), a.runCommand(),
 		a.enableCommand(), a.disableCommand(), a.pauseCommand(), a.resumeCommand(), a.removeCommand(),
-		a.logsCommand(), a.runsCommand(), a.errorsCommand(), a.jobsCommand(), a.hostsCommand(),
+		a.logsCommand(), a.watchCommand(), a.runsCommand(), a.errorsCommand(), a.jobsCommand(), a.hostsCommand(),
 		a.maintenanceCommand(), a.statusCommand(), a.whyCommand(), a.doctorCommand(), a.notifyCommand(), a.versionCommand(),
 		exitCodesTopic(), configurationTopic(),
 	)

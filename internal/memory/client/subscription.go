@@ -67,17 +67,23 @@ func (u *Subscription) Extend(ctx context.Context, sel Selection) error {
 func (u *Subscription) Fact(p Place) Fact {
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	return u.fact(p)
+}
+
+func (u *Subscription) fact(p Place) Fact {
 	if h := u.view.held[p]; h != nil {
 		return h.fact
 	}
 	return Fact{Place: p}
 }
 
-// Covers reports whether the place belongs to the view.
-func (u *Subscription) Covers(p Place) bool {
+// Look lets fn see the view as it is at one moment: at gives the fact at a place,
+// and whether the place belongs to the view. Nothing else happens to the view
+// meanwhile, so fn should not take long.
+func (u *Subscription) Look(fn func(at func(Place) (Fact, bool))) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	return u.covers(p)
+	fn(func(p Place) (Fact, bool) { return u.fact(p), u.covers(p) })
 }
 
 func (u *Subscription) covers(p Place) bool {

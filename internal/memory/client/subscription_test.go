@@ -118,9 +118,14 @@ func TestExtend(t *testing.T) {
 	space, p := server.open()
 	a, b := chain(docA, 2), chain(docB, 2)
 	u := subscribed(t, space, p, Selection{docA}, a[0])
-	if u.Covers(docB) {
-		t.Error("it covers what was not asked for")
-	}
+	u.Look(func(at func(Place) (Fact, bool)) {
+		if f, covered := at(docA); !covered || n(f) != 1 {
+			t.Errorf("it holds %v, %v", f, covered)
+		}
+		if _, covered := at(docB); covered {
+			t.Error("it covers what was not asked for")
+		}
+	})
 	p.effect(b[0]) // not ours
 	read := later(func() (Fact, error) { return space.Read(t.Context(), docB) })
 	p.facts(p.request(frames.Query), b[0]) // what was sent before it has been taken
