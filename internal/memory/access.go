@@ -40,7 +40,7 @@ func Granted(r store.Reader, space charm.Space, who string) (Right, error) {
 	if errors.Is(err, store.ErrNotFound) {
 		return NoRight, nil
 	}
-	if err != nil || len(fact.Is) > maxACL {
+	if err != nil || fact.Is == nil || len(fact.Is) > maxACL {
 		return NoRight, err
 	}
 	acl, err := jsontext.Parse(fact.Is, jsontext.DefaultLimits)

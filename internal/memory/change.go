@@ -53,6 +53,10 @@ type Draft struct {
 	// Allowed says within the transaction whether it may be made, for those whose
 	// issuer is not the service; nil allows it.
 	Allowed func(r store.Reader, space charm.Space) error
+	// Committed hears of it when it is on disk, right after the subscribers and
+	// before those are told of the next one. It runs on the store's writer and must
+	// not block; nil tells nobody.
+	Committed func(Receipt)
 
 	create bool // the space, when it is new
 	facts  []draftFact

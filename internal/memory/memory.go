@@ -94,7 +94,12 @@ func (m *Memory) Commit(tx store.Tx, d *Draft, holder *Hold) (Receipt, error) {
 		return Receipt{}, err
 	}
 	effect := Effect{Space: d.Space.DID, Since: receipt.Since, Changes: d.Changes, Invocation: d.text}
-	tx.AfterCommit(func() { m.hub.publish(effect) })
+	tx.AfterCommit(func() {
+		m.hub.publish(effect)
+		if d.Committed != nil {
+			d.Committed(receipt)
+		}
+	})
 	return receipt, nil
 }
 

@@ -133,31 +133,26 @@ func (m *Memory) spaceOf(tx store.Tx, d *Draft) (charm.Space, error) {
 	return space, err
 }
 
-// Outcome is how one of several transactions ended.
-type Outcome struct {
-	Receipt
-	Err error
-}
-
-// TransactAll is Transact of one after the other, each failing alone. While all
-// go well they wait for the disk once.
-func (m *Memory) TransactAll(ctx context.Context, drafts []*Draft) []Outcome {
-	all := make([]Outcome, len(drafts))
+// TransactAll is Transact of one after the other, each failing alone: failed is
+// told of those that do, in their turn. While all go well they wait for the disk
+// once.
+func (m *Memory) TransactAll(ctx context.Context, drafts []*Draft, failed func(d *Draft, err error)) {
 	if len(drafts) > 1 {
-		err := m.store.Update(ctx, func(tx store.Tx) (err error) {
-			for i, d := range drafts {
-				if all[i].Receipt, err = m.Commit(tx, d, nil); err != nil {
+		err := m.store.Update(ctx, func(tx store.Tx) error {
+			for _, d := range drafts {
+				if _, err := m.Commit(tx, d, nil); err != nil {
 					return err
 				}
 			}
 			return nil
 		})
 		if err == nil {
-			return all
+			return
 		}
 	}
-	for i, d := range drafts {
-		all[i].Receipt, all[i].Err = m.Transact(ctx, d)
+	for _, d := range drafts {
+		if _, err := m.Transact(ctx, d); err != nil {
+			failed(d, err)
+		}
 	}
-	return all
 }

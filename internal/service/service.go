@@ -22,6 +22,7 @@ import (
 	"charmd/internal/identity"
 	"charmd/internal/manager"
 	"charmd/internal/memory"
+	memserver "charmd/internal/memory/server"
 	"charmd/internal/notify"
 	"charmd/internal/observe"
 	"charmd/internal/pool"
@@ -53,6 +54,7 @@ type Service struct {
 	registry *registry.Registry
 	manager  *manager.Manager
 	notifier *notify.Notifier
+	wire     *memserver.Server
 	toolshed *toolshed.Toolshed
 	execute  *handlers.ExecuteCharm
 	maintain *handlers.Maintenance
@@ -168,9 +170,12 @@ func (s *Service) makeDoors() {
 		Store: s.store, Queue: s.queue, Registry: s.registry, Retention: handlers.DefaultRetention(), Drafts: drafts(s.config.DataDir),
 		Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now, Ended: s.metrics.MaintenanceEnded,
 	}
+	s.wire = memserver.New(memserver.Options{
+		Store: s.store, Memory: s.memory, Operator: s.operator.DID(), Dev: s.config.Dev, Logger: s.logger, Now: time.Now,
+	})
 	s.toolshed = toolshed.New(toolshed.Options{
 		Manager: s.manager, Service: s, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
-		Metrics: s.metrics.Handler(s.logger), Served: s.metrics.Served, Logger: s.logger,
+		Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Served: s.metrics.Served, Logger: s.logger,
 	})
 }
 

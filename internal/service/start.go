@@ -36,6 +36,9 @@ func (s *Service) Start(ctx context.Context) error {
 	if err := client.WriteRuntimeFile(s.runtimeFile()); err != nil {
 		s.logger.Warn("commands will look for this daemon at its default address only", "err", err)
 	}
+	if s.config.Dev {
+		s.logger.Warn("--dev: identities whose keys are published are believed, so whoever reaches this address may read and write every space")
+	}
 	s.server, s.served = s.toolshed.Server(), make(chan struct{})
 	go func() {
 		defer close(s.served)
@@ -180,9 +183,17 @@ func (s *Service) Kill() {
 	_ = s.pool.Close(at) // says that runs were killed, which is what is wanted
 }
 
+// wireCloseWithin is how long clients of the memory have to take what they asked for.
+const wireCloseWithin = 2 * time.Second
+
 // Close releases what Open and Start took.
 func (s *Service) Close() (err error) {
 	s.closed.Do(func() {
+		if s.wire != nil {
+			at, cancel := context.WithTimeout(context.Background(), wireCloseWithin)
+			defer cancel()
+			s.wire.Close(at)
+		}
 		if s.server != nil {
 			err = s.server.Close()
 			<-s.served

@@ -10,10 +10,12 @@ import (
 	"strings"
 
 	"charmd/internal/charm"
+	"charmd/internal/memory/frames"
 )
 
-// open are the addresses that answer without a token.
-var open = []string{"/healthz", "/readyz", "/api/meta"}
+// open are the addresses that answer without a token. What asks the memory is
+// signed instead.
+var open = []string{"/healthz", "/readyz", "/api/meta", frames.Path}
 
 // admit refuses requests that reach us under a strange name (a page that rebinds
 // its own name to our address), come from another site's page, or have no token.

@@ -16,6 +16,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/manager"
+	"charmd/internal/memory/frames"
 )
 
 // Service is what the routes ask for beyond the charms.
@@ -46,6 +47,7 @@ type Options struct {
 	// TryHook gives the notification hook a test notice.
 	TryHook func(ctx context.Context) (api.Notified, error)
 	Metrics http.Handler // answers GET /metrics
+	Memory  http.Handler // answers at frames.Path
 	// Served is told of every request that was answered: the pattern of its
 	// route, "" when it was refused before that. Nil tells nobody.
 	Served func(route string, status int, took time.Duration)
@@ -72,6 +74,9 @@ func (t *Toolshed) routes() {
 	t.mux.HandleFunc("POST /api/integrations/bg", t.registerInBackground)
 	if t.o.Metrics != nil {
 		t.mux.Handle("GET /metrics", t.o.Metrics)
+	}
+	if t.o.Memory != nil {
+		t.mux.Handle(frames.Path, t.o.Memory)
 	}
 
 	const v1, one = "/api/v1", "/api/v1/charms/{space}/{charm}"
@@ -152,6 +157,9 @@ func (t *Toolshed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	answer := &answer{ResponseWriter: w, status: http.StatusOK}
 	t.serve(answer, r)
+	if answer.status == http.StatusSwitchingProtocols {
+		return // it took as long as the client stayed
+	}
 	t.o.Served(r.Pattern, answer.status, time.Since(began))
 }
 

@@ -17,15 +17,21 @@ const (
 	together    = 1 << 20
 )
 
-// transact commits what requests ask for, one after the other.
-func (s *Server) transact(requests []*frames.Request) []result {
-	results := make([]result, len(requests))
+// transact commits what requests ask for, one after the other, and puts the
+// results in their order: that of a transaction right behind its effects, from the
+// store's writer, which put must not hold up.
+func (s *Server) transact(requests []*frames.Request, put func(*frames.Request, result)) {
 	var drafts []*memory.Draft
-	var at []int // the place in results of each draft
-	for i, r := range requests {
+	of := map[*memory.Draft]*frames.Request{}
+	commit := func() {
+		s.o.Memory.TransactAll(s.work, drafts, func(d *memory.Draft, err error) { put(of[d], s.failed(of[d], err)) })
+		drafts = nil
+	}
+	for _, r := range requests {
 		d, err := memory.Received(r.Sub, r.Object, r.Ref)
 		if err != nil {
-			results[i] = s.failed(r, err)
+			commit()
+			put(r, s.failed(r, err))
 			continue
 		}
 		right := memory.MayWrite
@@ -33,24 +39,10 @@ func (s *Server) transact(requests []*frames.Request) []result {
 			right = memory.MayOwn
 		}
 		d.Allowed = func(tx store.Reader, space charm.Space) error { return s.allow(tx, space, r, right) }
-		drafts, at = append(drafts, d), append(at, i)
+		d.Committed = func(receipt memory.Receipt) { put(r, committed(r.Sub, receipt, d.Text())) }
+		drafts, of[d] = append(drafts, d), r
 	}
-	for i, outcome := range s.o.Memory.TransactAll(s.work, drafts) {
-		r := requests[at[i]]
-		if outcome.Err != nil {
-			results[at[i]] = s.failed(r, outcome.Err)
-		} else {
-			results[at[i]] = committed(r.Sub, outcome.Receipt, drafts[i].Text())
-		}
-	}
-	return results
-}
-
-// query answers requests as of one moment: at least the first of them, and those
-// behind it while the answers are not long.
-func (s *Server) query(requests []*frames.Request) []result {
-	results, _ := s.look(requests)
-	return results
+	commit()
 }
 
 // moment is how far the log of a space had come when it was read.
@@ -59,34 +51,47 @@ type moment struct {
 	since int64
 }
 
+// query answers a request over HTTP.
+func (s *Server) query(requests []*frames.Request, put func(*frames.Request, result)) {
+	results, _ := s.look(requests)
+	put(requests[0], results[0])
+}
+
+// look answers queries as of one moment: at least the first of them, and those
+// behind it while the answers are not long.
 func (s *Server) look(requests []*frames.Request) (results []result, seen []moment) {
 	ctx, cancel := context.WithTimeout(s.work, queryWithin)
 	defer cancel()
 	err := s.o.Store.View(ctx, func(tx store.Reader) error {
-		bytes := 0
-		for _, r := range requests {
-			if bytes > together {
-				break
-			}
-			space, err := spaceOf(tx, r)
-			if err == nil {
-				err = s.allow(tx, space, r, memory.MayRead)
-			}
-			var found []byte
-			if err == nil {
-				found, err = find(tx, space, r.Args)
-			}
-			if err != nil {
-				results = append(results, s.failed(r, err))
-				continue
-			}
-			results, bytes = append(results, answered(r.Sub, found)), bytes+len(found)
-			seen = append(seen, moment{r.Sub, space.Since})
-		}
+		results, seen = s.read(tx, requests)
 		return nil
 	})
-	if err != nil && len(results) == 0 {
-		results = append(results, s.failed(requests[0], err))
+	if err != nil {
+		return []result{s.failed(requests[0], err)}, nil
+	}
+	return results, seen
+}
+
+func (s *Server) read(tx store.Reader, requests []*frames.Request) (results []result, seen []moment) {
+	bytes := 0
+	for _, r := range requests {
+		if bytes > together {
+			break
+		}
+		space, err := spaceOf(tx, r)
+		if err == nil {
+			err = s.allow(tx, space, r, memory.MayRead)
+		}
+		var found []byte
+		if err == nil {
+			found, err = find(tx, space, r.Args, s.o.Limits.AnswerBytes)
+		}
+		if err != nil {
+			results = append(results, s.failed(r, err))
+			continue
+		}
+		results, bytes = append(results, answered(r.Sub, found)), bytes+len(found)
+		seen = append(seen, moment{r.Sub, space.Since})
 	}
 	return results, seen
 }

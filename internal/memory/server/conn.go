@@ -115,7 +115,7 @@ func (c *conn) read() (malformed bool) {
 		}
 		t, err := c.server.check(c.in.Bytes())
 		if err == nil {
-			c.put(t, c.in.Len() > aheadBytes)
+			c.enqueue(t, c.in.Len() > aheadBytes)
 		}
 		if large {
 			<-c.server.large
@@ -168,9 +168,9 @@ func (s *Server) readWhole(ctx context.Context, into *bytes.Buffer, r io.Reader)
 	return true, nil
 }
 
-// put gives the task to the worker, and waits until it was carried out when that
+// enqueue gives the task to the worker, and waits until it was carried out when that
 // is asked for.
-func (c *conn) put(t task, wait bool) {
+func (c *conn) enqueue(t task, wait bool) {
 	if wait {
 		t.done = make(chan struct{})
 	}

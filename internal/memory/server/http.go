@@ -12,7 +12,7 @@ import (
 )
 
 // once answers one request over HTTP with its result (memory spec §7.8).
-func (s *Server) once(w http.ResponseWriter, r *http.Request, cmd, arg string, carryOut func([]*frames.Request) []result) {
+func (s *Server) once(w http.ResponseWriter, r *http.Request, cmd, arg string, carryOut func([]*frames.Request, func(*frames.Request, result))) {
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		reply(w, http.StatusUnsupportedMediaType, jsonError("TypeError", "the body must be application/json"))
 		return
@@ -51,7 +51,8 @@ func (s *Server) once(w http.ResponseWriter, r *http.Request, cmd, arg string, c
 		reply(w, answer.status, answer.text)
 		return
 	}
-	answer := carryOut([]*frames.Request{request})[0]
+	var answer result
+	carryOut([]*frames.Request{request}, func(_ *frames.Request, r result) { answer = r })
 	reply(w, answer.status, answer.text)
 }
 

@@ -41,9 +41,9 @@ func (o *outbox) init(most int) {
 	o.most, o.filled, o.room = most, make(chan struct{}, 1), make(chan struct{}, 1)
 }
 
-// answer adds a message when there is room; one always fits. It gives up when ctx ends.
-func (o *outbox) answer(ctx context.Context, m message) {
-	for !o.add(m, &o.answers) {
+// await returns when there is room for an answer, or when ctx ends.
+func (o *outbox) await(ctx context.Context) {
+	for o.full() {
 		select {
 		case <-o.room:
 		case <-ctx.Done():
@@ -52,22 +52,37 @@ func (o *outbox) answer(ctx context.Context, m message) {
 	}
 }
 
-// effect adds a message and reports whether there was room for it.
-func (o *outbox) effect(m message) bool { return o.add(m, &o.effects) }
-
-func (o *outbox) add(m message, waiting *int) bool {
+func (o *outbox) full() bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.discards {
-		return true
-	}
-	if *waiting > 0 && *waiting+m.size() > o.most {
+	return o.answers > o.most
+}
+
+// answer adds a message, for which there should be room.
+func (o *outbox) answer(m message) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.add(m, &o.answers)
+}
+
+// effect adds a message and reports whether there was room for it; one always fits.
+func (o *outbox) effect(m message) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.effects > 0 && o.effects+m.size() > o.most {
 		return false
+	}
+	o.add(m, &o.effects)
+	return true
+}
+
+func (o *outbox) add(m message, waiting *int) {
+	if o.discards {
+		return
 	}
 	*waiting += m.size()
 	o.queue = append(o.queue, m)
 	signal(o.filled)
-	return true
 }
 
 // take removes the first message.

@@ -19,18 +19,19 @@ type selected struct {
 	since float64 // only facts of later transactions
 	found *jsontext.Object
 	bytes int
+	most  int // bytes
 }
 
 // text stands for a value whose JSON is known already.
 type text []byte
 
-// find answers a query's args in the space (memory spec §6).
-func find(r store.Reader, space charm.Space, args *jsontext.Object) ([]byte, error) {
+// find answers a query's args in the space (memory spec §6) within most bytes.
+func find(r store.Reader, space charm.Space, args *jsontext.Object, most int) ([]byte, error) {
 	selection, err := selectionOf(args)
 	if err != nil {
 		return nil, err
 	}
-	s := selected{r: r, space: space, since: -1, found: jsontext.NewObject()}
+	s := selected{r: r, space: space, since: -1, found: jsontext.NewObject(), most: most}
 	if since, ok := args.Get("since"); ok {
 		if s.since, ok = since.(float64); !ok {
 			return nil, &memory.Invalid{Kind: "TypeError", Message: "since is not a number"}
@@ -146,8 +147,8 @@ const maxSince = 1 << 53
 
 // add puts a fact where it belongs.
 func (s *selected) add(f store.Fact, cause string) error {
-	if s.bytes += len(f.Is) + len(f.Of) + len(f.The) + factBytes; s.bytes > frames.MaxBytes {
-		return charm.Errorf(charm.CodeTooLarge, "the answer would be larger than %d MiB; select less", frames.MaxBytes>>20)
+	if s.bytes += len(f.Is) + len(f.Of) + len(f.The) + factBytes; s.bytes > s.most {
+		return charm.Errorf(charm.CodeTooLarge, "the answer would be larger than %d bytes; select less", s.most)
 	}
 	fact := text("{}")
 	if f.Is != nil {

@@ -36,6 +36,7 @@ type Limits struct {
 	ConnectionWatches int // pairs of of and the that one connection has subscribed to
 	Watches           int // that all have
 	QueuedBytes       int // of effects that wait for one connection
+	AnswerBytes       int // of what one query finds
 }
 
 func (l Limits) withDefaults() Limits {
@@ -48,6 +49,7 @@ func (l Limits) withDefaults() Limits {
 	or(&l.ConnectionWatches, charm.MaxConnectionWatches)
 	or(&l.Watches, charm.MaxWatches)
 	or(&l.QueuedBytes, charm.MaxQueuedBytes)
+	or(&l.AnswerBytes, frames.MaxBytes)
 	return l
 }
 
@@ -134,6 +136,9 @@ func (s *Server) leave(c *conn) {
 	delete(s.conns, c)
 	s.open.Done()
 }
+
+// Slow is how many connections were ended because they did not take their effects.
+func (s *Server) Slow() int64 { return s.watches.slow.Load() }
 
 // Connections is how many WebSockets are open.
 func (s *Server) Connections() int {

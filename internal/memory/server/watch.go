@@ -2,6 +2,7 @@ package server
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/coder/websocket"
 
@@ -29,6 +30,7 @@ type subscription struct {
 type watches struct {
 	limits  Limits
 	byRight func(issuer, space string) bool
+	slow    atomic.Int64 // connections that did not take their effects
 
 	mu     sync.Mutex
 	spaces map[string]*watchedSpace
@@ -40,8 +42,15 @@ type watches struct {
 
 // watching is what one connection has subscribed to.
 type watching struct {
-	jobs  map[string]*subscription
-	count int // watches
+	jobs   map[string]*subscription
+	spaces map[string]*listening
+	count  int // watches
+}
+
+// listening is how one connection listens in one space.
+type listening struct {
+	jobs int   // subscriptions
+	told int64 // number of the last transaction it was told
 }
 
 type watchedSpace struct {
@@ -82,7 +91,9 @@ func (w *watches) tell(e memory.Effect) {
 		}
 	}
 	for c, s := range w.found {
+		w.conns[c].spaces[e.Space].told = e.Since
 		if !c.out.effect(message{frames.EffectOf, s.job, e.Invocation}) {
+			w.slow.Add(1)
 			c.end(websocket.StatusPolicyViolation, "too slow: more effects wait than are kept for a connection", true)
 		}
 	}
@@ -106,7 +117,7 @@ func (w *watches) add(c *conn, r *frames.Request, list []watch) error {
 	defer w.mu.Unlock()
 	mine := w.conns[c]
 	if mine == nil {
-		mine = &watching{jobs: map[string]*subscription{}}
+		mine = &watching{jobs: map[string]*subscription{}, spaces: map[string]*listening{}}
 		w.conns[c] = mine
 	}
 	job := r.Job()
@@ -128,6 +139,10 @@ func (w *watches) add(c *conn, r *frames.Request, list []watch) error {
 		space.index[key] = append(space.index[key], s)
 	}
 	mine.jobs[job] = s
+	if mine.spaces[r.Sub] == nil {
+		mine.spaces[r.Sub] = &listening{told: -1}
+	}
+	mine.spaces[r.Sub].jobs++
 	mine.count, w.count = mine.count+len(list), w.count+len(list)
 	return nil
 }
@@ -172,25 +187,46 @@ func (w *watches) remove(s *subscription) {
 	if delete(space.all, s); len(space.all) == 0 {
 		delete(w.spaces, s.space)
 	}
+	if mine.spaces[s.space].jobs--; mine.spaces[s.space].jobs == 0 {
+		delete(mine.spaces, s.space)
+	}
 	delete(mine.jobs, s.job)
 	mine.count, w.count = mine.count-len(s.watches), w.count-len(s.watches)
 }
 
-// behind reports whether c listens in the space and may not have been told yet of
-// its transactions up to since.
-func (w *watches) behind(c *conn, space string, since int64) bool {
+// place calls put, which must not block, when what was seen fits between the
+// effects that c was told of: none of them is newer, and none that is older is
+// missing. behind says that one may be missing.
+func (w *watches) place(c *conn, seen []moment, put func()) (placed, behind bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	watched := w.spaces[space]
-	return w.conns[c] != nil && watched != nil && watched.heard < since
+	if mine := w.conns[c]; mine != nil {
+		for _, m := range seen {
+			in := mine.spaces[m.space]
+			if in == nil {
+				continue
+			}
+			if in.told > m.since {
+				return false, false
+			}
+			behind = behind || w.spaces[m.space].heard < m.since
+		}
+	}
+	if behind {
+		return false, true
+	}
+	put()
+	return true, false
 }
 
-// caughtUp notes that the transactions up to since were told.
-func (w *watches) caughtUp(space string, since int64) {
+// caughtUp notes that the transactions seen were told.
+func (w *watches) caughtUp(seen []moment) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if watched := w.spaces[space]; watched != nil {
-		watched.heard = max(watched.heard, since)
+	for _, m := range seen {
+		if watched := w.spaces[m.space]; watched != nil {
+			watched.heard = max(watched.heard, m.since)
+		}
 	}
 }
 

@@ -73,9 +73,13 @@ func (c *conn) carryOut(batch []task) {
 	}
 	switch r := requests[0]; r.Cmd {
 	case frames.Transact:
-		c.answerAll(requests, c.server.transact(requests))
+		c.out.await(c.ctx)
+		c.server.transact(requests, c.put)
 	case frames.Query:
-		c.query(requests)
+		for len(requests) > 0 {
+			c.out.await(c.ctx)
+			requests = requests[c.query(requests):]
+		}
 	case frames.Subscribe:
 		if err := c.subscribe(r); err != nil {
 			c.answer(r.Job(), c.server.failed(r, err).text)
@@ -89,34 +93,55 @@ func (c *conn) carryOut(batch []task) {
 	}
 }
 
+// answer puts a result when there is room for it.
 func (c *conn) answer(job string, result []byte) {
-	c.out.answer(c.ctx, message{frames.ReturnOf, job, result})
+	c.out.await(c.ctx)
+	c.out.answer(message{frames.ReturnOf, job, result})
 }
 
-func (c *conn) answerAll(requests []*frames.Request, results []result) {
+// put is answer where there was room before, and nothing may wait.
+func (c *conn) put(r *frames.Request, result result) {
+	c.out.answer(message{frames.ReturnOf, r.Job(), result.text})
+}
+
+func (c *conn) putAll(requests []*frames.Request, results []result) {
 	for i, result := range results {
-		c.answer(requests[i].Job(), result.text)
+		c.put(requests[i], result)
 	}
 }
 
-// query answers when the effects of all transactions that the answers show have
-// been put before them: else a client would go back to what an effect says that
-// is older than the answer.
-func (c *conn) query(requests []*frames.Request) {
-	for len(requests) > 0 {
+// looks is how often queries are tried beside the store's writer.
+const looks = 3
+
+// query answers the first of requests, and more, and returns how many. An answer
+// stands among the effects of its space where it belongs: behind those of all
+// transactions that it shows, and before those of all others. Else a client that
+// takes what comes last would go back to what is older.
+func (c *conn) query(requests []*frames.Request) int {
+	for range looks {
 		results, seen := c.server.look(requests)
-		for _, m := range seen {
-			if !c.server.watches.behind(c, m.space, m.since) {
-				continue
-			}
-			// The store answers this when it has told of all that was committed before.
-			if c.server.o.Store.Update(c.server.work, func(store.Tx) error { return nil }) == nil {
-				c.server.watches.caughtUp(m.space, m.since)
-			}
+		put := func() { c.putAll(requests, results) }
+		placed, behind := c.server.watches.place(c, seen, put)
+		// The store answers this when it has told of all that was committed before.
+		if behind && c.server.o.Store.Update(c.server.work, func(store.Tx) error { return nil }) == nil {
+			c.server.watches.caughtUp(seen)
+			placed, _ = c.server.watches.place(c, seen, put)
 		}
-		c.answerAll(requests, results)
-		requests = requests[len(results):]
+		if placed {
+			return len(results)
+		}
 	}
+	var results []result
+	err := c.server.o.Store.Update(c.server.work, func(tx store.Tx) error {
+		results, _ = c.server.read(tx, requests)
+		tx.AfterCommit(func() { c.putAll(requests, results) })
+		return nil
+	})
+	if err != nil {
+		results = []result{c.server.failed(requests[0], err)}
+		c.putAll(requests, results)
+	}
+	return len(results)
 }
 
 // subscribe begins to tell of transactions. Who may not read any more when that
