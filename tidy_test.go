@@ -73,6 +73,8 @@ func TestPurePackagesImportWhatTheyMay(t *testing.T) {
 		"charmd/internal/store":    {"charmd/internal/charm"},
 		"charmd/internal/queue":    {"charmd/internal/charm", "charmd/internal/schedule", "charmd/internal/state", "charmd/internal/store"},
 		"charmd/internal/engine":   nil,
+		"charmd/internal/memory/client": {"charmd/internal/charm", "charmd/internal/identity", "charmd/internal/jsontext",
+			"charmd/internal/memory/frames", "charmd/internal/merkle"},
 	}
 	for _, p := range packages(t) {
 		may, checked := allowed[p.ImportPath]

@@ -160,6 +160,7 @@ func (a *app) watchSpace(ctx context.Context, space *memory.Space) error {
 		return err
 	}
 	defer view.Close()
+	a.warn("watching the documents of %s", space.DID()) // which may say nothing for long
 	for a.out.err == nil {
 		news, err := view.Next(ctx)
 		if err != nil {

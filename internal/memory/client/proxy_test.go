@@ -133,10 +133,10 @@ func (p *proxy) fate(n int, what string) (pass int, delay time.Duration) {
 		return n, 0
 	}
 	switch dice := p.rand.IntN(1000); {
-	case dice < 8:
+	case dice < 12:
 		p.cuts["before the "+what]++
 		return 0, 0
-	case dice < 14:
+	case dice < 20:
 		p.cuts["within the "+what]++
 		return p.rand.IntN(n), 0
 	case dice < 60:
