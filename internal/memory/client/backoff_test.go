@@ -44,7 +44,7 @@ func (f refusing) RoundTrip(*http.Request) (*http.Response, error) {
 
 // Attempts get rarer, whoever waits is told why, and it is said once that nobody
 // answers.
-func TestAToolshedThatIsAwayIsTriedEverMoreRarely(t *testing.T) {
+func TestFault24_AToolshedThatIsAwayIsTriedEverMoreRarely(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var tries []time.Time

@@ -23,6 +23,7 @@ const (
 // run keeps a connection until the client is closed.
 func (c *Client) run() {
 	defer close(c.done)
+	defer c.http.CloseIdleConnections()
 	defer c.finish()
 	for attempt, told := 0, false; ; attempt++ {
 		connected, heard, err := c.connection()

@@ -3,6 +3,8 @@ package client
 import (
 	"context"
 	"errors"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -195,7 +197,7 @@ func TestSubscriptionsEnd(t *testing.T) {
 
 // What makes no sense ends the connection; calls that only read are made again on
 // the next one.
-func TestNonsenseEndsTheConnection(t *testing.T) {
+func TestFault24_NonsenseEndsTheConnection(t *testing.T) {
 	t.Parallel()
 	depth := strings.Repeat("[", 600) + strings.Repeat("]", 600)
 	for name, send := range map[string]func(p *peer){
@@ -291,5 +293,23 @@ func TestUnansweredRequestsAreBounded(t *testing.T) {
 	}
 	if !space.client.room.TryAcquire(maxUnanswered) {
 		t.Error("room is still taken")
+	}
+}
+
+// What answers and serves no memory is named as such, and is asked again.
+func TestSomethingElseThatAnswers(t *testing.T) {
+	t.Parallel()
+	server := httptest.NewServer(http.NotFoundHandler())
+	defer server.Close()
+	told := make(chan error, 1)
+	c, err := New(Options{URL: server.URL + "/", Changed: func(err error) { told <- err }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	err = <-told
+	contains(t, err, "what answers at "+server.URL+" serves no memory: it answered 404 Not Found")
+	if charm.CodeOf(err) != charm.CodeUnavailable {
+		t.Errorf("code %s", charm.CodeOf(err))
 	}
 }
