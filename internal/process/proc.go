@@ -2,11 +2,13 @@ package process
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Children lists the processes whose parent is pid. It needs /proc.
@@ -65,4 +67,22 @@ func pss(pid int) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("no Pss of process %d", pid)
+}
+
+// CPU is what the daemon, without its workers, has computed so far. It needs /proc.
+func (d *Daemon) CPU() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.PID))
+	if err != nil {
+		return 0, err
+	}
+	// The name in parentheses may hold blanks; user and system time are the 12th
+	// and 13th field behind it, in hundredths of a second.
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0, fmt.Errorf("no times of process %d", d.PID)
+	}
+	user, err := strconv.ParseInt(fields[11], 10, 64)
+	system, err2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(err, err2)
 }

@@ -2,6 +2,7 @@ package toolshed
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -23,9 +24,16 @@ func (idle) Doctor(context.Context) api.Diagnosis                 { return api.D
 func (idle) Hosts(context.Context) ([]api.Host, error) { return nil, nil }
 func (idle) ResetHost(context.Context, string) error   { return nil }
 
+// memory stands in for the memory server.
+func memory(w http.ResponseWriter, r *http.Request) {
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+	}
+}
+
 func newToolshed(s Service) *Toolshed {
 	return New(Options{
-		Service: s, Operator: "did:key:zOperator", Token: "right", Hosts: []string{"charmd.example.org"},
+		Service: s, Operator: "did:key:zOperator", Token: "right", Hosts: []string{"charmd.example.org"}, Memory: http.HandlerFunc(memory),
 		Logger: slog.New(slog.DiscardHandler),
 	})
 }
@@ -53,6 +61,11 @@ func TestWhoIsLetIn(t *testing.T) {
 		{"as localhost", "GET", "/api/v1/status", "localhost:8000", []string{"Authorization", bearer}, 200},
 		{"over IPv6", "GET", "/api/v1/status", "[::1]:8000", []string{"Authorization", bearer}, 200},
 		{"under a configured name", "GET", "/api/v1/status", "charmd.example.org", []string{"Authorization", bearer}, 200},
+		{"the memory, which is asked with signatures", "PATCH", "/api/storage/memory", "127.0.0.1:8000", nil, 200},
+		{"the memory under a strange name", "GET", "/api/storage/memory", "evil.example.com", nil, 403},
+		{"the memory from another site's page", "GET", "/api/storage/memory", "127.0.0.1:8000", []string{"Origin", "https://evil.example.com"}, 403},
+		{"the memory from a page of ours", "GET", "/api/storage/memory", "127.0.0.1:8000", []string{"Origin", "http://127.0.0.1:8000"}, 200},
+		{"what is beside the memory", "GET", "/api/storage/memory/x", "127.0.0.1:8000", nil, 401},
 		{"no token", "GET", "/api/v1/status", "127.0.0.1:8000", nil, 401},
 		{"a wrong token", "GET", "/api/v1/status", "127.0.0.1:8000", []string{"Authorization", "Bearer wrong"}, 401},
 		{"another scheme", "GET", "/api/v1/status", "127.0.0.1:8000", []string{"Authorization", "Basic right"}, 401},

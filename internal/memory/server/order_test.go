@@ -140,7 +140,6 @@ type peer struct {
 	*client
 	key   *identity.Key
 	space string
-	mu    sync.Mutex
 	view  map[string]merkle.Ref // the current fact of each document it knows
 	is    map[string]string
 }
