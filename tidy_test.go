@@ -80,6 +80,8 @@ func TestPurePackagesImportWhatTheyMay(t *testing.T) {
 			"charmd/internal/charm", "charmd/internal/identity", "charmd/internal/jsontext", "charmd/internal/memory",
 			"charmd/internal/memory/frames", "charmd/internal/merkle", "charmd/internal/store",
 		},
+		"charmd/internal/memory/client": {"charmd/internal/charm", "charmd/internal/identity", "charmd/internal/jsontext",
+			"charmd/internal/memory/frames", "charmd/internal/merkle"},
 	}
 	for _, p := range packages(t) {
 		may, checked := allowed[p.ImportPath]

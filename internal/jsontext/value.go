@@ -77,6 +77,25 @@ func cloneMembers(members []member) []member {
 	return out
 }
 
+// Deeper reports whether v is nested deeper than n levels.
+func Deeper(v any, n int) bool {
+	switch v := v.(type) {
+	case *Object:
+		for _, e := range v.All() {
+			if n == 0 || Deeper(e, n-1) {
+				return true
+			}
+		}
+	case []any:
+		for _, e := range v {
+			if n == 0 || Deeper(e, n-1) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // MarshalJSON returns the text of o, so that an object can be a field of what
 // encoding/json prints. json.Marshal then escapes <, >, &, U+2028 and U+2029 in
 // it; where the exact text matters use Append.

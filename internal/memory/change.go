@@ -146,7 +146,7 @@ func NewDraft(space charm.Space, issuer string, changes []Change, meta map[strin
 
 // assert makes f the fact of an assertion and returns the reference of its value.
 func (f *draftFact) assert(c Change) (merkle.Ref, error) {
-	if deeper(c.Is, charm.MaxDepth-documentDepth) {
+	if jsontext.Deeper(c.Is, charm.MaxDepth-documentDepth) {
 		return merkle.Ref{}, charm.Errorf(charm.CodeTooLarge, "document %s would be nested deeper than %d levels", c.Of, charm.MaxDepth)
 	}
 	f.is = jsontext.Append(nil, c.Is)
@@ -161,25 +161,6 @@ func (f *draftFact) assert(c Change) (merkle.Ref, error) {
 // documentDepth is what a transaction adds around a document: it is stored, and
 // read again, inside the log's entry.
 const documentDepth = 8
-
-// deeper reports whether v is nested deeper than n levels.
-func deeper(v any, n int) bool {
-	switch v := v.(type) {
-	case *jsontext.Object:
-		for _, e := range v.All() {
-			if n == 0 || deeper(e, n-1) {
-				return true
-			}
-		}
-	case []any:
-		for _, e := range v {
-			if n == 0 || deeper(e, n-1) {
-				return true
-			}
-		}
-	}
-	return false
-}
 
 // Changing reports whether the draft changes what v is a version of; committing
 // it checks the version then.

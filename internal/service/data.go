@@ -139,9 +139,20 @@ func drafts(dir string) []string {
 	return []string{filepath.Join(dir, config.OperatorFile+draftSuffix), filepath.Join(dir, client.TokenFile+draftSuffix)}
 }
 
-// operatorKey is the key the service signs with: IDENTITY's file, the key of
-// OPERATOR_PASS, or the data directory's own, made at first start.
+// operatorKey is OperatorKey, with the data directory's own made at first start.
 func operatorKey(cfg config.Config) (*identity.Key, error) {
+	if cfg.Identity == "" && cfg.OperatorPass == "" {
+		newKey := func() []byte { return identity.Generate().MarshalPKCS8PEM() }
+		if err := ensureFile(filepath.Join(cfg.DataDir, config.OperatorFile), 0o600, newKey); err != nil {
+			return nil, err
+		}
+	}
+	return OperatorKey(cfg)
+}
+
+// OperatorKey is the key the service signs with: that of IDENTITY's file, of
+// OPERATOR_PASS, or the data directory's own.
+func OperatorKey(cfg config.Config) (*identity.Key, error) {
 	if cfg.Identity != "" {
 		pem, err := os.ReadFile(cfg.Identity)
 		if err != nil {
@@ -161,12 +172,10 @@ func operatorKey(cfg config.Config) (*identity.Key, error) {
 		return identity.FromPassphrase(pass), nil
 	}
 	file := filepath.Join(cfg.DataDir, config.OperatorFile)
-	if err := ensureFile(file, 0o600, func() []byte { return identity.Generate().MarshalPKCS8PEM() }); err != nil {
-		return nil, err
-	}
 	pem, err := os.ReadFile(file)
 	if err != nil {
-		return nil, err
+		return nil, charm.Errorf(charm.CodeDataUnusable, "the operator's key cannot be read: %w", err).
+			WithHint("name the data directory it lies in with --data-dir, or another key with --identity")
 	}
 	key, err := identity.FromPKCS8(pem)
 	if err != nil {
