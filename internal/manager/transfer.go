@@ -112,7 +112,7 @@ func (m *Manager) Import(ctx context.Context, name string, register bool, from i
 	if err != nil {
 		return api.Imported{}, err
 	}
-	m.logger.Info("space imported", "space", out.Space, "name", out.Name, "facts", out.Facts, "charms", len(out.Charms))
+	m.logger.Info("space imported", "space", out.Space, "facts", out.Facts, "charms", len(out.Charms))
 	return out, nil
 }
 

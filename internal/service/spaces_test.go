@@ -39,7 +39,7 @@ func TestImportIsAllOrNothing(t *testing.T) {
 		}
 		return &b
 	}
-	if _, err := d.Client.Import(t.Context(), "home-2", false, file("no/name")); charm.CodeOf(err) != charm.CodeInvalid || !strings.Contains(err.Error(), "no/name") {
+	if _, err := d.Client.Import(t.Context(), "home-2", false, file("no/name")); charm.CodeOf(err) != charm.CodeUsage || !strings.Contains(err.Error(), "no/name") {
 		t.Errorf("a charm with a name that cannot be: %v", err)
 	}
 	if _, err := d.Client.Space(t.Context(), "home-2"); charm.CodeOf(err) != charm.CodeNotFound {
