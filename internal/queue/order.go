@@ -195,17 +195,6 @@ func (o *order) charge(l *line, d time.Duration) {
 	}
 }
 
-// due calls each for every entry that is due, in no order.
-func (o *order) due(each func(*entry)) {
-	for _, l := range o.turns {
-		for _, lane := range l.lanes {
-			for _, e := range lane.due {
-				each(e)
-			}
-		}
-	}
-}
-
 // turns orders lines by the virtual time they have used, then by name.
 type turns []*line
 
