@@ -85,7 +85,7 @@ func small(t *testing.T, size string) string {
 	t.Helper()
 	dir := t.TempDir()
 	err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size+",mode=0700")
-	if errors.Is(err, unix.EPERM) {
+	if errors.Is(err, unix.EPERM) && !strings.Contains(os.Getenv("CHARMD_REQUIRE"), "mount") {
 		t.Skip("this user may not mount a small file system")
 	}
 	if err != nil {
