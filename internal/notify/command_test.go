@@ -13,15 +13,14 @@ import (
 
 	"charmd/internal/charm"
 	"charmd/internal/process"
+	"charmd/internal/testbin"
 )
 
 // script makes an executable of the lines and returns its path.
 func script(t *testing.T, lines ...string) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "hook")
-	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+strings.Join(lines, "\n")+"\n"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testbin.WriteExecutable(t, path, []byte("#!/bin/sh\n"+strings.Join(lines, "\n")+"\n"))
 	return path
 }
 

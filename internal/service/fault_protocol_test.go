@@ -113,9 +113,7 @@ func TestFault07_HostileBytesFromAWorker(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := fmt.Sprintf("#!/bin/sh\nexec '%s' %s '%s' \"$@\"\n", self, hostileRole, testbin.Path(t))
-	if err := os.WriteFile(script, []byte(text), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	testbin.WriteExecutable(t, script, []byte(text))
 	p, err := process.Start(process.Options{
 		Command: []string{testbin.Path(t)}, Dir: t.TempDir(), Env: []string{"CHARMD_WORKER_EXE=" + script},
 		Args: []string{"--max-retries", "0", "--max-concurrent", "2"},

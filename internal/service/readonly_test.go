@@ -37,9 +37,7 @@ func TestReadOnlyDataDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(program, text, 0o755); err != nil {
-		t.Fatal(err)
-	}
+	testbin.WriteExecutable(t, program, text)
 	data := filepath.Join(dir, "data")
 	if err := os.Mkdir(data, 0o555); err != nil {
 		t.Fatal(err)
