@@ -50,6 +50,9 @@ type Draft struct {
 	// Anyway commits although a run holds one of the documents: for the service's
 	// own books, which must not wait for a charm. The run finds a conflict.
 	Anyway bool
+	// By names the part of the service that makes the transaction, for those who
+	// hear of it. It is no part of the invocation, which anybody may write.
+	By string
 	// Allowed says within the transaction whether it may be made, for those whose
 	// issuer is not the service; nil allows it.
 	Allowed func(r store.Reader, space charm.Space) error

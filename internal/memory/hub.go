@@ -8,6 +8,7 @@ type Effect struct {
 	Since      int64  // its number in the space's log
 	Changes    []Change
 	Invocation []byte // JavaScript text form
+	By         string // the part of the service that made it; "" for everybody else's
 }
 
 // hub hands committed transactions to subscribers in order of commits.

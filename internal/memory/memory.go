@@ -93,7 +93,7 @@ func (m *Memory) Commit(tx store.Tx, d *Draft, holder *Hold) (Receipt, error) {
 	if err := appendCommit(tx, space.Row, d, receipt, at); err != nil {
 		return Receipt{}, err
 	}
-	effect := Effect{Space: d.Space.DID, Since: receipt.Since, Changes: d.Changes, Invocation: d.text}
+	effect := Effect{Space: d.Space.DID, Since: receipt.Since, Changes: d.Changes, Invocation: d.text, By: d.By}
 	tx.AfterCommit(func() {
 		m.hub.publish(effect)
 		if d.Committed != nil {

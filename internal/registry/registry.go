@@ -236,7 +236,7 @@ func (e *edit) commit() error {
 	if err != nil {
 		return err
 	}
-	draft.Anyway = true
+	draft.Anyway, draft.By = true, by
 	if _, err = e.registry.memory.Commit(e.tx, draft, nil); err != nil {
 		return err
 	}
@@ -244,5 +244,8 @@ func (e *edit) commit() error {
 	return nil
 }
 
-// ours marks the registry's own transactions in the log.
-var ours = map[string]string{"by": "registry"}
+// by names the registry as the maker of its transactions, and in their log ours
+// does, for people who read it.
+const by = "registry"
+
+var ours = map[string]string{"by": by}

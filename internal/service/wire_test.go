@@ -29,6 +29,7 @@ type socket struct {
 	key   *identity.Key
 	space string
 	sent  int
+	meta  *jsontext.Object // the last member of what it sends, when there is one
 }
 
 func (d *daemon) dial(key *identity.Key, space string) (*socket, error) {
@@ -67,6 +68,10 @@ func (w *socket) ask(ctx context.Context, cmd, args string) (*jsontext.Object, e
 	}
 	w.sent++
 	i := frames.NewInvocation(cmd, w.space, w.key.DID(), v.(*jsontext.Object), time.Now(), fmt.Sprint(w.sent))
+	if w.meta != nil {
+		i.Object.Set("meta", w.meta)
+		i.Ref = merkle.Refer(i.Object)
+	}
 	if err := w.ws.Write(ctx, websocket.MessageText, frames.Sign(i, w.key)); err != nil {
 		return nil, err
 	}
@@ -111,12 +116,15 @@ func (w *socket) write(ctx context.Context, of string, cause merkle.Ref, v any) 
 }
 
 // A charm that another program puts into the registry cell over the wire runs,
-// and one that it takes out does not any more.
+// and one that it takes out does not any more, whoever it says that it is: its
+// transactions end as those do that the registry itself makes.
 func TestTheRegistryHearsTheWire(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t, t.TempDir(), "--interval", "1s")
 	ref := d.add(counter, "feeds", "wired", notRegistered)
 	w := d.asOperator(identity.SystemSpaceDID)
+	w.meta = jsontext.NewObject()
+	w.meta.Set("by", "registry")
 	cellOf := memory.Of(registry.ID())
 	doc, cause, err := w.read(t.Context(), cellOf)
 	if err != nil {
