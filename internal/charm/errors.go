@@ -36,6 +36,7 @@ const (
 	CodeCrashed        ErrorCode = "worker_crashed"
 	CodeProtocol       ErrorCode = "protocol"  // the worker sent what it must not
 	CodeTooLarge       ErrorCode = "too_large" // a limit was passed
+	CodeNoRoom         ErrorCode = "no_room"   // the disk is full, or nearly
 	CodeLost           ErrorCode = "service_died"
 	CodeCancelled      ErrorCode = "cancelled"
 	CodeHandedBack     ErrorCode = "handed_back"      // given back to the queue at shutdown
@@ -97,7 +98,7 @@ func ExitCode(err error) int {
 		return ExitNotFound
 	case CodeInvalid, CodeConflict, CodeForbidden, CodeUnauthorized, CodeCompile, CodeNoUpdater, CodeTooLarge:
 		return ExitRefused
-	case CodeUnavailable, CodeRemoteToolshed:
+	case CodeUnavailable, CodeRemoteToolshed, CodeNoRoom:
 		return ExitUnavailable
 	case CodeRunFailed:
 		return ExitRunFailed

@@ -48,6 +48,7 @@ type Snapshot struct {
 	Queue      QueueDepth
 	Workers    WorkerCounts
 	HeldHosts  int // no request goes to them until they have recovered
+	Wire       WireCounts
 
 	StoreHealthy  bool
 	DatabaseBytes int64
@@ -66,6 +67,13 @@ type WorkerCounts struct {
 	Busy, Idle, Starting int
 	Waiting              int   // tasks that wait for a worker
 	ResidentBytes        int64 // of all of them, after their last tasks
+}
+
+// WireCounts is what clients of the memory do; all but the first two grow from the start.
+type WireCounts struct {
+	Connections, Subscriptions    int
+	Committed, Conflicts, Refused int64 // transactions
+	Slow                          int64 // connections that did not take what they had subscribed to
 }
 
 // NewMetrics makes the metrics of one service; read is called at each scrape.

@@ -147,6 +147,23 @@ var table = []Metric{
 		Help: "Hosts that get no requests for now, because they failed or asked for it.",
 		read: func(s Snapshot, p put) { p(float64(s.HeldHosts)) }},
 
+	{Name: "charmd_memory_connections", Type: Gauge, Unit: "connections",
+		Help: "WebSockets to the memory that are open.",
+		read: func(s Snapshot, p put) { p(float64(s.Wire.Connections)) }},
+	{Name: "charmd_memory_subscriptions", Type: Gauge, Unit: "subscriptions",
+		Help: "Subscriptions of all connections.",
+		read: func(s Snapshot, p put) { p(float64(s.Wire.Subscriptions)) }},
+	{Name: "charmd_memory_transactions_total", Type: Counter, Unit: "transactions", Labels: []Label{closed("result", "ok", "conflict", "refused")},
+		Help: "Signed transactions that came over the wire, by what they came to. Refused: no right, no room, or no transaction.",
+		read: func(s Snapshot, p put) {
+			p(float64(s.Wire.Committed), "ok")
+			p(float64(s.Wire.Conflicts), "conflict")
+			p(float64(s.Wire.Refused), "refused")
+		}},
+	{Name: "charmd_memory_slow_connections_total", Type: Counter, Unit: "connections",
+		Help: "Connections that were closed since they did not take what they had subscribed to.",
+		read: func(s Snapshot, p put) { p(float64(s.Wire.Slow)) }},
+
 	{Name: "charmd_store_commits_total", Type: Counter, Unit: "transactions", Labels: []Label{closed("result", "ok", "error")},
 		Help:    "Transactions of the database that wrote something.",
 		counted: func(m *Metrics) counted { return &m.commits }},

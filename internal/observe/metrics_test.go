@@ -55,6 +55,7 @@ var now = Snapshot{
 	Charms: map[string]int{"pending": 3, "disabled": 2}, DisabledBy: map[charm.DisabledBy]int{charm.ByPerson: 2},
 	Queue:     QueueDepth{Due: 5, Later: 6, Running: 7, Retries: 1, OldestDue: 90 * time.Second},
 	Workers:   WorkerCounts{Busy: 1, Idle: 2, Starting: 3, Waiting: 4, ResidentBytes: 5 << 20},
+	Wire:      WireCounts{Connections: 3, Subscriptions: 20, Committed: 100, Conflicts: 7, Refused: 5, Slow: 1},
 	HeldHosts: 8, StoreHealthy: true, DatabaseBytes: 4096, LogBytes: 8192,
 }
 
@@ -157,6 +158,12 @@ func TestValues(t *testing.T) {
 		`charmd_egress_received_bytes_total 100`,
 		`charmd_egress_sent_bytes_total 7`,
 		`charmd_egress_held_hosts 8`,
+		`charmd_memory_connections 3`,
+		`charmd_memory_subscriptions 20`,
+		`charmd_memory_transactions_total{result="ok"} 100`,
+		`charmd_memory_transactions_total{result="conflict"} 7`,
+		`charmd_memory_transactions_total{result="refused"} 5`,
+		`charmd_memory_slow_connections_total 1`,
 		`charmd_store_commits_total{result="ok"} 1`,
 		`charmd_store_commits_total{result="error"} 1`,
 		`charmd_store_facts_total 4`,

@@ -46,6 +46,7 @@ func (s *Service) snapshot() observe.Snapshot {
 		Version: s.config.Version, StartedAt: s.startedAt, Restarts: s.restarts(), NotReady: len(s.NotReady()),
 		Charms: census.ByStatus, DisabledBy: census.DisabledBy,
 		HeldHosts:    len(s.egress.Hosts()),
+		Wire:         observe.WireCounts(s.wire.Counts()),
 		Queue:        observe.QueueDepth(depth),
 		Workers:      observe.WorkerCounts(workers),
 		StoreHealthy: s.store.Health() == nil, DatabaseBytes: database, LogBytes: log,

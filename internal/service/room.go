@@ -33,6 +33,16 @@ func (r *room) lacking() disk.Lack {
 	return r.lack
 }
 
+// hasRoom is nil when clients of the memory and of blobs may write. What is missing,
+// and where, is not told to them.
+func (s *Service) hasRoom() error {
+	if s.room.lacking() == (disk.Lack{}) {
+		return nil // a store that cannot write is asked each time: that is how it finds out that it can
+	}
+	return charm.Errorf(charm.CodeNoRoom, "there is no room to write: the disk is full, or nearly").
+		WithHint("try again later: it is looked every second whether there is room again; /readyz says what is missing")
+}
+
 // measure looks what is missing.
 func (s *Service) measure(was bool) disk.Lack {
 	size, err := s.store.Size()

@@ -175,11 +175,11 @@ func (s *Service) makeDoors() {
 		Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now, Ended: s.metrics.MaintenanceEnded, Breaches: s.tellBreaches,
 	}
 	s.wire = memserver.New(memserver.Options{
-		Store: s.store, Memory: s.memory, Operator: s.operator.DID(), Dev: s.config.Dev, Logger: s.logger, Now: time.Now,
+		Store: s.store, Memory: s.memory, Operator: s.operator.DID(), Dev: s.config.Dev, Room: s.hasRoom, Logger: s.logger, Now: time.Now,
 	})
 	s.toolshed = toolshed.New(toolshed.Options{
 		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
-		Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Served: s.metrics.Served, Logger: s.logger,
+		Room: s.hasRoom, Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Served: s.metrics.Served, Logger: s.logger,
 	})
 }
 

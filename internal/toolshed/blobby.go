@@ -132,6 +132,11 @@ func child(v any, key string) (any, bool) {
 }
 
 func (t *Toolshed) putBlob(r *http.Request) (any, error) {
+	if t.o.Room != nil {
+		if err := t.o.Room(); err != nil {
+			return nil, err
+		}
+	}
 	key := r.PathValue("key")
 	body, err := readBody(r)
 	if err != nil {

@@ -26,6 +26,8 @@ func statusOf(code charm.ErrorCode) int {
 		return http.StatusConflict
 	case charm.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge
+	case charm.CodeNoRoom:
+		return http.StatusInsufficientStorage
 	case charm.CodeUnavailable:
 		return http.StatusServiceUnavailable
 	case charm.CodeInternal:

@@ -50,6 +50,8 @@ type Options struct {
 	AdminCharm func(ctx context.Context) (api.Added, error)
 	// TryHook gives the notification hook a test notice.
 	TryHook func(ctx context.Context) (api.Notified, error)
+	// Room says why clients may not write blobs now; nil lets them at any time.
+	Room    func() error
 	Metrics http.Handler // answers GET /metrics
 	Memory  http.Handler // answers at frames.Path
 	// Served is told of every request that was answered: the pattern of its

@@ -21,6 +21,7 @@ const (
 // results in their order: that of a transaction right behind its effects, from the
 // store's writer, which put must not hold up.
 func (s *Server) transact(requests []*frames.Request, put func(*frames.Request, result)) {
+	put = s.counts.counting(put)
 	var drafts []*memory.Draft
 	of := map[*memory.Draft]*frames.Request{}
 	commit := func() {
@@ -38,7 +39,12 @@ func (s *Server) transact(requests []*frames.Request, put func(*frames.Request, 
 		if d.Granting() {
 			right = memory.MayOwn
 		}
-		d.Allowed = func(tx store.Reader, space charm.Space) error { return s.allow(tx, space, r, right) }
+		d.Allowed = func(tx store.Reader, space charm.Space) error {
+			if err := s.allow(tx, space, r, right); err != nil {
+				return err
+			}
+			return s.o.Room() // not told to those who may not write
+		}
 		d.Committed = func(receipt memory.Receipt) { put(r, committed(r.Sub, receipt, d.Text())) }
 		drafts, of[d] = append(drafts, d), r
 	}

@@ -2,8 +2,11 @@ package server_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -84,7 +87,7 @@ func TestConnectionsAreCounted(t *testing.T) {
 		t.Fatalf("a third connection: %v", err)
 	}
 	_ = a.ws.Close(websocket.StatusNormalClosure, "")
-	w.until("there is room again", func() bool { return w.server.Connections() == 1 })
+	w.until("there is room again", func() bool { return w.server.Counts().Connections == 1 })
 	w.dial().mustDo(query(t, user("owner").DID(), user("owner"), doc), user("owner"))
 	b.mustDo(query(t, user("owner").DID(), user("owner"), doc), user("owner"))
 }
@@ -130,7 +133,7 @@ func TestSubscriptionsAreCounted(t *testing.T) {
 	b.send(frames.Sign(pairs(1, "e"), owner))
 	b.mustDo(query(t, owner.DID(), owner, doc), owner)
 	_ = b.ws.Close(websocket.StatusNormalClosure, "")
-	w.until("the connection is gone", func() bool { return w.server.Connections() == 1 })
+	w.until("the connection is gone", func() bool { return w.server.Counts().Connections == 1 })
 	a.send(frames.Sign(pairs(4, "f"), owner))
 	a.mustDo(query(t, owner.DID(), owner, doc), owner)
 }
@@ -157,7 +160,7 @@ func TestASlowSubscriberIsLetGo(t *testing.T) {
 		}
 	}()
 	cause, written := first(doc), 0
-	for ; w.server.Slow() == 0; written++ {
+	for ; w.server.Counts().Slow == 0; written++ {
 		value := fmt.Sprintf(`{"n":%d,"x":%q}`, written, bytes.Repeat([]byte("x"), 200<<10))
 		writer.mustDo(write(t, space, owner, doc, cause, value), owner)
 		cause = factOf(t, doc, cause, value)
@@ -204,6 +207,32 @@ func FuzzArgs(f *testing.F) {
 		sentinel := frames.NewInvocation(frames.Query, owner.DID(), owner.DID(), parse(t, `{"select":{"of:sentinel":{"a":{}}}}`).(*jsontext.Object), recordedAt, fmt.Sprint(last))
 		conn.send(frames.Sign(sentinel, owner))
 		for conn.next().Of != sentinel.Job() {
+		}
+	})
+}
+
+// Whatever body arrives over HTTP is answered, with a status that clients know.
+func FuzzBody(f *testing.F) {
+	w, owner := newWorld(f), user("owner")
+	statuses := []int{http.StatusOK, http.StatusBadRequest, http.StatusUnauthorized, http.StatusConflict, http.StatusUnprocessableEntity}
+	f.Add(true, frames.Sign(write(f, owner.DID(), owner, doc, first(doc), `{"value":1}`), owner))
+	f.Add(false, frames.Sign(query(f, owner.DID(), owner, doc), owner))
+	f.Add(false, []byte(`{"invocation":{"cmd":"/memory/query","args":{"select":{}},"prf":[]},"authorization":{}}`))
+	f.Add(true, []byte(`[`))
+	f.Fuzz(func(t *testing.T, writes bool, body []byte) {
+		method := http.MethodPost
+		if writes {
+			method = http.MethodPatch
+		}
+		answer := httptest.NewRecorder()
+		request := httptest.NewRequestWithContext(t.Context(), method, frames.Path, bytes.NewReader(body))
+		request.Header.Set("Content-Type", "application/json")
+		w.server.ServeHTTP(answer, request)
+		if !slices.Contains(statuses, answer.Code) {
+			t.Errorf("%s %q: %d %s", method, body, answer.Code, answer.Body)
+		}
+		if answer.Header().Get("Content-Type") == "application/json" && !json.Valid(answer.Body.Bytes()) {
+			t.Errorf("%s %q is answered with %s", method, body, answer.Body)
 		}
 	})
 }

@@ -91,11 +91,15 @@ func (s *Server) explain(err error) (reason, int) {
 		return reason{kind: e.Kind, message: e.Message}, http.StatusBadRequest
 	}
 	if e, ok := errors.AsType[*charm.Error](err); ok && e.Code != charm.CodeInternal {
-		status := http.StatusServiceUnavailable
-		if e.Code == charm.CodeTooLarge {
-			status = http.StatusBadRequest
+		switch {
+		case e.Code == charm.CodeTooLarge:
+			return reason{"Error", string(e.Code), e.Message}, http.StatusBadRequest
+		case e.Code == charm.CodeNoRoom:
+			return reason{"Error", string(e.Code), e.Message}, http.StatusInsufficientStorage
+		case s.o.Store.Health() != nil: // its message names our files
+			return reason{"Error", string(charm.CodeNoRoom), "nothing can be written now: the disk is full, or does not work"}, http.StatusInsufficientStorage
 		}
-		return reason{"Error", string(e.Code), e.Message}, status
+		return reason{"Error", string(e.Code), e.Message}, http.StatusServiceUnavailable
 	}
 	if s.work.Err() != nil || errors.Is(err, store.ErrClosed) {
 		return reason{"Error", string(charm.CodeUnavailable), "the service is stopping"}, http.StatusServiceUnavailable

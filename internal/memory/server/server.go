@@ -23,8 +23,9 @@ import (
 type Options struct {
 	Store    store.Store
 	Memory   *memory.Memory
-	Operator string // DID that may do everything
-	Dev      bool   // the published identities are believed
+	Operator string       // DID that may do everything
+	Dev      bool         // the published identities are believed
+	Room     func() error // why nothing may be written now; nil: there always is room
 	Logger   *slog.Logger
 	Now      func() time.Time
 	Limits   Limits
@@ -60,6 +61,8 @@ type Server struct {
 	forget  func()        // ends the subscription to the memory
 	large   chan struct{} // holds one for each large request that is in memory
 
+	counts transactions
+
 	work context.Context // ends when what is in hand is given up
 	stop context.CancelFunc
 
@@ -72,6 +75,9 @@ type Server struct {
 // New makes the server; Close ends it.
 func New(o Options) *Server {
 	o.Limits = o.Limits.withDefaults()
+	if o.Room == nil {
+		o.Room = func() error { return nil }
+	}
 	s := &Server{o: o, conns: map[*conn]struct{}{}, large: make(chan struct{}, largeAtOnce)}
 	s.watches.init(o.Limits, s.byRight)
 	s.work, s.stop = context.WithCancel(context.Background())
@@ -135,16 +141,6 @@ func (s *Server) leave(c *conn) {
 	defer s.mu.Unlock()
 	delete(s.conns, c)
 	s.open.Done()
-}
-
-// Slow is how many connections were ended because they did not take their effects.
-func (s *Server) Slow() int64 { return s.watches.slow.Load() }
-
-// Connections is how many WebSockets are open.
-func (s *Server) Connections() int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return len(s.conns)
 }
 
 // Close ends all connections: what they had in hand is answered first, until ctx

@@ -111,6 +111,16 @@ func (w *watches) revoke(space *watchedSpace, acl any) {
 	}
 }
 
+// subscriptions is how many there are.
+func (w *watches) subscriptions() (n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, mine := range w.conns {
+		n += len(mine.jobs)
+	}
+	return n
+}
+
 // add makes a subscription; the same one a second time is the first.
 func (w *watches) add(c *conn, r *frames.Request, list []watch) error {
 	w.mu.Lock()
