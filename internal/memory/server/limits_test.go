@@ -16,6 +16,7 @@ import (
 	"charmd/internal/jsontext"
 	"charmd/internal/memory/frames"
 	"charmd/internal/memory/server"
+	"charmd/internal/merkle"
 )
 
 // Row 24 of the faults: what is malformed closes its own connection and nothing else.
@@ -50,6 +51,41 @@ func TestFault24_WhatIsNoRequestHarmsNobody(t *testing.T) {
 			t.Errorf("%s: closed with %v, want %v", c.name, e, c.code)
 		}
 		bystander.mustDo(query(t, owner.DID(), owner, doc), owner)
+	}
+}
+
+// The same over HTTP, where each is told what is wrong with it.
+func TestFault24_WhatIsRefusedOverHTTP(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	owner, stranger := user("owner"), user("stranger")
+	good := string(frames.Sign(query(t, owner.DID(), owner, doc), owner))
+	deep := strings.Repeat("[", 100_000) + strings.Repeat("]", 100_000)
+	expired := query(t, owner.DID(), owner, doc)
+	expired.Object.Set("exp", float64(recordedAt.Add(-25*time.Hour).Unix()))
+	expired.Ref = merkle.Refer(expired.Object)
+	const asJSON = "application/json"
+	for _, c := range []struct {
+		name, kind, body string
+		status           int
+	}{
+		{"nothing", asJSON, "", http.StatusBadRequest},
+		{"noise", asJSON, strings.Repeat("\x00\xff", 1000), http.StatusBadRequest},
+		{"binary", "application/octet-stream", good, http.StatusUnsupportedMediaType},
+		{"nested deeply", asJSON, strings.Replace(good, `"prf":[]`, `"prf":`+deep, 1), http.StatusBadRequest},
+		{"cut", asJSON, good[:len(good)-1], http.StatusBadRequest},
+		{"no request", asJSON, `{"invocation":{}}`, http.StatusUnprocessableEntity},
+		{"changed after it was signed", asJSON, strings.Replace(good, `"prf":[]`, `"prf":[1]`, 1), http.StatusUnauthorized},
+		{"signed by another", asJSON, string(frames.Sign(query(t, owner.DID(), owner, doc), stranger)), http.StatusUnauthorized},
+		{"expired", asJSON, string(frames.Sign(expired, owner)), http.StatusUnauthorized},
+		{"another's space", asJSON, string(frames.Sign(query(t, owner.DID(), stranger, doc), stranger)), http.StatusUnauthorized},
+		{"a file", asJSON, string(frames.Sign(query(t, "../../escape", operator, doc), operator)), http.StatusUnauthorized},
+		{"as it should be", asJSON, good, http.StatusOK},
+	} {
+		status, _, answer := w.request(http.MethodPost, frames.Path, c.body, map[string]string{"Content-Type": c.kind})
+		if status != c.status {
+			t.Errorf("%s: %d %s, want %d", c.name, status, short(answer), c.status)
+		}
 	}
 }
 
