@@ -18,6 +18,7 @@ const (
 	MaxReplyBytes      = 4 << 20          // of documents sent to a worker at once
 	MaxFrameBytes      = 80 << 20         // of one message between service and worker
 	MaxRequestsPerRun  = 1000             // through egress
+	MaxDocumentsPerRun = 50_000           // looked at, those that do not exist included
 	MaxPages           = 1000             // runs in a row that ask for the next page
 	MaxConflicts       = 3                // re-runs before other writers are held back
 	MaxHold            = 2 * time.Second  // writers held back by one run

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -42,6 +43,7 @@ type fakeWorker struct {
 	task   *wire.Task
 	result wire.Result
 	op     uint64
+	need   uint64 // of the task's questions
 }
 
 func playWorker(role string) {
@@ -62,6 +64,7 @@ func playWorker(role string) {
 	for {
 		switch m := f.next().(type) {
 		case *wire.Task:
+			f.need = 0
 			f.task, f.result = m, wire.Result{Run: m.Run, Ended: wire.Finished}
 			for _, d := range m.Documents {
 				f.result.Read = append(f.result.Read, d.ID)
@@ -107,7 +110,8 @@ func (f *fakeWorker) do(words []string) {
 	args := words[1:]
 	switch words[0] {
 	case "need":
-		f.send(&wire.Need{Seq: 1, IDs: args})
+		f.need++
+		f.send(&wire.Need{Seq: f.need, IDs: args})
 		answer := f.next().(*wire.Documents)
 		if answer.Error != "" {
 			f.result.Ended, f.result.Reason = wire.EndedEarly, &wire.Failure{Kind: wire.ReasonHost, Message: answer.Error}
@@ -116,6 +120,22 @@ func (f *fakeWorker) do(words []string) {
 			f.result.Read = append(f.result.Read, d.ID)
 			f.log(fmt.Sprintf("%s=%.100s", d.ID, d.Text))
 		}
+	case "needs": // so many documents
+		most, _ := strconv.Atoi(args[0])
+		for n := 0; n < most; {
+			ids := make([]string, 0, 1000)
+			for range min(cap(ids), most-n) {
+				n++
+				ids = append(ids, fmt.Sprint("doc", n))
+			}
+			f.need++
+			f.send(&wire.Need{Seq: f.need, IDs: ids})
+			f.next()
+		}
+	case "skip":
+		f.need++
+	case "again":
+		f.need--
 	case "change":
 		f.result.Changed = append(f.result.Changed, wire.Document{ID: args[0], Text: []byte(`{"value":1}`)})
 	case "read":

@@ -57,6 +57,7 @@ type run struct {
 	calls  sync.WaitGroup // fetches in flight
 
 	served   map[string]bool // ids of documents the worker was given
+	needs    uint64          // questions for documents so far
 	fetches  fetches
 	logBytes int
 	gotCode  bool
@@ -141,6 +142,9 @@ func (r *run) take(m wire.Message) (done bool, err error) {
 }
 
 func (r *run) need(m *wire.Need) error {
+	if r.needs++; m.Seq != r.needs {
+		return wire.Violationf("question %d for documents where number %d is due", m.Seq, r.needs)
+	}
 	answer := wire.Documents{Seq: m.Seq}
 	docs, err := r.host.Documents(r.ctx, m.IDs)
 	if err == nil {
@@ -153,6 +157,9 @@ func (r *run) need(m *wire.Need) error {
 	}
 	for _, d := range answer.Documents {
 		r.served[d.ID] = true
+	}
+	if len(r.served) > charm.MaxDocumentsPerRun {
+		return wire.Violationf("more than %d documents", charm.MaxDocumentsPerRun)
 	}
 	r.send(&answer)
 	return nil

@@ -172,13 +172,16 @@ func TestFault07_FramesThatAreNotAllowedKillTheWorker(t *testing.T) {
 		{"compiled", "Compiled"},
 		{"cancel", "cancels request 0"},
 		{"biglog", "bytes of log"},
+		{"skip; need a", "question 2 for documents where number 1 is due"},
+		{"again; need a", "question 0 for documents where number 1 is due"},
+		{fmt.Sprint("needs ", charm.MaxDocumentsPerRun+1), "more than 50000 documents"},
 		{"raw 00000000000000000000", "unknown type"},
 		{"raw ffffffff4700000000", "at most"},
 		{"raw 000000070100000002" + "7b7d", "from the worker"},
 		{"raw 000000074600000002" + "5b5d", "not an object"},
 	}
 	for _, tt := range tests {
-		words := []string{tt.name}
+		words := strings.Split(tt.name, "; ")
 		if strings.HasPrefix(tt.name, "raw") {
 			words = append(words, "hang")
 		}

@@ -54,6 +54,29 @@ var hostilities = map[string]func(out *wire.Writer, task *wire.Task) error{
 	"foreign": func(out *wire.Writer, task *wire.Task) error {
 		return out.Send(&wire.Result{Run: task.Run, Ended: wire.Finished, Changed: []wire.Document{{ID: "baedreiforeign", Text: []byte(`{"value":1}`)}}})
 	},
+	"out-of-order": func(out *wire.Writer, task *wire.Task) error {
+		return errors.Join(out.Send(&wire.Need{Seq: 1, IDs: []string{task.Charm}}), out.Send(&wire.Need{Seq: 1, IDs: []string{task.Charm}}))
+	},
+	"too-many-at-once": func(*wire.Writer, *wire.Task) error {
+		ids := strings.Repeat(hex.EncodeToString([]byte(`"x",`)), wire.MaxIDs+1)
+		head := hex.EncodeToString([]byte(`{"Seq":1,"IDs":[`)) + ids[:len(ids)-2] + hex.EncodeToString([]byte(`]}`))
+		return raw(fmt.Sprintf("%08x42%08x", 5+len(head)/2, len(head)/2) + head)
+	},
+	"requests-twice": func(out *wire.Writer, _ *wire.Task) error {
+		again := &wire.Fetch{Op: 1 << 40, Method: "GET", URL: "http://127.0.0.1/"}
+		return errors.Join(out.Send(again), out.Send(again))
+	},
+	"floods-log": func(out *wire.Writer, _ *wire.Task) error {
+		for range 3 {
+			if err := out.Send(&wire.Log{Lines: []wire.LogLine{{Level: "log", Text: strings.Repeat("x", charm.MaxLogBytes)}}}); err != nil {
+				return nil
+			}
+		}
+		return nil
+	},
+	"no-document": func(out *wire.Writer, task *wire.Task) error {
+		return out.Send(&wire.Result{Run: task.Run, Ended: wire.Finished, Report: wire.Report{Handled: true}, Changed: []wire.Document{{ID: task.Process, Text: []byte(`{"value":1,"acl":{}}`)}}})
+	},
 	"unasked": func(out *wire.Writer, _ *wire.Task) error { return out.Send(&wire.Cancel{Op: 7}) },
 	"again":   func(out *wire.Writer, _ *wire.Task) error { return out.Send(&wire.Hello{Version: wire.Version}) },
 	"other":   func(out *wire.Writer, _ *wire.Task) error { return out.Send(&wire.Compiled{Compiler: "x"}) },

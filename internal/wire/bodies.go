@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"unicode/utf8"
 
 	"charmd/internal/charm"
 )
@@ -91,12 +92,29 @@ func checkChanged(docs []Document) error {
 			return fmt.Errorf("document %q changed twice", d.ID)
 		}
 		seen[d.ID] = true
-		if len(d.Text) == 0 || d.Text[0] != '{' || !json.Valid(d.Text) {
-			return fmt.Errorf("document %q is not a JSON object", d.ID)
-		}
 		if err := CheckDepth(d.Text, charm.MaxDepth); err != nil {
 			return fmt.Errorf("document %q is %w", d.ID, err)
 		}
+		if !isDocument(d.Text) {
+			return fmt.Errorf("document %q is not an object of value and source", d.ID)
+		}
 	}
 	return nil
+}
+
+// isDocument reports whether text has the stored form of a document.
+func isDocument(text []byte) bool {
+	if len(text) == 0 || text[0] != '{' || !utf8.Valid(text) {
+		return false
+	}
+	var members map[string]json.RawMessage
+	if json.Unmarshal(text, &members) != nil {
+		return false
+	}
+	for key := range members {
+		if key != "value" && key != "source" {
+			return false
+		}
+	}
+	return true
 }

@@ -26,6 +26,9 @@ func check(m Message) error {
 			return fmt.Errorf("speaks version %d, not %d", m.Version, Version)
 		}
 	case *Need:
+		if len(m.IDs) > MaxIDs {
+			return fmt.Errorf("names %d documents; at most %d are allowed", len(m.IDs), MaxIDs)
+		}
 		return checkIDs(m.IDs, 1)
 	case *NeedCode:
 		return checkIDs([]string{m.Recipe}, 1)

@@ -82,7 +82,7 @@ type Hello struct {
 
 // Need asks for documents; the worker waits for the answer.
 type Need struct {
-	Seq uint64
+	Seq uint64   // 1 for the first of a run, and one more each time
 	IDs []string // the first is needed now, the others probably soon
 }
 

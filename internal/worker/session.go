@@ -24,7 +24,7 @@ type session struct {
 	documents chan *wire.Documents
 	code      chan *wire.Code
 	replies   chan *wire.Reply
-	need      uint64 // number of the last question for documents
+	need      uint64 // number of the task's last question for documents
 }
 
 func newSession(in, out *os.File) *session {
@@ -43,6 +43,7 @@ func (s *session) serve(m *inside.Machine, walls sandbox.Report) {
 	for task := range s.tasks {
 		switch task := task.(type) {
 		case *wire.Task:
+			s.need = 0
 			s.result(m.Run(task))
 		case *wire.CompileRequest:
 			s.compiled(recipe.Compile(*task))

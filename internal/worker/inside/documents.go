@@ -70,6 +70,11 @@ func (d *documents) ask(r *run, id string) error {
 }
 
 func (d *documents) fetch(r *run, ids []string) error {
+	room := charm.MaxDocumentsPerRun - len(d.known)
+	if room <= 0 {
+		return &ended{wire.ReasonLimit, fmt.Sprintf("the run looks at more than %d documents; a run may look at so many", charm.MaxDocumentsPerRun)}
+	}
+	ids = ids[:min(len(ids), room)]
 	r.log.flush()
 	docs, err := r.m.host.Documents(ids)
 	if err != nil {

@@ -83,6 +83,20 @@ func TestWhatIsChangedUnseenIsAskedForAtTheEnd(t *testing.T) {
 	}
 }
 
+// A run that looks at more documents than it may is ended by the worker itself: the
+// service would take it for an attack.
+func TestARunLooksAtSoManyDocuments(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, Options{})
+	if r := l.do(fmt.Sprintf(`for (let i = 0; i < %d; i++) host.put("doc" + i, "{}")`, charm.MaxDocumentsPerRun-10)); r.Ended != wire.Finished {
+		t.Errorf("%s, %+v", r.Ended, r.Reason)
+	}
+	r := l.do(fmt.Sprintf(`for (let i = 0; i < %d; i++) host.put("doc" + i, "{}")`, charm.MaxDocumentsPerRun+10))
+	if r.Ended != wire.EndedEarly || r.Reason.Kind != wire.ReasonLimit || r.Changed != nil {
+		t.Errorf("%s, %+v, %d changed", r.Ended, r.Reason, len(r.Changed))
+	}
+}
+
 func TestAnswersThatDoNotCome(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o Options) {
