@@ -155,6 +155,7 @@ type Run struct {
 	PeakBytes  int64           `json:"peakBytes"`
 	Walls      string          `json:"walls,omitempty"` // layers of the sandbox that stood, separated by spaces
 	Log        string          `json:"log,omitempty"`
+	Egress     []charm.Request `json:"egress,omitempty"` // of one run that is asked for by its id
 }
 
 // Job is live work.

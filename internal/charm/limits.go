@@ -9,6 +9,7 @@ const (
 	MaxSourceBytes     = 1 << 20          // of one recipe, all its files together
 	MaxLogBytes        = 64 << 10         // of console output kept of one run
 	MaxErrorBytes      = 4 << 10          // of an error message kept of one run
+	MaxLedgerBytes     = 256 << 10        // of the requests kept of one run
 	MaxDocumentBytes   = 16 << 20         // of one stored document
 	MaxChangesetBytes  = 64 << 20         // of one run's changes
 	MaxBlobBytes       = 4 << 20          // of one blob

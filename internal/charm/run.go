@@ -64,6 +64,7 @@ type Run struct {
 	Changed   int       // documents written
 	Since     int64     // number of the commit that wrote them, in the log of its space; 0 when it wrote none
 	Requests  int       // requests made through egress
+	Ledger    []Request // of them, in the order in which they ended; as many as fit into MaxLedgerBytes
 	Conflicts int       // times the event was run again because a document it read had changed
 	CPU       time.Duration
 	PeakBytes int64  // high water of the VM's memory

@@ -63,7 +63,7 @@ func newFakeDaemon() *fakeDaemon {
 		runs: []api.Run{
 			{ID: "01JQ0000000000000000000002", Charm: "home/news", Job: "01JQJ000000000000000000002", Reason: charm.Due, Attempt: 4,
 				StartedAt: *ago(150 * time.Minute), EndedAt: *ago(150 * time.Minute), DurationMs: 41.2, Status: charm.Failed, Outcome: charm.Errored,
-				Code: charm.CodeThrown, Error: "no feed\n" + evil, Position: "news.tsx:12:7", Requests: 1, CPUMs: 3, PeakBytes: 2_500_000, Walls: "namespaces landlock rlimits",
+				Code: charm.CodeThrown, Error: "no feed\n" + evil, Position: "news.tsx:12:7", Requests: 3, CPUMs: 3, PeakBytes: 2_500_000, Walls: "namespaces landlock rlimits",
 				Log: "12:00:00.000 log   fetching\n12:00:00.040 error " + strings.ReplaceAll(evil, "\n", "") + "\n"},
 			{ID: "01JQ0000000000000000000001", Charm: "home/counter", Job: "01JQJ000000000000000000001", Reason: charm.Due, Attempt: 1,
 				StartedAt: *ago(210 * time.Second), EndedAt: *ago(210 * time.Second), DurationMs: 3, Status: charm.Completed, Outcome: charm.OK,
@@ -155,6 +155,12 @@ func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer("GET /api/v1/runs/{id}", func(r *http.Request) (any, *api.Problem) {
 		for _, run := range f.runs {
 			if run.ID == r.PathValue("id") {
+				if run.Requests > 0 {
+					run.Egress = []charm.Request{
+						{Method: "GET", URL: "https://a.example/feed?key=*", Via: []string{"a.example"}, Host: "b.example" + evil, Address: "192.0.2.1:443", Status: 200, Verdict: "sent", BytesIn: 4200, TookMs: 12},
+						{Method: "POST", URL: "http://10.0.0.1/", Host: "10.0.0.1", Verdict: "refused", Error: "10.0.0.1: not a public address"},
+					}
+				}
 				return run, nil
 			}
 		}

@@ -25,7 +25,7 @@ const (
 func (a *app) runsCommand() *cobra.Command {
 	q := client.Query{}
 	var outcome string
-	var changes bool
+	var changes, egress bool
 	cmd := &cobra.Command{
 		Use:   "runs [SPACE/CHARM | ID]",
 		Short: "List the last runs, or show one",
@@ -37,6 +37,9 @@ func (a *app) runsCommand() *cobra.Command {
 			}
 			if changes {
 				return a.runChanges(cmd.Context(), c, args)
+			}
+			if egress {
+				return a.runEgress(cmd.Context(), c, args)
 			}
 			if len(args) == 1 && runID.MatchString(args[0]) {
 				run, err := c.RunRecord(cmd.Context(), args[0])
@@ -58,6 +61,7 @@ func (a *app) runsCommand() *cobra.Command {
 	flags.StringVar(&outcome, "outcome", "", "only runs with this `OUTCOME`, such as ok or timeout")
 	flags.StringVar(&q.Before, "before", "", "only runs older than the one with this `ID`")
 	flags.BoolVar(&changes, "changes", false, "with ID: show what the run changed")
+	flags.BoolVar(&egress, "egress", false, "with ID: list the requests that the run sent")
 	return cmd
 }
 

@@ -218,7 +218,7 @@ func record(claim queue.Claim, r runcharm.Result, conflicts int) charm.Run {
 	run := charm.Run{
 		ID: claim.Job.Run, Charm: claim.Charm.Row, Job: claim.Job.ID, Reason: claim.Job.Reason, Attempt: claim.Job.Attempt,
 		DueAt: claim.Job.DueAt, StartedAt: stored(r.Started), EndedAt: stored(r.Ended), Outcome: r.Outcome, Code: r.Code, Error: r.Error,
-		Position: r.Position, Log: r.Log, Requests: r.Requests, Conflicts: conflicts, CPU: r.CPU, PeakBytes: r.PeakBytes, Walls: r.Walls,
+		Position: r.Position, Log: r.Log, Requests: r.Requests, Ledger: r.Ledger, Conflicts: conflicts, CPU: r.CPU, PeakBytes: r.PeakBytes, Walls: r.Walls,
 	}
 	if r.Draft != nil {
 		run.Changed = len(r.Draft.Changes)

@@ -211,6 +211,6 @@ func runJSON(r charm.Run, ref string) api.Run {
 		ID: r.ID, Charm: ref, Job: r.Job, Task: r.Task, Reason: r.Reason, Attempt: r.Attempt,
 		DueAt: r.DueAt.UTC(), StartedAt: r.StartedAt.UTC(), EndedAt: r.EndedAt.UTC(), DurationMs: ms(r.Elapsed()),
 		Status: charm.StatusOf(r.Outcome), Outcome: r.Outcome, Code: r.Code, Error: r.Error, Position: r.Position,
-		Changed: r.Changed, Requests: r.Requests, Conflicts: r.Conflicts, CPUMs: ms(r.CPU), PeakBytes: r.PeakBytes, Walls: r.Walls, Log: r.Log,
+		Changed: r.Changed, Requests: r.Requests, Conflicts: r.Conflicts, CPUMs: ms(r.CPU), PeakBytes: r.PeakBytes, Walls: r.Walls, Log: r.Log, Egress: r.Ledger,
 	}
 }

@@ -143,11 +143,15 @@ func (a *attempt) Fetch(ctx context.Context, f wire.Fetch) wire.Reply {
 		return wire.Reply{Op: f.Op, Code: string(egress.CodeLimit), Error: fmt.Sprintf("a run may make %d requests", charm.MaxRequestsPerRun)}
 	}
 	req := egress.Request{Method: f.Method, URL: f.URL, Headers: f.Headers, Body: f.Body, Redirect: f.Redirect}
-	reply, entry, err, _ := a.replies.Do(ctx, func() (egress.Reply, egress.Entry, error) {
+	at := a.runner.now()
+	reply, entry, err, again := a.replies.Do(ctx, func() (egress.Reply, egress.Entry, error) {
 		return a.runner.egress.Do(ctx, egress.Policy{
 			AllowHosts: a.work.Charm.AllowHosts, Space: a.work.Charm.Space, Charm: a.work.Charm.ID,
 		}, req)
 	}, req)
+	if !again {
+		a.sent.add(at, entry)
+	}
 	a.judge(entry, err)
 	if err != nil {
 		return wire.Reply{Op: f.Op, Code: string(codeOf(err)), Error: err.Error(), Elapsed: entry.Elapsed}

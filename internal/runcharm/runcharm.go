@@ -86,6 +86,7 @@ type Result struct {
 	Report    wire.Report
 	Log       string
 	Requests  int
+	Ledger    []charm.Request // what this attempt and those before it have sent
 	CPU       time.Duration
 	PeakBytes int64
 	Walls     string    // layers of the sandbox around its worker
@@ -102,6 +103,7 @@ type Session struct {
 	started time.Time
 	seed    uint64
 	replies *egress.Log
+	sent    ledger
 }
 
 // Open prepares a session. CodeCompile: the recipe is missing, or does not

@@ -172,9 +172,9 @@ type RunFilter struct {
 
 // RunReader reads run records.
 type RunReader interface {
-	// Run is the record with the id, log included, or ErrNotFound.
+	// Run is the record with the id, log and ledger included, or ErrNotFound.
 	Run(id string) (charm.Run, error)
-	// Runs lists records, newest first, without their logs.
+	// Runs lists records, newest first, without their logs and ledgers.
 	Runs(RunFilter) ([]charm.Run, error)
 }
 

@@ -10,13 +10,14 @@ import (
 
 var (
 	runColumns = columns{"row", "id", "charm", "job", "task", "reason", "attempt", "due", "started", "ended",
-		"outcome", "code", "error", "position", "changed", "since", "requests", "conflicts", "cpu", "peak_bytes", "walls", "log"}
+		"outcome", "code", "error", "position", "changed", "since", "requests", "conflicts", "cpu", "peak_bytes", "walls", "ledger", "log"}
 	insertRun  = runColumns.insert("run")
-	selectRuns = "select " + runColumns[1:len(runColumns)-1].of("run") + " from run" // without their logs
+	selectRuns = "select " + runColumns[1:len(runColumns)-2].of("run") + " from run" // without ledger and log
 	selectRun  = "select " + runColumns[1:].of("run") + " from run where id = ?"
 )
 
-// scanRun are the destinations in the order of runColumns, row and log left out.
+// scanRun are the destinations in the order of runColumns, row, ledger and
+// log left out.
 func scanRun(r *charm.Run) []any {
 	return []any{&r.ID, &r.Charm, &r.Job, &r.Task, &r.Reason, &r.Attempt, timeOf{&r.DueAt}, timeOf{&r.StartedAt},
 		timeOf{&r.EndedAt}, &r.Outcome, &r.Code, &r.Error, &r.Position, &r.Changed, &r.Since, &r.Requests, &r.Conflicts,
@@ -24,7 +25,7 @@ func scanRun(r *charm.Run) []any {
 }
 
 func (v *view) Run(id string) (r charm.Run, err error) {
-	err = v.row(selectRun, []any{id}, append(scanRun(&r), &r.Log)...)
+	err = v.row(selectRun, []any{id}, append(scanRun(&r), ledgerOf{&r.Ledger}, &r.Log)...)
 	return r, err
 }
 
@@ -65,9 +66,13 @@ func (v *view) Runs(f store.RunFilter) ([]charm.Run, error) {
 }
 
 func (t *tx) AddRun(r charm.Run) error {
-	_, err := t.exec(insertRun, next(&t.last.run), r.ID, r.Charm, r.Job, string(r.Task), string(r.Reason), r.Attempt,
+	ledger, err := ledgerText(r.Ledger)
+	if err != nil {
+		return fmt.Errorf("store run %s: %w", r.ID, err)
+	}
+	_, err = t.exec(insertRun, next(&t.last.run), r.ID, r.Charm, r.Job, string(r.Task), string(r.Reason), r.Attempt,
 		millis(r.DueAt), millis(r.StartedAt), millis(r.EndedAt), string(r.Outcome), string(r.Code), r.Error, r.Position,
-		r.Changed, r.Since, r.Requests, r.Conflicts, r.CPU.Microseconds(), r.PeakBytes, r.Walls, r.Log)
+		r.Changed, r.Since, r.Requests, r.Conflicts, r.CPU.Microseconds(), r.PeakBytes, r.Walls, ledger, r.Log)
 	if isUnique(err) {
 		return charm.Errorf(charm.CodeConflict, "run %s has a record already: %w", r.ID, err)
 	}

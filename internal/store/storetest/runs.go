@@ -15,6 +15,10 @@ func fullRun(id string) charm.Run {
 		EndedAt: at(3), Outcome: charm.Errored, Code: charm.CodeThrown, Error: "ReferenceError: x", Position: "news.tsx:3:14",
 		Log: strings.Repeat("log: ä\n", 9000), Changed: 4, Since: 9, Requests: 5, Conflicts: 6, CPU: 7 * time.Microsecond, PeakBytes: 8 << 20,
 		Walls: "namespaces landlock rlimits",
+		Ledger: []charm.Request{{
+			At: at(2), Method: "GET", URL: "https://a.example/<feed>?key=*", Host: "b.example", Via: []string{"a.example"}, Address: "192.0.2.1:443",
+			Status: 200, Verdict: "sent", BytesIn: 1 << 40, BytesOut: 3, TookMs: 1.25, Error: "none",
+		}, {At: at(3), Verdict: "refused"}},
 	}
 }
 
@@ -34,7 +38,7 @@ func testRuns(f *fixture) {
 	f.equal(read(f, func(r store.Reader) (charm.Run, error) { return r.Run("01B") }), bare)
 	missing(f, store.ErrNotFound, func(r store.Reader) (charm.Run, error) { return r.Run("01C") })
 
-	full.Log = "" // lists leave it out
+	full.Log, full.Ledger = "", nil // lists leave them out
 	f.equal(f.runs(store.RunFilter{}), []charm.Run{bare, full})
 	f.refused(conflict, func(tx store.Tx) error { return tx.AddRun(charm.Run{ID: "01A"}) })
 	f.equal(len(f.runs(store.RunFilter{})), 2)
