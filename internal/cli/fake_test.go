@@ -205,6 +205,13 @@ func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	answer("POST /api/v1/pause", pause)
 	answer("POST /api/v1/resume", pause)
+	answer("GET /api/v1/contacts", func(*http.Request) (any, *api.Problem) {
+		return []api.Contact{
+			{Charm: "home/news", Host: "a.example", State: "allowed", Since: *ago(2 * time.Hour)},
+			{Charm: "home/news", Host: "b.example:8080" + evil, State: "asked", Since: *ago(90 * time.Second)},
+		}, nil
+	})
+	answer("PUT"+one+"/contacts/{host}", onCharm(func(api.Charm) (any, *api.Problem) { return struct{}{}, nil }))
 	answer("GET /api/v1/hosts", func(*http.Request) (any, *api.Problem) {
 		return []api.Host{
 			{Host: "down.example:443", State: "open", Failures: 7, Since: *ago(150 * time.Minute), Until: *f.nextRun, Reason: "cannot connect: connection refused"},

@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"charmd/internal/egress"
 )
 
 // Config is what the service is told. The zero value is not usable: Default or
@@ -44,9 +46,10 @@ type Config struct {
 	DiskBudget    int64  // bytes the database may take before runs stop; 0 means any
 	MinFree       int64  // bytes free on its disk below which runs stop
 
-	AllowHosts []string   // private destinations every charm may reach, host[:port]
-	Only       string     // the one charm that runs in the background; "" means all
-	LogLevel   slog.Level // least level that is logged
+	Consent    egress.Consent // what happens when a charm asks a host for the first time
+	AllowHosts []string       // private destinations every charm may reach, host[:port]
+	Only       string         // the one charm that runs in the background; "" means all
+	LogLevel   slog.Level     // least level that is logged
 
 	Version   string // of this program
 	WorkerExe string // program to start workers with; "" means this one

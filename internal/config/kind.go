@@ -7,6 +7,7 @@ import (
 	"math"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,13 +32,14 @@ const (
 	Size                 // int64, bytes
 	Hosts                // []string, each host[:port]
 	Level                // slog.Level
+	Asking               // egress.Consent
 )
 
 // Placeholder stands for a value of the kind in help texts.
 func (k Kind) Placeholder() string {
 	return [...]string{
 		Text: "NAME", Hush: "SECRET", Path: "PATH", Address: "HOST:PORT", URL: "URL", Bool: "",
-		Count: "N", Duration: "DURATION", Size: "SIZE", Hosts: "HOST[:PORT],…", Level: "LEVEL",
+		Count: "N", Duration: "DURATION", Size: "SIZE", Hosts: "HOST[:PORT],…", Level: "LEVEL", Asking: "off|warn|ask",
 	}[k]
 }
 
@@ -63,6 +65,8 @@ func (o Option) Allowed() string {
 		return "HOST or HOST:PORT, several separated by commas"
 	case Level:
 		return "debug, info, warn or error"
+	case Asking:
+		return "off, warn or ask"
 	}
 	return "a text"
 }
@@ -105,6 +109,10 @@ func (o Option) assign(c *Config, raw string, milliseconds bool) error {
 		*field, err = hosts(raw)
 	case *slog.Level:
 		*field, err = level(raw)
+	case *egress.Consent:
+		if *field = egress.Consent(raw); !slices.Contains([]egress.Consent{egress.ConsentOff, egress.ConsentWarn, egress.ConsentAsk}, *field) {
+			err = errForm
+		}
 	default:
 		panic(fmt.Sprintf("config: option %s sets a %T", o.Name, field))
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"charmd/internal/charm"
+	"charmd/internal/egress"
 )
 
 func TestDefaults(t *testing.T) {
@@ -26,7 +27,7 @@ func TestDefaults(t *testing.T) {
 		Workers: 5, MaxRetries: 3, MaxFailures: 5,
 		Cycle: time.Minute, LogInterval: 5 * time.Minute,
 		Timeout: 30 * time.Second, MaintenanceTimeout: time.Minute, TokenRefreshTimeout: 10 * time.Second,
-		Grace: 10 * time.Second, MinFree: 256 << 20, LogLevel: slog.LevelInfo, EgressTimeout: time.Minute,
+		Grace: 10 * time.Second, MinFree: 256 << 20, Consent: egress.ConsentWarn, LogLevel: slog.LevelInfo, EgressTimeout: time.Minute,
 	}
 	if diff := cmp.Diff(want, got, cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".origins" }, cmp.Ignore())); diff != "" {
 		t.Error(diff)
@@ -53,6 +54,7 @@ func TestValues(t *testing.T) {
 		{"the name of the original wins over ours", nil, []string{"CHARMD_MAX_RETRIES=7", "MAX_RETRIES=6"}, func(c Config) any { return c.MaxRetries }, 6},
 		{"size", map[string]string{"disk-budget": "10 GB"}, nil, func(c Config) any { return c.DiskBudget }, int64(10e9)},
 		{"size in binary units", nil, []string{"CHARMD_MIN_FREE=3MiB"}, func(c Config) any { return c.MinFree }, int64(3 << 20)},
+		{"consent", nil, []string{"CHARMD_CONSENT=ask"}, func(c Config) any { return c.Consent }, egress.ConsentAsk},
 		{"size in bytes", nil, []string{"CHARMD_MIN_FREE=0"}, func(c Config) any { return c.MinFree }, int64(0)},
 		{"hosts", nil, []string{"CHARMD_ALLOW_HOSTS=nas.lan:8080, [::1]:80,printer"}, func(c Config) any { return c.AllowHosts }, []string{"nas.lan:8080", "[::1]:80", "printer"}},
 		{"switch", map[string]string{"dev": "true"}, nil, func(c Config) any { return c.Dev }, true},
@@ -88,6 +90,7 @@ func TestRefusals(t *testing.T) {
 			`bad value "many" for max-retries, from environment variable MAX_RETRIES`, "allowed: a whole number from 0 to 100"},
 		{"too many", map[string]string{"max-concurrent": "1000"}, nil,
 			`bad value "1000" for max-concurrent, from flag --max-concurrent`, "allowed: a whole number from 1 to 256"},
+		{"no such consent", map[string]string{"consent": "perhaps"}, nil, `bad value "perhaps" for consent, from flag --consent`, "off, warn or ask"},
 		{"negative", map[string]string{"max-retries": "-1"}, nil, `bad value "-1" for max-retries, from flag --max-retries`, "from 0 to 100"},
 		{"empty flag", map[string]string{"max-retries": ""}, nil, `bad value "" for max-retries`, "a whole number"},
 		{"duration in a variable of milliseconds", nil, []string{"CYCLE_INTERVAL_MS=60s"},

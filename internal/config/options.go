@@ -98,6 +98,8 @@ var table = []Option{
 		Help: "no run begins while less than this is free on the disk of the database", field: func(c *Config) any { return &c.MinFree }},
 	{Name: "allow-hosts", Env: []string{"CHARMD_ALLOW_HOSTS"}, Kind: Hosts,
 		Help: "private destinations that every charm may reach", field: func(c *Config) any { return &c.AllowHosts }},
+	{Name: "consent", Env: []string{"CHARMD_CONSENT"}, Kind: Asking, Default: "warn",
+		Help: "what happens when a charm asks a host that it has not asked before: ask refuses until a person allows it", field: func(c *Config) any { return &c.Consent }},
 	{Name: NotifyCommand, Env: []string{"CHARMD_NOTIFY_COMMAND"}, Kind: Path,
 		Help: "program that is given a notice when a charm is disabled, or the service not ready", field: func(c *Config) any { return &c.NotifyCommand }},
 	{Name: NotifyURL, Env: []string{"CHARMD_NOTIFY_URL"}, Kind: URL,

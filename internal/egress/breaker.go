@@ -316,6 +316,7 @@ func storable(t time.Time) time.Time {
 type Keeper interface {
 	PutHost(h charm.Host) error
 	DeleteHost(name, who string) error
+	PutContact(c charm.Contact) error
 	AfterCommit(fn func())
 }
 

@@ -255,10 +255,11 @@ func TestTheLongestWaitCounts(t *testing.T) {
 
 // shelf is a Keeper that may fail.
 type shelf struct {
-	rows   map[circuitKey]charm.Host
-	writes int
-	broken error
-	after  []func()
+	rows     map[circuitKey]charm.Host
+	contacts []charm.Contact
+	writes   int
+	broken   error
+	after    []func()
 }
 
 func (s *shelf) PutHost(h charm.Host) error {
@@ -270,6 +271,11 @@ func (s *shelf) PutHost(h charm.Host) error {
 func (s *shelf) DeleteHost(name, who string) error {
 	s.writes++
 	delete(s.rows, circuitKey{name, who})
+	return s.broken
+}
+
+func (s *shelf) PutContact(c charm.Contact) error {
+	s.contacts = append(s.contacts, c)
 	return s.broken
 }
 

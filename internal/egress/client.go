@@ -14,14 +14,17 @@ import (
 // Options configure a Client.
 type Options struct {
 	Limits     Limits
-	AllowHosts []string       // "host" (ports 80 and 443) or "host:port": destinations open to every charm, private or not
-	Local      LocalFunc      // answers requests to Origins; nil refuses them
-	Origins    []string       // the toolshed's own, "http://127.0.0.1:8000"; loopback names count as one host
-	UserAgent  string         // of requests that name none; default "charmd"
-	Resolver   *net.Resolver  // nil: the system's
-	RootCAs    *x509.CertPool // nil: the system's
-	Hosts      []charm.Host   // that were not to be asked, from an earlier Client
-	Ended      func(Entry)    // told of every request when it has ended, on its goroutine; nil tells nobody
+	AllowHosts []string            // "host" (ports 80 and 443) or "host:port": destinations open to every charm, private or not
+	Local      LocalFunc           // answers requests to Origins; nil refuses them
+	Origins    []string            // the toolshed's own, "http://127.0.0.1:8000"; loopback names count as one host
+	UserAgent  string              // of requests that name none; default "charmd"
+	Resolver   *net.Resolver       // nil: the system's
+	RootCAs    *x509.CertPool      // nil: the system's
+	Hosts      []charm.Host        // that were not to be asked, from an earlier Client
+	Consent    Consent             // what happens when a charm asks a host for the first time; "" is ConsentOff
+	Contacts   []charm.Contact     // from an earlier Client
+	Contacted  func(charm.Contact) // told of such a host, once; nil tells nobody
+	Ended      func(Entry)         // told of every request when it has ended, on its goroutine; nil tells nobody
 }
 
 // DefaultUserAgent is sent when neither the charm nor Options name another.
@@ -38,6 +41,7 @@ type Client struct {
 	guard     guard
 	places    *places
 	breaker   *breaker
+	contacts  *contacts
 
 	// Two transports, because connections are pooled: one opened for a charm
 	// that may reach a private host must never serve a charm that may not.
@@ -77,6 +81,7 @@ func newClient(o Options, g guard) (*Client, error) {
 		guard:     g,
 		places:    newPlaces(limits.PerHost),
 		breaker:   newBreaker(o.Hosts, time.Now()),
+		contacts:  newContacts(o),
 		guarded:   newTransport(o, limits, g.check),
 		open:      newTransport(o, limits, g.checkNetwork),
 	}, nil
@@ -101,8 +106,13 @@ func (c *Client) ResetHost(name string) bool {
 	}) > 0
 }
 
-// SaveHosts writes what has changed of Hosts since it was last on disk.
-func (c *Client) SaveHosts(k Keeper) error { return c.breaker.save(k) }
+// SaveHosts writes what has changed of Hosts and Contacts since it was last on disk.
+func (c *Client) SaveHosts(k Keeper) error {
+	if err := c.breaker.save(k); err != nil {
+		return err
+	}
+	return c.contacts.save(k)
+}
 
 // Do carries out req under the client's rules and p. The Entry is always filled
 // in. A failure is an *Error; a reply with any HTTP status is not a failure.
@@ -111,10 +121,13 @@ func (c *Client) Do(ctx context.Context, p Policy, req Request) (Reply, Entry, e
 	ctx, cancel := context.WithTimeoutCause(ctx, c.limits.TotalTimeout, errTotalTimeout)
 	defer cancel()
 
+	own := lenientAllowList(p.AllowHosts)
 	x := &exchange{
 		client: c,
 		caller: caller{p.Space, p.Charm},
-		allow:  append(c.allow[:len(c.allow):len(c.allow)], lenientAllowList(p.AllowHosts)...),
+		trial:  p.Trial,
+		own:    own,
+		allow:  append(c.allow[:len(c.allow):len(c.allow)], own...),
 		entry:  Entry{Method: req.Method},
 	}
 	defer func() { c.ended(x.entry) }()

@@ -33,6 +33,7 @@ const (
 	CodeProtocol  Code = "protocol"  // the request or the reply is not valid HTTP
 	CodeCanceled  Code = "canceled"  // the run ended first
 	CodeLimit     Code = "limit"     // no place among the host's requests in time
+	CodeConsent   Code = "consent"   // the host is new to the charm, and nobody has allowed it yet: nothing was sent
 	CodeHeldOff   Code = "held_off"  // the host asked not to be asked yet, or has failed too often: nothing was sent
 )
 
@@ -54,10 +55,11 @@ func (e *Error) Error() string { return e.Message }
 // Unwrap is what the network said; nil when the request never got that far.
 func (e *Error) Unwrap() error { return e.cause }
 
-// Remote reports whether the failure lies on the other side: nothing there, or
-// it does not speak properly. Such a failure is not counted against the charm.
+// Remote reports whether the failure lies on the other side: nothing there, it
+// does not speak properly, or somebody has to speak first. Such a failure is not
+// counted against the charm.
 func (c Code) Remote() bool {
-	return c == CodeDNS || c == CodeConnect || c == CodeTLS || c == CodeProtocol || c == CodeHeldOff
+	return c == CodeConsent || c == CodeDNS || c == CodeConnect || c == CodeTLS || c == CodeProtocol || c == CodeHeldOff
 }
 
 // Limit reports whether one of the Limits ended the request.
@@ -73,6 +75,8 @@ func (c Code) verdict() Verdict {
 		return VerdictCanceled
 	case c == CodeHeldOff:
 		return VerdictHeldOff
+	case c == CodeConsent:
+		return VerdictAsked
 	case c.Limit():
 		return VerdictLimited
 	}

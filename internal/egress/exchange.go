@@ -15,8 +15,10 @@ import (
 type exchange struct {
 	client  *Client
 	caller  caller
-	allow   allowList
-	mode    string // Request.Redirect
+	trial   bool
+	own     allowList // opened to the charm itself
+	allow   allowList // and to all
+	mode    string    // Request.Redirect
 	method  string
 	header  http.Header
 	body    []byte
@@ -113,6 +115,9 @@ func (x *exchange) visit(ctx context.Context, t target) (hop, *Error) {
 		return hop{}, newError(CodeBlocked, t.name(), "refused: it is this machine; add --allow-host %s opens it to one charm, start --allow-hosts to all", t.name())
 	case !x.client.guard.allowsPort(t.port):
 		return hop{}, portError(t)
+	}
+	if !x.own.has(t) && !x.client.contacts.admit(time.Now(), x.caller, t.name(), x.trial) {
+		return hop{}, newError(CodeConsent, t.name(), "not asked: this charm has not asked this host before, and a person has to allow it; charmd contacts lists what waits")
 	}
 	if ctx.Err() != nil {
 		return hop{}, x.client.networkError(ctx, t, context.Cause(ctx))

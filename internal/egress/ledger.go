@@ -38,6 +38,7 @@ const (
 	VerdictLimited  Verdict = "limited"  // a limit ended it
 	VerdictFailed   Verdict = "failed"   // nobody there, or not speaking properly
 	VerdictCanceled Verdict = "canceled" // the run ended first
+	VerdictAsked    Verdict = "asked"    // a person has to allow the host first
 	VerdictHeldOff  Verdict = "held_off" // the host is not asked for a while
 )
 

@@ -26,6 +26,7 @@ type attempt struct {
 	served   map[string]memory.Version
 	log      runLog
 	requests int
+	trial    bool   // it has not run well yet
 	blame    string // the last request, when it failed by the other side's fault
 	limited  bool   // the last request was ended by a limit of egress
 
@@ -62,6 +63,11 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 		if a.space, err = r.Space(w.Charm.Space); err != nil {
 			return err
 		}
+		state, err := r.State(w.Charm.Row)
+		if err != nil {
+			return err
+		}
+		a.trial = state.Successes == 0
 		task.Documents, err = a.read(r, ahead)
 		return err
 	})
@@ -146,7 +152,7 @@ func (a *attempt) Fetch(ctx context.Context, f wire.Fetch) wire.Reply {
 	at := a.runner.now()
 	reply, entry, err, again := a.replies.Do(ctx, func() (egress.Reply, egress.Entry, error) {
 		return a.runner.egress.Do(ctx, egress.Policy{
-			AllowHosts: a.work.Charm.AllowHosts, Space: a.work.Charm.Space, Charm: a.work.Charm.ID,
+			AllowHosts: a.work.Charm.AllowHosts, Space: a.work.Charm.Space, Charm: a.work.Charm.ID, Trial: a.trial,
 		}, req)
 	}, req)
 	if !again {

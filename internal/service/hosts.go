@@ -16,8 +16,12 @@ import (
 // holds.
 func (s *Service) openEgress(ctx context.Context) (*egress.Client, error) {
 	var hosts []charm.Host
+	var contacts []charm.Contact
 	err := s.store.View(ctx, func(r store.Reader) (err error) {
-		hosts, err = r.Hosts()
+		if hosts, err = r.Hosts(); err != nil {
+			return err
+		}
+		contacts, err = r.Contacts()
 		return err
 	})
 	if err != nil {
@@ -26,6 +30,7 @@ func (s *Service) openEgress(ctx context.Context) (*egress.Client, error) {
 	return egress.New(egress.Options{
 		Limits:     egress.DefaultLimits().Within(s.config.EgressTimeout),
 		AllowHosts: s.config.AllowHosts, Origins: []string{"http://" + s.config.Listen}, Local: s.local, Hosts: hosts,
+		Consent: s.config.Consent, Contacts: contacts, Contacted: s.contacted,
 		Ended: s.requested,
 	})
 }

@@ -63,6 +63,7 @@ type Reader interface {
 	ServiceReader
 	PauseReader
 	HostReader
+	ContactReader
 	ProblemReader
 	NoticeReader
 	TallyReader
@@ -82,6 +83,7 @@ type Tx interface {
 	ServiceWriter
 	PauseWriter
 	HostWriter
+	ContactWriter
 	ProblemWriter
 	NoticeWriter
 	BlobWriter

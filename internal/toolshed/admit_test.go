@@ -21,8 +21,10 @@ func (idle) Why(context.Context, string, string) (api.Why, error) { return api.W
 func (idle) WhyService(context.Context) api.Why                   { return api.Why{} }
 func (idle) Doctor(context.Context) api.Diagnosis                 { return api.Diagnosis{} }
 
-func (idle) Hosts(context.Context) ([]api.Host, error) { return nil, nil }
-func (idle) ResetHost(context.Context, string) error   { return nil }
+func (idle) Contacts(context.Context) ([]api.Contact, error)            { return nil, nil }
+func (idle) AllowContact(context.Context, string, string, string) error { return nil }
+func (idle) Hosts(context.Context) ([]api.Host, error)                  { return nil, nil }
+func (idle) ResetHost(context.Context, string) error                    { return nil }
 
 // memory stands in for the memory server.
 func memory(w http.ResponseWriter, r *http.Request) {

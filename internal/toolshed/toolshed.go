@@ -29,6 +29,10 @@ type Service interface {
 	Hosts(ctx context.Context) ([]api.Host, error)
 	// ResetHost lets a host be asked again at once; CodeNotFound when it is not held off.
 	ResetHost(ctx context.Context, name string) error
+	// Contacts lists the hosts that charms have asked or want to ask; AllowContact lets
+	// a charm ask one.
+	Contacts(ctx context.Context) ([]api.Contact, error)
+	AllowContact(ctx context.Context, space, charm, host string) error
 	// Why explains how a charm stands, WhyService how the service does.
 	Why(ctx context.Context, space, charm string) (api.Why, error)
 	WhyService(ctx context.Context) api.Why
@@ -122,6 +126,10 @@ func (t *Toolshed) routes() {
 	t.handle("GET "+v1+"/hosts", func(r *http.Request) (any, error) { return t.o.Service.Hosts(r.Context()) })
 	t.handle("DELETE "+v1+"/hosts/{host}", func(r *http.Request) (any, error) {
 		return struct{}{}, t.o.Service.ResetHost(r.Context(), r.PathValue("host"))
+	})
+	t.handle("GET "+v1+"/contacts", func(r *http.Request) (any, error) { return t.o.Service.Contacts(r.Context()) })
+	t.handle("PUT "+one+"/contacts/{host}", func(r *http.Request) (any, error) {
+		return struct{}{}, t.o.Service.AllowContact(r.Context(), r.PathValue("space"), r.PathValue("charm"), r.PathValue("host"))
 	})
 	t.handle("POST "+v1+"/maintenance/{task}", t.maintain)
 	t.handle("POST "+v1+"/notify/test", func(r *http.Request) (any, error) { return t.o.TryHook(r.Context()) })

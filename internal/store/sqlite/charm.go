@@ -73,8 +73,14 @@ func (t *tx) putCharm(c charm.Charm) (row int64, err error) {
 	return row, err
 }
 
+// contactsOf chooses the contacts of a charm.
+const contactsOf = "who = (select space.did || '/' || charm.id from charm join space on space.row = charm.space where charm.row = ?)"
+
 // DeleteCharm leaves it to the schema's cascades to take state and jobs along.
 func (t *tx) DeleteCharm(row int64) error {
+	if _, err := t.exec("delete from contact where "+contactsOf, row); err != nil {
+		return fmt.Errorf("delete contacts of charm %d: %w", row, err)
+	}
 	if err := t.must("delete from charm where row = ?", row); err != nil {
 		return fmt.Errorf("delete charm %d: %w", row, err)
 	}

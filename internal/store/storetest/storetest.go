@@ -34,6 +34,7 @@ func Run(t *testing.T, open Open) {
 		{"jobs", testJobs},
 		{"recipes", testRecipes},
 		{"hosts", testHosts},
+		{"contacts", testContacts},
 		{"blobs", testBlobs},
 		{"facts of a commit", testFactsAt},
 		{"values", testValues},
