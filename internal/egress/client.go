@@ -40,6 +40,7 @@ type Client struct {
 	ended     func(Entry)
 	guard     guard
 	places    *places
+	pace      *pace
 	breaker   *breaker
 	contacts  *contacts
 
@@ -80,6 +81,7 @@ func newClient(o Options, g guard) (*Client, error) {
 		ended:     o.Ended,
 		guard:     g,
 		places:    newPlaces(limits.PerHost),
+		pace:      newPace(limits.PerSecond),
 		breaker:   newBreaker(o.Hosts, time.Now()),
 		contacts:  newContacts(o),
 		guarded:   newTransport(o, limits, g.check),

@@ -57,6 +57,7 @@ type Limits struct {
 	HeaderBytes    int64         // of the request's and of the reply's headers, each
 	Redirects      int           // followed at most; negative: none
 	PerHost        int           // requests under way to one host
+	PerSecond      int           // requests to one host a second, of all charms
 }
 
 // DefaultLimits are the limits of a charm's request.
@@ -70,6 +71,7 @@ func DefaultLimits() Limits {
 		HeaderBytes:    64 << 10,
 		Redirects:      5,
 		PerHost:        6,
+		PerSecond:      100,
 	}
 }
 
@@ -105,6 +107,9 @@ func (l Limits) withDefaults() Limits {
 	}
 	if l.PerHost == 0 {
 		l.PerHost = d.PerHost
+	}
+	if l.PerSecond == 0 {
+		l.PerSecond = d.PerSecond
 	}
 	return l
 }

@@ -131,6 +131,9 @@ func (x *exchange) visit(ctx context.Context, t target) (hop, *Error) {
 		return hop{}, x.noPlace(ctx, t)
 	}
 	defer release()
+	if !x.client.pace.wait(ctx, t.host) {
+		return hop{}, x.noPlace(ctx, t)
+	}
 	pass, r := x.client.breaker.admit(time.Now(), host, x.caller)
 	if r != nil { // since the wait for a place began
 		return hop{}, x.heldOff(t, r)
