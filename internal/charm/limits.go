@@ -49,6 +49,7 @@ const (
 	WorkerRunLimit     = 10_000           // runs before a worker process is replaced
 	DefaultWorkerArena = 128 << 20        // bytes of the VM's memory
 
+	MaxHTTPConnections   = 4096           // of the service, those below included
 	MaxConnections       = 2048           // WebSockets of the memory server
 	MaxConnectionWatches = 50_000         // pairs of of and the that one connection subscribes to
 	MaxWatches           = 500_000        // of all connections

@@ -44,7 +44,7 @@ const probeTimeout = 500 * time.Millisecond
 
 // find says where the daemon is that the command is meant for.
 func (a *app) find(cmd *cobra.Command) (client.Place, error) {
-	cfg, err := a.load(cmd, config.DataDir, config.Listen, "allow-remote")
+	cfg, err := a.load(cmd, config.DataDir, config.Listen, "allow-remote", "behind-proxy")
 	if err != nil {
 		return client.Place{}, err
 	}
@@ -74,7 +74,7 @@ func (a *app) daemonOrData(cmd *cobra.Command, fn func(*client.Client) error) er
 		return err
 	}
 	if !place.Named {
-		cfg, err := a.load(cmd, config.Listen, "allow-remote", config.ToolshedURL, config.MemoryURL)
+		cfg, err := a.load(cmd, config.Listen, "allow-remote", "behind-proxy", config.ToolshedURL, config.MemoryURL)
 		if err != nil {
 			return err
 		}

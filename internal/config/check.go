@@ -22,6 +22,10 @@ func (c Config) check() error {
 		return charm.Errorf(charm.CodeUsage, "listen (%s) is %s, which other machines may reach", c.origins[Listen], quote(c.Listen)).
 			WithHint("listen on 127.0.0.1, or say --allow-remote")
 	}
+	if c.AllowRemote && !c.BehindProxy && !loopbackOnly(c.Listen) {
+		return charm.Errorf(charm.CodeUsage, "allow-remote (%s) without TLS: the service's token and what charms keep would pass the network readable", c.origins["allow-remote"]).
+			WithHint("put a proxy in front that ends TLS, let only it reach the address, and say --behind-proxy")
+	}
 	return nil
 }
 

@@ -21,6 +21,9 @@ type Config struct {
 	Alone       bool   // serve the toolshed and run no charms; set by charmd toolshed, not an option
 	AllowRemote bool   // Listen may be an address that other machines reach
 
+	BehindProxy bool     // a proxy in front of it ends TLS
+	HostNames   []string // it is reached under, besides those of this machine
+
 	ToolshedURL  string // "" means our own; see Embedded
 	MemoryURL    string // "" means ToolshedURL
 	OperatorPass Secret // passphrase the operator key is made of; "" means the key file

@@ -106,6 +106,7 @@ func TestRefusals(t *testing.T) {
 		{"level", map[string]string{"log-level": "loud"}, nil, `bad value "loud" for log-level`, "debug, info, warn or error"},
 		{"control characters", map[string]string{"interval": "\x1b[2J"}, nil, `bad value "\x1b[2J" for interval`, ""},
 		{"reachable from elsewhere", map[string]string{"listen": "0.0.0.0:8000"}, nil, `listen (flag --listen) is "0.0.0.0:8000"`, "--allow-remote"},
+		{"reachable without TLS", map[string]string{"listen": "0.0.0.0:8000", "allow-remote": "true"}, nil, `allow-remote (flag --allow-remote) without TLS`, "--behind-proxy"},
 		{"no host is every host", map[string]string{"listen": ":8000"}, nil, `is ":8000"`, "--allow-remote"},
 		{"dev and remote", map[string]string{"dev": "true"}, []string{"CHARMD_ALLOW_REMOTE=true"},
 			"dev (flag --dev) and allow-remote (environment variable CHARMD_ALLOW_REMOTE) exclude each other", ""},
@@ -136,7 +137,8 @@ func refused(t *testing.T, err error, say, hint string) {
 func TestAllowedTogether(t *testing.T) {
 	t.Parallel()
 	for _, flags := range []map[string]string{
-		{"listen": "0.0.0.0:8000", "allow-remote": "true"},
+		{"listen": "0.0.0.0:8000", "allow-remote": "true", "behind-proxy": "true"},
+		{"allow-remote": "true"},
 		{"listen": "localhost:8000"},
 		{"listen": "[::1]:0"},
 	} {

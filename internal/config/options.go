@@ -47,6 +47,11 @@ var table = []Option{
 	{Name: "allow-remote", Env: []string{"CHARMD_ALLOW_REMOTE"}, Kind: Bool, Default: "false",
 		Help: "let --listen be an address that other machines reach", field: func(c *Config) any { return &c.AllowRemote }},
 
+	{Name: "behind-proxy", Env: []string{"CHARMD_BEHIND_PROXY"}, Kind: Bool, Default: "false",
+		Help: "say that a proxy in front ends TLS, which charmd does not speak: --allow-remote needs it", field: func(c *Config) any { return &c.BehindProxy }},
+	{Name: "host-names", Env: []string{"CHARMD_HOST_NAMES"}, Kind: Hosts,
+		Help: "names that requests may come under besides those of this machine", field: func(c *Config) any { return &c.HostNames }},
+
 	{Name: ToolshedURL, Env: []string{"TOOLSHED_API_URL", "CHARMD_TOOLSHED_API_URL"}, Kind: URL,
 		Help: "where the toolshed is: this release serves its own, so only its own address is taken; our own when unset", field: func(c *Config) any { return &c.ToolshedURL }},
 	{Name: MemoryURL, Env: []string{"MEMORY_URL", "CHARMD_MEMORY_URL"}, Kind: URL,

@@ -43,16 +43,21 @@ func (t *Toolshed) authorized(r *http.Request) bool {
 
 // ownHost reports whether hostport names this machine's loopback or is configured.
 func (t *Toolshed) ownHost(hostport string) bool {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
-	}
-	host = strings.Trim(strings.ToLower(host), "[]")
+	host := hostOf(hostport)
 	if host == "localhost" || slices.Contains(t.o.Hosts, host) {
 		return true
 	}
 	addr, err := netip.ParseAddr(host)
 	return err == nil && addr.IsLoopback()
+}
+
+// hostOf is the host of HOST or HOST:PORT in small letters.
+func hostOf(hostport string) string {
+	host := hostport
+	if h, _, err := net.SplitHostPort(hostport); err == nil {
+		host = h
+	}
+	return strings.Trim(strings.ToLower(host), "[]")
 }
 
 // ownOrigin reports whether a page of ours sent the request: the same host and

@@ -11,7 +11,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"time"
+
+	"golang.org/x/net/netutil"
 
 	"charmd/internal/api"
 	"charmd/internal/blobby"
@@ -66,13 +69,21 @@ type Options struct {
 
 // Toolshed is the HTTP side of charmd.
 type Toolshed struct {
-	o   Options
-	mux *http.ServeMux
+	o           Options
+	mux         *http.ServeMux
+	writeWithin time.Duration // an answer has to be taken
 }
 
 // New makes the routes.
 func New(o Options) *Toolshed {
-	t := &Toolshed{o: o, mux: http.NewServeMux()}
+	t := &Toolshed{o: o, mux: http.NewServeMux(), writeWithin: time.Minute}
+	t.o.Hosts = nil
+	for _, name := range o.Hosts {
+		t.o.Hosts = append(t.o.Hosts, hostOf(name))
+	}
+	if o.Served == nil {
+		t.o.Served = func(string, int, time.Duration) {}
+	}
 	t.routes()
 	return t
 }
@@ -169,17 +180,30 @@ const maxBody = 20 << 20
 
 // ServeHTTP answers a request and tells of it.
 func (t *Toolshed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if t.o.Served == nil {
-		t.serve(w, r)
-		return
-	}
 	began := time.Now()
-	answer := &answer{ResponseWriter: w, status: http.StatusOK}
-	t.serve(answer, r)
+	answer := &answer{ResponseWriter: w, status: http.StatusOK, within: t.writeWithin}
+	t.guarded(answer, r)
 	if answer.status == http.StatusSwitchingProtocols {
 		return // it took as long as the client stayed
 	}
 	t.o.Served(r.Pattern, answer.status, time.Since(began))
+}
+
+// guarded is serve that answers also when it fails in a way that nobody thought of.
+// What that was is for the log alone.
+func (t *Toolshed) guarded(w *answer, r *http.Request) {
+	defer func() {
+		v := recover()
+		if v == nil {
+			return
+		}
+		t.o.Logger.Error("a request failed inside", "method", r.Method, "route", r.Pattern, "err", v, "stack", string(debug.Stack()))
+		if w.began {
+			panic(http.ErrAbortHandler) // it would look like a whole answer
+		}
+		writeError(w, charm.Errorf(charm.CodeInternal, "%s", insideText))
+	}()
+	t.serve(w, r)
 }
 
 // serve checks who asks before it looks for what is asked.
@@ -232,19 +256,22 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(body.Bytes()) // the client may be gone, which is its own affair
 }
 
+// insideText is all that is told of what is not meant for users.
+const insideText = "something went wrong inside; the service's log says what"
+
 func writeError(w http.ResponseWriter, err error) {
-	problem := api.Problem{Code: charm.CodeOf(err), Message: "something went wrong inside; the service's log says what"}
+	problem := api.Problem{Code: charm.CodeOf(err), Message: insideText}
 	if e, ok := asCharmError(err); ok {
 		problem.Message, problem.Hint = e.Message, e.Hint
 	}
 	writeJSON(w, statusOf(problem.Code), map[string]api.Problem{"error": problem})
 }
 
-// Listen opens the address.
+// Listen opens the address, for at most charm.MaxHTTPConnections at once.
 func Listen(addr string) (net.Listener, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, listenError(addr, err)
 	}
-	return l, nil
+	return netutil.LimitListener(l, charm.MaxHTTPConnections), nil
 }
