@@ -118,15 +118,15 @@ var Place = class _Place {
     if (kid === void 0) kids.set(name2, kid = new _Place(this.doc, this, key));
     return kid;
   }
-  at(path2) {
+  at(path) {
     let place2 = this;
-    for (let i = 0; i < path2.length; i++) place2 = place2.child(path2[i]);
+    for (let i = 0; i < path.length; i++) place2 = place2.child(path[i]);
     return place2;
   }
   get path() {
-    const path2 = [];
-    for (let place2 = this; place2.parent !== void 0; place2 = place2.parent) path2.push(place2.key);
-    return path2.reverse();
+    const path = [];
+    for (let place2 = this; place2.parent !== void 0; place2 = place2.parent) path.push(place2.key);
+    return path.reverse();
   }
   /** The value stored here as it is, links not followed; undefined when the path leads through a non-object. */
   raw() {
@@ -923,12 +923,12 @@ function fill(plan, { type, properties, additionalProperties: extra, items, anyO
     plan.kind = "object";
     for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]) });
     if (extra) plan.extra = part(extra === true ? {} : extra);
-  } else if (type === "array") {
-    plan.kind = items === void 0 ? "list" : "array";
-    plan.items = part(items ?? {});
-  } else if (type === void 0 || type === "object") plan.kind = "view";
+  } else if (type === "array" && items !== void 0) {
+    plan.kind = "array";
+    plan.items = part(items);
+  } else if (type === void 0 || type === "object" || type === "array") plan.kind = "view";
   if (plan.asCell && plan.schema !== void 0) planOf(plan.schema, root2);
-  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view" || plan.kind === "list");
+  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view");
   plan.flat = plan.kind === "object" && plan.extra === void 0 && parts.every((made) => made.asIs);
   plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
 }
@@ -956,8 +956,6 @@ function shaped(doc, place2, raw, plan, reads) {
       return shapedObject(doc, place2, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
     case "array":
       return isArray(raw) ? shapedList(doc, place2, raw, plan.items, reads) : [];
-    case "list":
-      return isArray(raw) ? shapedList(doc, place2, raw, plan.items, reads) : copyOf(raw);
     case "choice":
       return chosen(doc, place2, raw, plan, reads);
     case "scalar":
@@ -1015,6 +1013,7 @@ function chosen(doc, place2, raw, plan, reads) {
   const cell3 = fitting.find((option) => option.asCell);
   if (cell3 !== void 0) return read(place2, cell3, reads);
   if (isArray(raw)) {
+    if (fitting.some((option) => option.kind === "view")) return view(place2, reads);
     const items = fitting.flatMap((option) => option.items ?? []);
     const part = items.length === 1 ? items[0] : planOf({ anyOf: items.map((item) => item.schema ?? {}) }, plan.root);
     return shapedList(doc, place2, raw, part, reads);
@@ -1142,8 +1141,8 @@ var Cell = class _Cell extends Located {
   withLog(reads) {
     return new _Cell(this.place, this.schema, this.rootSchema, reads);
   }
-  getAsQueryResult(path2 = [], reads = this.reads) {
-    return view(this.place.at(path2), reads);
+  getAsQueryResult(path = [], reads = this.reads) {
+    return view(this.place.at(path), reads);
   }
   asSchema(schema2, root2 = schema2) {
     return new _Cell(this.place, schema2, root2, this.reads);
@@ -1204,7 +1203,7 @@ function recipe(about, second, third) {
     const inputs = newOpaqueRef(void 0, schema2);
     const graph2 = new Graph(schema2, resultSchema ?? {});
     buildGraph(frame, refOf(inputs), fn(inputs), graph2);
-    graph2.argumentSchema ??= { ...inferSchema(refOf(inputs).root.defaults ?? {}, true), description: about };
+    graph2.argumentSchema ??= { ...inferSchema(graph2.defaults, true), description: about };
     return asRecipe(graph2);
   } finally {
     popFrame(frame);
@@ -1219,18 +1218,18 @@ function asRecipe(graph2) {
   const module = { type: "recipe", implementation: void 0 };
   const { argumentSchema, resultSchema, initial, result, nodes } = graph2;
   const recipe2 = Object.assign(nodeFactory(module), { argumentSchema, resultSchema, initial, result, nodes });
-  Object.defineProperties(recipe2, { toJSON: { value: () => graph2.toJSON() }, [GRAPH]: { value: graph2 } });
+  Object.defineProperties(recipe2, { toJSON: { value: () => graph2.form() }, [GRAPH]: { value: graph2 } });
   return module.implementation = recipe2;
 }
 function inferSchema(example, withDefaults = false) {
   const schema2 = {};
   if (isArray(example)) {
     schema2.type = "array";
-    schema2.items = inferSchema(Object.assign({}, ...example.filter(isObject).reverse()));
+    const fields = Object.assign({}, ...example.filter(isObject).reverse());
+    if (example.length > 0) schema2.items = inferSchema(fields, withDefaults);
   } else if (isObject(example)) {
     schema2.type = "object";
-    schema2.properties = {};
-    for (const key of keys(example)) schema2.properties[key] = inferSchema(example[key], withDefaults);
+    schema2.properties = mapObject(example, (field) => inferSchema(field, withDefaults));
     return schema2;
   } else if (example === null) schema2.type = "null";
   else if (typeof example === "number") schema2.type = Number.isInteger(example) ? "integer" : "number";
@@ -1332,9 +1331,9 @@ var Root = class {
   }
 };
 var Ref = class _Ref {
-  constructor(root2, path2, schema2) {
+  constructor(root2, path, schema2) {
     this.root = root2;
-    this.path = path2;
+    this.path = path;
     this.schema = schema2;
   }
   child(key) {
@@ -1371,8 +1370,8 @@ var methods = Object.assign(/* @__PURE__ */ Object.create(null), {
   set: (ref, value) => assignValue(ref, value),
   key: (ref, key) => opaqueRef(ref.child(key)),
   setDefault: (ref, value) => {
-    const { root: root2, path: path2 } = ref;
-    if (valueAt(root2.defaults, path2) === void 0) root2.defaults = withValue(root2.defaults, path2, value);
+    const { root: root2, path } = ref;
+    if (valueAt(root2.defaults, path) === void 0) root2.defaults = withValue(root2.defaults, path, value);
   },
   setName: (ref, name2) => void (ref.root.name = name2),
   setPreExisting: (ref, value) => void (ref.root.existing = value[PLACE]),
@@ -1397,13 +1396,13 @@ function refOf(value) {
 function assignValue(ref, value) {
   if (ref.root.owner === void 0) ref.root.value = withValue(ref.root.value, ref.path, value);
 }
-function valueAt(value, path2) {
-  for (const key of path2) value = isObject(value) ? value[key] : void 0;
+function valueAt(value, path) {
+  for (const key of path) value = isObject(value) ? value[key] : void 0;
   return value;
 }
-function withValue(value, path2, part) {
-  if (path2.length === 0) return part;
-  const [key, ...rest] = path2;
+function withValue(value, path, part) {
+  if (path.length === 0) return part;
+  const [key, ...rest] = path;
   const whole = isObject(value) ? value : typeof key === "number" ? [] : {};
   whole[key] = withValue(whole[key], rest, part);
   return whole;
@@ -1422,8 +1421,8 @@ var Alias = class {
   }
   target(cell3) {
     const schema2 = this.ref?.schema;
-    const { path: path2 } = this;
-    const out = schema2 === void 0 ? { path: path2 } : { path: path2, schema: schema2, rootSchema: this.ref.root.schema };
+    const { path } = this;
+    const out = schema2 === void 0 ? { path } : { path, schema: schema2, rootSchema: this.ref.root.schema };
     if (cell3 !== void 0) out.cell = cell3;
     return out;
   }
@@ -1434,15 +1433,17 @@ var Graph = class {
     this.resultSchema = resultSchema;
     this.nodes = [];
     this.initial = {};
+    /** What setDefault() was told, of the argument and of cells that have a name. */
+    this.defaults = {};
     /** Cells of enclosing graphs that are used in this one. */
     this.captured = [];
   }
   /** The name of a recipe that has no source of its own: a reference of its graph, "ba4jc…". */
   get id() {
-    return this.text ??= host.refer(stringify(this), "string");
+    return this.text ??= host.refer(stringify(this.form("")), "string");
   }
-  /** `level` counts the graphs that enclose this one as a value among a node's inputs. */
-  toJSON(level = 0) {
+  /** The graph as JSON. For its id `level` counts the graphs around it, as ids in databases do: "", "1", "11". */
+  form(level) {
     const json = (value) => treeJSON(value, level);
     return {
       argumentSchema: this.argumentSchema,
@@ -1457,19 +1458,21 @@ function graphOf(value) {
   return typeof value === "function" ? value[GRAPH] : void 0;
 }
 function moduleJSON({ plan: _plan, type, implementation: code, ...rest }, level) {
-  const implementation = graphOf(code)?.toJSON(level) ?? (typeof code === "function" ? String(code) : code);
+  const implementation = graphOf(code)?.form(level) ?? (typeof code === "function" ? String(code) : code);
   return { type, implementation, ...rest };
 }
 function treeJSON(value, level) {
-  if (value instanceof Alias) {
-    if (value.place !== void 0) return { $alias: value.target({ "/": value.place.doc.id }) };
-    const out = level - value.depth;
-    return out < 0 ? { shadowOf: null } : { $alias: value.target(out === 0 ? void 0 : out) };
-  }
+  if (value instanceof Alias) return aliasJSON(value, level);
   const graph2 = graphOf(value);
-  if (graph2 !== void 0) return graph2.toJSON(level + 1);
+  if (graph2 !== void 0) return graph2.form(level === void 0 ? level : level + 1);
   if (isArray(value)) return value.map((item) => treeJSON(item, level));
   return isObject(value) ? mapObject(value, (field) => treeJSON(field, level)) : value;
+}
+function aliasJSON(alias, level) {
+  if (alias.place !== void 0) return { $alias: alias.target({ "/": alias.place.doc.id }) };
+  if (level === void 0) return { $alias: alias.depth > 0 ? { cell: { shadowOf: null }, path: [] } : alias.target() };
+  const out = Number(level) - alias.depth;
+  return out < 0 ? { shadowOf: null } : { $alias: alias.target(out === 0 ? void 0 : out) };
 }
 function buildGraph(frame, inputs, outputs, graph2) {
   const { roots, nodes } = collect(frame, inputs, outputs);
@@ -1490,10 +1493,14 @@ function buildGraph(frame, inputs, outputs, graph2) {
     const node = { module, inputs: convert(inputs2), outputs: convert(outputs2) };
     graph2.nodes.push({ ...node, reads: aliasesIn(node.inputs), writes: aliasesIn(node.outputs) });
   }
+  Object.assign(graph2.defaults, inputs?.root.defaults);
   for (const root2 of roots) {
     root2.owner = graph2;
     if (root2 === inputs?.root) continue;
     const name2 = root2.path[1];
+    if (root2.defaults !== void 0 && root2.name !== void 0) {
+      (graph2.defaults.internal ??= {})[name2] = root2.defaults;
+    }
     if (root2.value) (graph2.initial.internal ??= {})[name2] = convert(root2.value, false);
   }
   makeContainers(graph2);
@@ -1551,11 +1558,11 @@ function passOnCaptured(inner, frame, graph2) {
 function makeContainers(graph2) {
   const aliases = [graph2.result, ...graph2.nodes.flatMap(({ reads, writes }) => [...reads, ...writes])].flatMap(aliasesIn);
   for (const alias of aliases) {
-    const path2 = alias.depth > 0 || alias.place !== void 0 ? [] : alias.path;
-    if (path2[0] !== "internal" || path2.length < 3) continue;
+    const path = alias.depth > 0 || alias.place !== void 0 ? [] : alias.path;
+    if (path[0] !== "internal" || path.length < 3) continue;
     let container = graph2.initial;
-    for (let i = 0; i < path2.length - 1 && isObject(container) && !(container instanceof Alias); i++) {
-      container = container[path2[i]] ??= typeof path2[i + 1] === "number" ? [] : {};
+    for (let i = 0; i < path.length - 1 && isObject(container) && !(container instanceof Alias); i++) {
+      container = container[path[i]] ??= typeof path[i + 1] === "number" ? [] : {};
     }
   }
 }
@@ -1606,23 +1613,40 @@ var schema = (value) => value;
 var markAsStatic = (value) => ({ $static: value });
 var isStatic = (value) => isObject(value) && "$static" in value;
 var isModule = (value) => typeof value === "function" && "implementation" in value;
-var event = (name2) => ({ $event: name2 });
 function deepEqual(a, b) {
   if (Object.is(a, b)) return true;
   if (!isObject(a) || !isObject(b) || isArray(a) !== isArray(b)) return false;
   const names = keys(a);
   return names.length === keys(b).length && names.every((name2) => name2 in b && deepEqual(a[name2], b[name2]));
 }
-var pick = (from) => new Proxy(from, { get: (_, key) => pick((value) => from(value)?.[key]) });
-var path = pick((value) => value);
+var PATH = /* @__PURE__ */ Symbol("path");
+function pathOf(steps) {
+  return new Proxy(() => {
+  }, {
+    get: (_, key) => typeof key === "string" ? pathOf([...steps, key]) : key === PATH ? steps : void 0,
+    apply: (_, _this, args) => pathOf([...steps.slice(0, -1), { method: steps.at(-1), args }])
+  });
+}
+function walk(steps, self) {
+  return steps.reduce((at, step) => typeof step === "string" ? at[step] : at[step.method](...step.args), self);
+}
+var $ = pathOf([]);
+var select = (query) => (self) => mapObject(query, (value) => {
+  const steps = typeof value === "function" ? value[PATH] : void 0;
+  return steps === void 0 ? value : walk(steps, self);
+});
+var event = (name2) => select({ $event: name2 });
 var Spell = class {
   constructor() {
-    this.updates = [];
+    this.listeners = [];
     this.rules = [];
     this.streams = {};
   }
+  update(self, values) {
+    Object.assign(self, values);
+  }
   addEventListener(name2, update) {
-    this.updates.push({ name: name2, update });
+    this.listeners.push({ name: name2, update });
   }
   addRule(condition, update) {
     this.rules.push({ condition, update });
@@ -1632,17 +1656,23 @@ var Spell = class {
     return this.streams[name2];
   }
   compile(title = "Spell") {
-    return recipe(title, () => {
+    return recipe(title, (self) => {
       const state = {};
-      for (const [name2, value] of Object.entries(this.init())) state[name2] = cell(value);
-      for (const { name: name2, update } of this.updates) {
-        this.streams[name2] = handler((event2, props) => update(props, event2))(state);
+      for (const [name2, value] of Object.entries(this.init() ?? {})) {
+        self[name2].setDefault(value);
+        state[name2] = self[name2];
       }
-      for (const { condition, update } of this.rules) {
-        lift((current) => void (condition(current) && update(current)))(state);
+      for (const { name: name2, update } of this.listeners) {
+        derive({ self, $event: this.streams[name2] ??= stream() }, ({ self: self2, $event }) => update(self2, $event));
       }
-      return { $NAME: title, $UI: this.render(state), ...state, ...this.streams };
+      for (const { condition, update } of this.rules) derive({ ...this.inputs(condition(self), self), self }, update);
+      return { $UI: this.render(self), ...this.streams, ...state };
     });
+  }
+  inputs(condition, self) {
+    if (isArray(condition)) return Object.fromEntries(condition.map((name2) => [name2, self[name2]]));
+    if (!isObject(condition)) return {};
+    return "$event" in condition ? { ...condition, $event: this.streams[condition.$event] } : condition;
   }
 };
 
@@ -1707,8 +1737,8 @@ var builder = {
   stream: stream2,
   streamData: streamData2,
   getRecipeEnvironment,
-  $: path,
-  select: path,
+  $,
+  select,
   event,
   Spell,
   schema,
@@ -2246,9 +2276,9 @@ var Scope = class {
     parent?.inner.push(this);
   }
   /** Where a captured cell is stored, if it belongs to this instance or one around it. */
-  placeOf(root2, path2) {
+  placeOf(root2, path) {
     for (let scope2 = this; scope2 !== void 0; scope2 = scope2.parent) {
-      if (scope2.graph === root2.owner) return scope2.process.root.at(root2.path).at(path2);
+      if (scope2.graph === root2.owner) return scope2.process.root.at(root2.path).at(path);
     }
     return void 0;
   }
@@ -2318,7 +2348,9 @@ function run(graph2, recipeId, argument, result, parent) {
   const stored = process.read();
   const before = isObject(stored) ? stored : void 0;
   const sameRecipe = before?.$TYPE === recipeId;
-  const internal = scope2.bind(graph2.initial.internal) ?? {};
+  const defaults = defaultsOf(graph2.argumentSchema);
+  const ofCells = isObject(defaults) ? defaults.internal : void 0;
+  const internal = { ...ofCells, ...scope2.bind(graph2.initial.internal) };
   if (before === void 0) {
     write(process.root, { $TYPE: recipeId, resultRef: linkTo(result.root), internal });
   } else {
@@ -2329,7 +2361,7 @@ function run(graph2, recipeId, argument, result, parent) {
     }
   }
   if (before?.argument === void 0) {
-    const full = merged(boundArgument(argument), defaultsOf(graph2.argumentSchema));
+    const full = merged(boundArgument(argument), defaults);
     if (full !== void 0) write(process.root.child("argument"), full);
   }
   if (!sameRecipe) replace(result.root, scope2.bind(graph2.result));
@@ -2345,9 +2377,9 @@ function processOf(result) {
 function boundArgument(argument) {
   if (!isLink(argument)) return argument;
   resolve(placeOf(argument));
-  const { cell: cell3, path: path2 } = argument;
-  if (!isObject(found) || isArray(found)) return { $alias: { cell: cell3, path: path2 } };
-  return Object.fromEntries(keys(found).map((key) => [key, { $alias: { cell: cell3, path: [...path2, key] } }]));
+  const { cell: cell3, path } = argument;
+  if (!isObject(found) || isArray(found)) return { $alias: { cell: cell3, path } };
+  return Object.fromEntries(keys(found).map((key) => [key, { $alias: { cell: cell3, path: [...path, key] } }]));
 }
 function merged(value, defaults) {
   if (value === void 0) return defaults;

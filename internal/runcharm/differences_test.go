@@ -5,6 +5,7 @@ package runcharm_test
 type difference struct {
 	why     string
 	instead map[string]string
+	whole   bool // instead is all that is compared
 }
 
 // differences are the cases that are not as recorded, on purpose.
@@ -28,6 +29,14 @@ var differences = map[string]difference{
 		why:     "defect 4: a run ends only when nothing is outstanding, so detached work is part of it",
 		instead: map[string]string{"snapshots": `{"afterIdle":{"n":2,"bgUpdater":{"$stream":true}}}`},
 	},
+	"handler-schema-array-without-items-gives-raw-array": {
+		why:     "defect 18: a list whose schema has no items is a list of views, so a change is a write",
+		instead: map[string]string{"result": `{"l":[1,2,3],"bgUpdater":{"$stream":true}}`},
+	},
+	"ifElse-primitives-fail": {
+		why:     "defect 15: a branch may be anything",
+		instead: map[string]string{"hang": "", "errors": "[]"},
+	},
 	"import-not-allowed": {
 		why:     "the sleep that recipes of the time import exists here",
 		instead: map[string]string{"compileError": "", "compileDetail": "", "result": `{}`, "errors": `[]`},
@@ -48,6 +57,11 @@ var differences = map[string]difference{
 	"llm-request": {
 		why:     "defect 16: the model service is the toolshed's",
 		instead: map[string]string{"fetches": `[{"url":"/api/ai/llm","method":"POST"}]`},
+	},
+	"navigateTo-unregistered": {
+		why:     "there is no page to leave, and the recipe does its other work",
+		instead: map[string]string{"errors": "[]"},
+		whole:   true,
 	},
 	"nested-recipe-node": {
 		why: "the id of a recipe without a source is a reference of its graph, but not the same one",

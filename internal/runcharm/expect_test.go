@@ -90,7 +90,8 @@ func (p *played) compare(t *testing.T, expect map[string]json.RawMessage) string
 			p.commit(t, r)
 			want, got = want, p.result(t, "second")
 		default:
-			t.Fatalf("unknown expectation %q", field)
+			out.WriteString("nobody knows how to compare " + field + "\n")
+			continue
 		}
 		if diff := gocmp.Diff(n.filled(want, got), got); diff != "" {
 			out.WriteString(field + " (-want +got):\n" + diff)

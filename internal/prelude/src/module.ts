@@ -9,7 +9,7 @@ import * as node from "./node";
 import { refOf, valueAt, withValue } from "./opaque";
 import { inferSchema, recipe, recipeFromFrame } from "./recipe";
 import { getRecipeEnvironment } from "./session";
-import { deepEqual, event, isModule, isStatic, markAsStatic, path, schema, Spell } from "./spell";
+import { $, deepEqual, event, isModule, isStatic, markAsStatic, schema, select, Spell } from "./spell";
 import { ID, ID_FIELD } from "./symbols";
 import { sleep } from "./web/timers";
 
@@ -20,7 +20,7 @@ const builder = {
   ID, ID_FIELD, NAME: "$NAME", TYPE: "$TYPE", UI: "$UI",
   byRef, cell, compute, createNodeFactory, derive, fetchData, handler, ifElse, lift, llm, navigateTo, recipe,
   recipeFromFrame, render, str, stream, streamData, getRecipeEnvironment,
-  $: path, select: path, event, Spell, schema, markAsStatic, deepEqual, isStatic, isModule, isAlias, isStreamAlias: isStream,
+  $, select, event, Spell, schema, markAsStatic, deepEqual, isStatic, isModule, isAlias, isStreamAlias: isStream,
   isOpaqueRef: (value: unknown) => refOf(value) !== undefined, isRecipe: (value: unknown) => graphOf(value) !== undefined,
   createJsonSchema: inferSchema, getValueAtPath: valueAt, setValueAtPath: withValue,
   getTopFrame: topFrame, popFrame, pushFrame,

@@ -19,7 +19,7 @@ export interface Schema extends Fields {
 }
 
 export class Plan {
-  kind: "view" | "object" | "array" | "list" | "choice" | "scalar" = "scalar";
+  kind: "view" | "object" | "array" | "choice" | "scalar" = "scalar";
   /** The value is handed out as a cell or a stream of `schema`. */
   readonly asCell: boolean;
   readonly schema: Schema | undefined;
@@ -68,12 +68,12 @@ function fill(plan: Plan, { type, properties, additionalProperties: extra, items
     plan.kind = "object";
     for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties![key]!) });
     if (extra) plan.extra = part(extra === true ? {} : extra);
-  } else if (type === "array") {
-    plan.kind = items === undefined ? "list" : "array";
-    plan.items = part(items ?? {});
-  } else if (type === undefined || type === "object") plan.kind = "view";
+  } else if (type === "array" && items !== undefined) {
+    plan.kind = "array";
+    plan.items = part(items);
+  } else if (type === undefined || type === "object" || type === "array") plan.kind = "view";
   if (plan.asCell && plan.schema !== undefined) planOf(plan.schema, root);
-  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view" || plan.kind === "list");
+  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view");
   plan.flat = plan.kind === "object" && plan.extra === undefined && parts.every((made) => made.asIs);
   plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
 }
@@ -103,7 +103,6 @@ function shaped(doc: Document, place: Place | undefined, raw: unknown, plan: Pla
     case "view": return view(place!, reads);
     case "object": return shapedObject(doc, place, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
     case "array": return isArray(raw) ? shapedList(doc, place, raw, plan.items!, reads) : [];
-    case "list": return isArray(raw) ? shapedList(doc, place, raw, plan.items!, reads) : copyOf(raw);
     case "choice": return chosen(doc, place, raw, plan, reads);
     case "scalar": return copyOf(raw);
   }
@@ -166,6 +165,7 @@ function chosen(doc: Document, place: Place | undefined, raw: unknown, plan: Pla
   const cell = fitting.find((option) => option.asCell);
   if (cell !== undefined) return read(place!, cell, reads);
   if (isArray(raw)) {
+    if (fitting.some((option) => option.kind === "view")) return view(place!, reads);
     const items = fitting.flatMap((option) => option.items ?? []);
     const part = items.length === 1 ? items[0]! : planOf({ anyOf: items.map((item) => item.schema ?? {}) }, plan.root);
     return shapedList(doc, place, raw, part, reads);
