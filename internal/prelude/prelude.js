@@ -61,6 +61,32 @@ function isThenable(value) {
   return isObject(value) && typeof value.then === "function";
 }
 
+// src/web/text.ts
+function bytesOf(data) {
+  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+}
+var TextEncoder = class {
+  constructor() {
+    this.encoding = "utf-8";
+  }
+  encode(text = "") {
+    return host.encode(String(text));
+  }
+};
+var TextDecoder = class {
+  constructor(label = "utf-8", options = {}) {
+    this.encoding = String(label).trim().toLowerCase();
+    this.fatal = options.fatal === true;
+    host.utf8(new Uint8Array(0), this.encoding, 0);
+  }
+  /** Bytes are decoded as a whole: bodies come in one piece here, so there is no streaming. */
+  decode(data) {
+    return data === void 0 ? "" : host.utf8(bytesOf(data), this.encoding, this.fatal ? 1 : 0);
+  }
+};
+var atob = (text) => host.atob(String(text));
+var btoa = (text) => host.btoa(String(text));
+
 // src/web/crypto.ts
 var longestRequest = 65536;
 function uuid() {
@@ -78,6 +104,11 @@ var crypto = {
     }
     new Uint8Array(view2.buffer, view2.byteOffset, view2.byteLength).set(host.entropy(view2.byteLength));
     return view2;
+  },
+  subtle: {
+    async digest(algorithm, data) {
+      return host.digest(typeof algorithm === "string" ? algorithm : algorithm.name, bytesOf(data)).slice().buffer;
+    }
   }
 };
 
@@ -455,8 +486,8 @@ var Pairs = class {
 function pairsOf(init) {
   return Symbol.iterator in init ? init : Object.entries(init);
 }
-function hide(object, ...fields) {
-  for (const field of fields) Object.defineProperty(object, field, { enumerable: false });
+function hide(object2, ...fields) {
+  for (const field of fields) Object.defineProperty(object2, field, { enumerable: false });
 }
 
 // src/web/url.ts
@@ -673,8 +704,8 @@ function assign(place2, container, value, siblings) {
   } else if (isObject(next)) {
     put(place2, container, copied(place2, anchorOf(place2), next, 0));
   } else {
-    const plain2 = storable(next);
-    if (!is(current, plain2)) put(place2, container, plain2);
+    const plain3 = storable(next);
+    if (!is(current, plain3)) put(place2, container, plain3);
   }
 }
 function assignElements(place2, current, next) {
@@ -909,7 +940,7 @@ function planOf(schema2, root2 = schema2) {
   fill(plan, plan.schema ?? {}, root2);
   return plan;
 }
-function fill(plan, { type, properties, additionalProperties: extra, items, anyOf }, root2) {
+function fill(plan, { type: type2, properties, additionalProperties: extra, items, anyOf }, root2) {
   const parts = [];
   const part = (schema2) => {
     const made = planOf(schema2, root2);
@@ -919,14 +950,14 @@ function fill(plan, { type, properties, additionalProperties: extra, items, anyO
   if (isArray(anyOf)) {
     plan.kind = "choice";
     plan.options = anyOf.map(part);
-  } else if (properties !== void 0 || type === "object" && extra) {
+  } else if (properties !== void 0 || type2 === "object" && extra) {
     plan.kind = "object";
     for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]) });
     if (extra) plan.extra = part(extra === true ? {} : extra);
-  } else if (type === "array" && items !== void 0) {
+  } else if (type2 === "array" && items !== void 0) {
     plan.kind = "array";
     plan.items = part(items);
-  } else if (type === void 0 || type === "object" || type === "array") plan.kind = "view";
+  } else if (type2 === void 0 || type2 === "object" || type2 === "array") plan.kind = "view";
   if (plan.asCell && plan.schema !== void 0) planOf(plan.schema, root2);
   plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view");
   plan.flat = plan.kind === "object" && plan.extra === void 0 && parts.every((made) => made.asIs);
@@ -1023,10 +1054,10 @@ function chosen(doc, place2, raw, plan, reads) {
   return Object.assign({}, ...fitting.map((option) => shaped(doc, place2, raw, option, reads)));
 }
 function fits(option, raw) {
-  const type = option.schema?.type;
-  if (isArray(raw)) return type === "array";
+  const type2 = option.schema?.type;
+  if (isArray(raw)) return type2 === "array";
   if (isObject(raw)) return option.kind === "object" || option.kind === "view";
-  return type === void 0 || type === typeof raw || type === "integer" && typeof raw === "number";
+  return type2 === void 0 || type2 === typeof raw || type2 === "integer" && typeof raw === "number";
 }
 function defaultOf(plan) {
   const doc = temporary(copyOf(plan.default));
@@ -1193,14 +1224,134 @@ __export(node_exports, {
   streamData: () => streamData
 });
 
+// src/lib/zod.ts
+function closed(value, prefix) {
+  return new Proxy(value, {
+    get: (target, key, receiver) => {
+      if (typeof key === "symbol" || key in target || ignored.has(key)) return Reflect.get(target, key, receiver);
+      throw new Error(`${prefix}.${key} of zod is not available here`);
+    }
+  });
+}
+var ignored = /* @__PURE__ */ new Set(["then", "toJSON", "default", "__esModule"]);
+var ZodType = class {
+  constructor(schema2, isOptional = false, shape = {}) {
+    this.schema = schema2;
+    this.isOptional = isOptional;
+    this.shape = shape;
+  }
+  with(more, isOptional = this.isOptional) {
+    return type({ ...this.schema, ...more }, isOptional, this.shape);
+  }
+  describe(description) {
+    return this.with({ description });
+  }
+  optional() {
+    return this.with({}, true);
+  }
+  default(value) {
+    return this.with({ default: typeof value === "function" ? value() : value }, true);
+  }
+  array() {
+    return array(this);
+  }
+  or(other) {
+    return union([this, other]);
+  }
+  nullish() {
+    return this.nullable().optional();
+  }
+  nullable() {
+    const { type: kind, description, ...rest } = this.schema;
+    const isPlain = plain.has(kind) && keys(rest).length === 0;
+    const either = isPlain ? { type: [kind, "null"] } : { anyOf: [this.schema, { type: "null" }] };
+    return type(description === void 0 ? either : { ...either, description }, this.isOptional);
+  }
+  int() {
+    return this.with({ type: "integer" });
+  }
+  min(least) {
+    return this.with({ [bounds[this.schema.type][0]]: least });
+  }
+  max(most) {
+    return this.with({ [bounds[this.schema.type][1]]: most });
+  }
+  extend(more) {
+    return object({ ...this.shape, ...more });
+  }
+  partial() {
+    return object(mapObject(this.shape, (field) => field.optional()));
+  }
+};
+var plain = /* @__PURE__ */ new Set(["string", "number", "boolean", "null"]);
+var bounds = {
+  string: ["minLength", "maxLength"],
+  array: ["minItems", "maxItems"],
+  number: ["minimum", "maximum"],
+  integer: ["minimum", "maximum"]
+};
+function type(schema2, isOptional, shape) {
+  return closed(new ZodType(schema2, isOptional, shape), "the method ");
+}
+function object(shape) {
+  const required = keys(shape).filter((key) => !shape[key].isOptional);
+  const properties = mapObject(shape, (field) => field.schema);
+  const more = required.length > 0 ? { required } : {};
+  return type({ type: "object", properties, ...more, additionalProperties: false }, false, shape);
+}
+var anything = {};
+var array = ({ schema: schema2 }) => type(schema2 === anything ? { type: "array" } : { type: "array", items: schema2 });
+function literal(value) {
+  if (isObject(value)) return type({ type: "object" });
+  return type(value === null ? { type: "null" } : { type: typeof value, const: value });
+}
+function union(options) {
+  const schemas = options.map(({ schema: schema2 }) => schema2);
+  const each = (...names) => schemas.every((schema2) => keys(schema2).join() === names.join());
+  const types = [...new Set(schemas.map((schema2) => schema2.type))];
+  const kind = types.length > 1 ? types : types[0];
+  if (each("type") && types.every((name2) => plain.has(name2))) return type({ type: kind });
+  if (each("type", "const")) return type({ type: kind, enum: schemas.map((schema2) => schema2.const) });
+  if (each("type", "enum")) return type({ type: kind, enum: [...new Set(schemas.flatMap((schema2) => schema2.enum))] });
+  return type({ anyOf: schemas });
+}
+var record = (...types) => type({ type: "object", additionalProperties: types.at(-1).schema });
+var functions = {
+  object,
+  array,
+  literal,
+  union,
+  record,
+  ZodType,
+  string: () => type({ type: "string" }),
+  number: () => type({ type: "number" }),
+  boolean: () => type({ type: "boolean" }),
+  null: () => type({ type: "null" }),
+  any: () => type(anything, true),
+  unknown: () => type({}, true),
+  enum: (values) => type({ type: "string", enum: [...values] }),
+  optional: (inner) => inner.optional(),
+  nullable: (inner) => inner.nullable()
+};
+var z = closed(functions, "z");
+z.z = z;
+function schemaOf(schema2) {
+  if (!(schema2 instanceof ZodType)) return schema2;
+  return { ...schema2.schema, $schema: "http://json-schema.org/draft-07/schema#" };
+}
+function zodToJsonSchema(schema2) {
+  if (schema2 instanceof ZodType) return schemaOf(schema2);
+  throw new TypeError("zodToJsonSchema takes a schema of zod");
+}
+
 // src/recipe.ts
 function recipe(about, second, third) {
   const fn = third ?? second;
-  const resultSchema = third === void 0 ? void 0 : second;
+  const resultSchema = third === void 0 ? void 0 : schemaOf(second);
   const frame = pushFrame();
   try {
-    const schema2 = typeof about === "string" ? void 0 : about;
-    const inputs = newOpaqueRef(void 0, schema2);
+    const schema2 = typeof about === "string" ? void 0 : schemaOf(about);
+    const inputs = newOpaqueRef(void 0, schema2 === about ? schema2 : void 0);
     const graph2 = new Graph(schema2, resultSchema ?? {});
     buildGraph(frame, refOf(inputs), fn(inputs), graph2);
     graph2.argumentSchema ??= { ...inferSchema(graph2.defaults, true), description: about };
@@ -1263,7 +1414,7 @@ function codeModule(implementation, argumentSchema, resultSchema) {
   return { type: "javascript", implementation, ...schemas };
 }
 function lift(first, resultSchema, fn) {
-  return createNodeFactory(fn === void 0 ? codeModule(first) : codeModule(fn, first, resultSchema));
+  return createNodeFactory(fn === void 0 ? codeModule(first) : codeModule(fn, schemaOf(first), schemaOf(resultSchema)));
 }
 function derive(...args) {
   return args.length > 2 ? lift(args[0], args[1], args[3])(args[2]) : lift(args[1])(args[0]);
@@ -1281,7 +1432,7 @@ function render(fn) {
   return compute(() => handled2(fn()));
 }
 function handler(first, stateSchema, fn) {
-  const module = fn === void 0 ? codeModule(first) : codeModule(fn, { type: "object", properties: { $event: first ?? {}, ...stateSchema?.properties } });
+  const module = fn === void 0 ? codeModule(first) : codeModule(fn, { type: "object", properties: { $event: schemaOf(first ?? {}), ...schemaOf(stateSchema)?.properties } });
   module.wrapper = "handler";
   const factory = (props = {}) => {
     const events2 = stream();
@@ -1316,7 +1467,7 @@ function str(strings, ...values) {
   return interpolate({ strings: [...strings], values });
 }
 function mapOver(list, fn) {
-  const op = recipe("mapping function", ({ element, index, array }) => fn(element, index, array));
+  const op = recipe("mapping function", ({ element, index, array: array2 }) => fn(element, index, array2));
   return mapping({ list, op });
 }
 
@@ -1457,9 +1608,9 @@ var Graph = class {
 function graphOf(value) {
   return typeof value === "function" ? value[GRAPH] : void 0;
 }
-function moduleJSON({ plan: _plan, type, implementation: code, ...rest }, level) {
+function moduleJSON({ plan: _plan, type: type2, implementation: code, ...rest }, level) {
   const implementation = graphOf(code)?.form(level) ?? (typeof code === "function" ? String(code) : code);
-  return { type, implementation, ...rest };
+  return { type: type2, implementation, ...rest };
 }
 function treeJSON(value, level) {
   if (value instanceof Alias) return aliasJSON(value, level);
@@ -1606,6 +1757,102 @@ var setNodeSanitizer = () => {
 var setDebug = () => {
 };
 var debug = () => {
+};
+
+// src/lib/merkle.ts
+var merkle_exports = {};
+__export(merkle_exports, {
+  fromJSON: () => fromJSON,
+  fromString: () => fromString,
+  is: () => is2,
+  refer: () => refer
+});
+var alphabet = "abcdefghijklmnopqrstuvwxyz234567";
+var Reference = class {
+  constructor(text, link) {
+    this.text = text;
+    this.link = link;
+  }
+  get "/"() {
+    return this.link;
+  }
+  toString() {
+    return this.text;
+  }
+  toJSON() {
+    return { "/": this.link };
+  }
+};
+function refer(value) {
+  const json = stringify(value ?? null);
+  return new Reference(host.refer(json, "string"), host.refer(json, "link"));
+}
+function is2(value) {
+  return value instanceof Reference;
+}
+function fromString(text) {
+  return new Reference(text, "b" + encode([1, ...decode(text.slice(1))]));
+}
+function fromJSON(json) {
+  if (!isObject(json) || typeof json["/"] !== "string") throw new ReferenceError(`Invalid reference ${stringify(json)}`);
+  return new Reference("b" + encode(decode(json["/"].slice(1)).slice(1)), json["/"]);
+}
+function encode(bytes) {
+  let text = "", bits = 0, held = 0;
+  for (const byte of bytes) {
+    held = held << 8 | byte;
+    for (bits += 8; bits >= 5; bits -= 5) text += alphabet[held >> bits - 5 & 31];
+    held &= (1 << bits) - 1;
+  }
+  return bits > 0 ? text + alphabet[held << 5 - bits & 31] : text;
+}
+function decode(text) {
+  const bytes = [];
+  let bits = 0, held = 0;
+  for (const letter of text) {
+    const value = alphabet.indexOf(letter);
+    if (value < 0) throw new ReferenceError(`Invalid reference ${text}`);
+    held = held << 5 | value;
+    if ((bits += 5) >= 8) bytes.push(held >> (bits -= 8) & 255);
+    held &= (1 << bits) - 1;
+  }
+  return bytes;
+}
+
+// src/lib/turndown.ts
+var marked = /\u0001([^\u0001-\u0003]*)\u0002([^\u0001-\u0003]*)\u0003/;
+var TurndownService = class {
+  constructor(options = {}) {
+    this.options = options;
+    this.rules = [];
+  }
+  /** The rule that was added last goes first. */
+  addRule(_name, rule) {
+    if (typeof rule.filter !== "string" && !isArray(rule.filter)) {
+      throw new Error("The filter of a rule for turndown must be the name of an element, or a list of names, here");
+    }
+    this.rules.unshift(rule);
+    return this;
+  }
+  remove(filter) {
+    return this.addRule("", { filter, replacement: () => "" });
+  }
+  use(plugins) {
+    for (const plugin of [plugins].flat()) plugin(this);
+    return this;
+  }
+  turndown(html) {
+    const filters = this.rules.map(({ filter }) => [filter].flat().map((name2) => name2.toLowerCase()));
+    const text = typeof html === "string" ? html : html.outerHTML;
+    let out = host.markdown(text, stringify({ ...this.options, filters }));
+    for (let match = marked.exec(out); match !== null; match = marked.exec(out)) {
+      const [all, about, content] = match;
+      const { rule, name: name2, attributes } = parse(about);
+      const node = { nodeName: name2, textContent: content, getAttribute: (key) => attributes[key] ?? null };
+      out = out.slice(0, match.index) + this.rules[rule].replacement(content, node, this.options) + out.slice(match.index + all.length);
+    }
+    return this.rules.length === 0 ? out : out.replace(/\n{3,}/g, "\n\n").trim();
+  }
 };
 
 // src/spell.ts
@@ -1762,15 +2009,25 @@ var builder = {
   unsafe_originalRecipe: /* @__PURE__ */ Symbol("unsafe_originalRecipe"),
   unsafe_parentRecipe: /* @__PURE__ */ Symbol("unsafe_parentRecipe")
 };
-var is2 = (kind) => (value) => value instanceof kind;
+var is3 = (kind) => (value) => value instanceof kind;
+var Classification = {
+  Unclassified: "unclassified",
+  Confidential: "confidential",
+  Secret: "secret",
+  TopSecret: "topsecret"
+};
 var modules = /* @__PURE__ */ new Map([
   ["@commontools/builder", builder],
   ["@commontools/html", html_exports],
   ["@commontools/llm", {}],
   // types only, as nearly all of the next
-  ["@commontools/runner", { isCell: is2(Cell), isStream: is2(Stream) }],
+  ["@commontools/runner", { isCell: is3(Cell), isStream: is3(Stream), Classification }],
   ["@commontools/utils/sleep", { sleep }],
-  ["commontools", { ...builder, h, Fragment }]
+  ["commontools", { ...builder, h, Fragment, Classification }],
+  ["merkle-reference", merkle_exports],
+  ["turndown", TurndownService],
+  ["zod", z],
+  ["zod-to-json-schema", { zodToJsonSchema, default: zodToJsonSchema }]
 ]);
 function require2(name2) {
   const module = modules.get(name2);
@@ -1865,32 +2122,6 @@ var AbortController = class {
     this.signal.end(reason);
   }
 };
-
-// src/web/text.ts
-function bytesOf(data) {
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
-}
-var TextEncoder = class {
-  constructor() {
-    this.encoding = "utf-8";
-  }
-  encode(text = "") {
-    return host.encode(String(text));
-  }
-};
-var TextDecoder = class {
-  constructor(label = "utf-8", options = {}) {
-    this.encoding = String(label).trim().toLowerCase();
-    this.fatal = options.fatal === true;
-    host.utf8(new Uint8Array(0), this.encoding, 0);
-  }
-  /** Bytes are decoded as a whole: bodies come in one piece here, so there is no streaming. */
-  decode(data) {
-    return data === void 0 ? "" : host.utf8(bytesOf(data), this.encoding, this.fatal ? 1 : 0);
-  }
-};
-var atob = (text) => host.atob(String(text));
-var btoa = (text) => host.btoa(String(text));
 
 // src/web/fetch.ts
 var Headers = class extends Pairs {
@@ -2056,7 +2287,7 @@ function asking(name2, third, question) {
       write(other, more);
     };
     react(node, scope2, (reads) => {
-      const { about, send } = question(plain(node.inputs, scope2, reads));
+      const { about, send } = question(plain2(node.inputs, scope2, reads));
       const hash = host.refer(stringify(about), "string");
       if (hash === current || send !== void 0 && hash === requestHash.raw()) return;
       current = hash;
@@ -2075,13 +2306,13 @@ function asking(name2, third, question) {
     });
   };
 }
-function plain(tree, scope2, reads) {
+function plain2(tree, scope2, reads) {
   if (tree instanceof Alias) {
     const value = inputValue(tree, scope2, reads);
     return isObject(value) ? parse(stringify(value)) : value;
   }
-  if (isArray(tree)) return tree.map((part) => plain(part, scope2, reads));
-  return isObject(tree) ? mapObject(tree, (part) => plain(part, scope2, reads)) : tree;
+  if (isArray(tree)) return tree.map((part) => plain2(part, scope2, reads));
+  return isObject(tree) ? mapObject(tree, (part) => plain2(part, scope2, reads)) : tree;
 }
 var fetchData3 = asking("fetchData", "error", ({ url, mode = "json", options = {} }) => ({
   about: { url, mode, options },
@@ -2094,7 +2325,7 @@ var llm3 = asking("llm", "partial", (inputs) => {
   const { system, prompt, messages = [], stop, max_tokens = 4096, model = "claude-3-5-sonnet" } = inputs;
   const talk = prompt === void 0 ? messages : [...messages, prompt];
   if (system === void 0 || talk.length === 0) return { about: null };
-  const turns = talk.map((content, i) => ({ role: i % 2 === 0 ? "user" : "assistant", content }));
+  const turns = talk.map((content, i) => isObject(content) ? content : { role: i % 2 === 0 ? "user" : "assistant", content });
   const about = { messages: turns, system, prompt, stop, max_tokens, model, stream: true };
   const url = apiURL() + "/api/ai/llm";
   return { about, send: async () => answerText(await fetch(url, { method: "POST", body: stringify(about) })) };
@@ -2561,13 +2792,13 @@ function matches({ tests, combinator, left }, element) {
   return false;
 }
 function testOf(part, text) {
-  const { type, id, class: className, attribute, operator, pseudo, argument = "" } = part;
-  const plain2 = (escaped) => escaped.replace(/\\(.)/g, "$1");
-  if (type === "*") return () => true;
-  const local = plain2(type ?? "");
-  if (type !== void 0) return (element) => element.localName === local || element.named(local.replace("|", ":"));
-  if (id !== void 0) return (element) => element.id === plain2(id);
-  if (className !== void 0) return (element) => element.classList.contains(plain2(className));
+  const { type: type2, id, class: className, attribute, operator, pseudo, argument = "" } = part;
+  const plain3 = (escaped) => escaped.replace(/\\(.)/g, "$1");
+  if (type2 === "*") return () => true;
+  const local = plain3(type2 ?? "");
+  if (type2 !== void 0) return (element) => element.localName === local || element.named(local.replace("|", ":"));
+  if (id !== void 0) return (element) => element.id === plain3(id);
+  if (className !== void 0) return (element) => element.classList.contains(plain3(className));
   if (attribute !== void 0) {
     const compare = comparisons[operator ?? ""];
     const wanted = part.double ?? part.single ?? part.bare ?? "";

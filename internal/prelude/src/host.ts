@@ -13,6 +13,7 @@ export interface Host {
   url(input: string, base?: string): string; urlset(href: string, part: string, value: string): string;
   utf8(bytes: Uint8Array, label: string, fatal: 0 | 1): string; encode(text: string): Uint8Array;
   atob(text: string): string; btoa(text: string): string; xml(text: string, mime: string): string;
+  digest(algorithm: string, bytes: Uint8Array): Uint8Array; markdown(html: string, options: string): string;
 }
 
 const scope = globalThis as unknown as { __host?: Host };

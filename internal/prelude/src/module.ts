@@ -4,6 +4,9 @@ import { Cell, Stream } from "./cell";
 import { popFrame, pushFrame, topFrame } from "./frame";
 import { graphOf } from "./graph";
 import * as html from "./html";
+import * as merkle from "./lib/merkle";
+import TurndownService from "./lib/turndown";
+import { z, zodToJsonSchema } from "./lib/zod";
 import { isAlias, isStream } from "./link";
 import * as node from "./node";
 import { refOf, valueAt, withValue } from "./opaque";
@@ -31,13 +34,22 @@ const builder = {
 
 const is = (kind: Function) => (value: unknown): boolean => value instanceof kind;
 
+// How far values may travel. Schemas of the time name it, and nothing asks.
+const Classification = {
+  Unclassified: "unclassified", Confidential: "confidential", Secret: "secret", TopSecret: "topsecret",
+};
+
 const modules = new Map<string, object>([
   ["@commontools/builder", builder],
   ["@commontools/html", html],
   ["@commontools/llm", {}], // types only, as nearly all of the next
-  ["@commontools/runner", { isCell: is(Cell), isStream: is(Stream) }],
+  ["@commontools/runner", { isCell: is(Cell), isStream: is(Stream), Classification }],
   ["@commontools/utils/sleep", { sleep }],
-  ["commontools", { ...builder, h: html.h, Fragment: html.Fragment }],
+  ["commontools", { ...builder, h: html.h, Fragment: html.Fragment, Classification }],
+  ["merkle-reference", merkle],
+  ["turndown", TurndownService],
+  ["zod", z],
+  ["zod-to-json-schema", { zodToJsonSchema, default: zodToJsonSchema }],
 ]);
 
 export function require(name: string): object {

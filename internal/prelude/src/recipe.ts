@@ -3,6 +3,7 @@
 import { popFrame, pushFrame, topFrame } from "./frame";
 import { buildGraph, Graph, type Module } from "./graph";
 import { type Fields, isArray, isObject, mapObject } from "./host";
+import { schemaOf } from "./lib/zod";
 import { nodeFactory } from "./node";
 import { newOpaqueRef, type OpaqueRef, refOf } from "./opaque";
 import type { Schema } from "./schema";
@@ -15,11 +16,12 @@ export type Recipe =
 /** recipe(argumentSchema | description, [resultSchema], fn). */
 export function recipe(about: string | Schema, second: unknown, third?: unknown): Recipe {
   const fn = (third ?? second) as (inputs: OpaqueRef) => unknown;
-  const resultSchema = third === undefined ? undefined : second as Schema;
+  const resultSchema = third === undefined ? undefined : schemaOf(second);
   const frame = pushFrame();
   try {
-    const schema = typeof about === "string" ? undefined : about;
-    const inputs = newOpaqueRef(undefined, schema);
+    const schema = typeof about === "string" ? undefined : schemaOf(about);
+    // Refs carry the schema of their place, but not one of zod's.
+    const inputs = newOpaqueRef(undefined, schema === about ? schema : undefined);
     const graph = new Graph(schema, resultSchema ?? {});
     buildGraph(frame, refOf(inputs), fn(inputs), graph);
     graph.argumentSchema ??= { ...inferSchema(graph.defaults, true), description: about };

@@ -75,7 +75,9 @@ export const llm = asking("llm", "partial", (inputs) => {
   const { system, prompt, messages = [], stop, max_tokens = 4096, model = "claude-3-5-sonnet" } = inputs;
   const talk = prompt === undefined ? messages : [...messages, prompt];
   if (system === undefined || talk.length === 0) return { about: null };
-  const turns = talk.map((content: string, i: number) => ({ role: i % 2 === 0 ? "user" : "assistant", content }));
+  const turns = talk.map((content: string | object, i: number) => (
+    isObject(content) ? content : { role: i % 2 === 0 ? "user" : "assistant", content }
+  ));
   const about = { messages: turns, system, prompt, stop, max_tokens, model, stream: true };
   const url = apiURL() + "/api/ai/llm";
   return { about, send: async () => answerText(await fetch(url, { method: "POST", body: stringify(about) })) };
