@@ -1,6 +1,9 @@
 package runcharm_test
 
 import (
+	"encoding/json"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -118,6 +121,44 @@ func TestStoredDocumentsRunOn(t *testing.T) {
 		t.Error("a document that did not change was written")
 	}
 }
+
+// A charm that the original's runner stored goes on where that left it, and is left as that left it.
+func TestARecordedCharmRunsOn(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("testdata/counter.json")
+	check(t, err)
+	var recorded struct{ Before, After map[string]json.RawMessage }
+	decode(t, string(text), &recorded)
+	w := newWorld(t)
+	h, err := w.newHome(t, "recorded", `import { recipe, handler, lift, NAME } from "@commontools/builder";
+const set = handler<any, any>((e, s) => { s.count = e.count; });
+export default recipe({ type: "object", properties: { count: { type: "number", default: 0 } }, description: "vec counter" } as any,
+  ({ count }: any) => ({ [NAME]: "counter", count, doubled: lift((n: any) => n * 2)(count), bgUpdater: set({ count }) }));`, "", nil)
+	check(t, err)
+	named := func(doc json.RawMessage) string { return recipeName.ReplaceAllString(string(doc), `"$$TYPE":"`+h.recipe.ID+`"`) }
+	docs, result := map[string]string{}, ""
+	for id, doc := range recorded.Before {
+		if docs[id] = named(doc); strings.Contains(docs[id], `"source"`) {
+			result = id
+		}
+	}
+	h.put(t, docs)
+	r := h.attempt(t, runcharm.Work{Mode: wire.ModeEvent, Charm: charm.Charm{ID: result}, Stream: []string{"bgUpdater"}, Event: []byte(`{"count":5}`)})
+	h.commit(t, r)
+	want := map[string]any{}
+	for _, state := range []map[string]json.RawMessage{recorded.Before, recorded.After} {
+		for id, doc := range state {
+			var v any
+			decode(t, named(doc), &v)
+			want[id] = v
+		}
+	}
+	if diff := cmp.Diff(want, h.stored(t)); diff != "" || r.Outcome != charm.OK {
+		t.Errorf("%s %s", r.Error, diff)
+	}
+}
+
+var recipeName = regexp.MustCompile(`"\$TYPE": *"[^"]*"`)
 
 // A stored recipe may import what is not here. The run says what.
 func TestAStoredRecipeThatImportsWhatIsNotHere(t *testing.T) {
