@@ -2301,7 +2301,10 @@ function asking(name2, third, question) {
       });
       send?.().then(
         (answer) => finish(true, answer, third === "partial" ? answer : void 0),
-        (error2) => finish(false, void 0, third === "error" ? error2 : void 0)
+        (error2) => {
+          host.log("warn", `${name2}: ${describeThrown(error2).message}`);
+          finish(false, void 0, third === "error" ? error2 : void 0);
+        }
       );
     });
   };
@@ -2332,7 +2335,7 @@ var llm3 = asking("llm", "partial", (inputs) => {
 });
 async function answerText(response) {
   const text = await response.text();
-  if (!response.ok) throw new Error(`The model service answered ${response.status}`);
+  if (!response.ok) throw new Error(`the language model's service answered ${response.status}: ${text}`);
   if (response.headers.get("content-type") === "application/json") return parse(text).content;
   return text.split("\n").filter((line) => line !== "").map((line) => parse(line)).join("");
 }

@@ -2,6 +2,7 @@
 // (runtime spec §2.7). Their outputs are documents of their own.
 
 import { type Builtin, inputValue, outputDocument, react } from "./builtin";
+import { describeThrown } from "./failure";
 import { Alias } from "./graph";
 import { type Fields, host, isArray, isObject, keys, mapObject, parse, stringify } from "./host";
 import { linkTo } from "./link";
@@ -45,7 +46,11 @@ function asking(name: string, third: "error" | "partial", question: (inputs: any
         });
       send?.().then(
         (answer) => finish(true, answer, third === "partial" ? answer : undefined),
-        (error) => finish(false, undefined, third === "error" ? error : undefined),
+        (error) => {
+          // The stored error says nothing: an Error is {} as JSON.
+          host.log("warn", `${name}: ${describeThrown(error).message}`);
+          finish(false, undefined, third === "error" ? error : undefined);
+        },
       );
     });
   };
@@ -85,7 +90,7 @@ export const llm = asking("llm", "partial", (inputs) => {
 
 async function answerText(response: Response): Promise<string> {
   const text = await response.text();
-  if (!response.ok) throw new Error(`The model service answered ${response.status}`);
+  if (!response.ok) throw new Error(`the language model's service answered ${response.status}: ${text}`);
   if (response.headers.get("content-type") === "application/json") return (parse(text) as { content: string }).content;
   return text.split("\n").filter((line) => line !== "").map((line) => parse(line) as string).join("");
 }
