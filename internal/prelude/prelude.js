@@ -49,6 +49,9 @@ var NativeDate = Date;
 function isObject(value) {
   return typeof value === "object" && value !== null;
 }
+function own(value, key) {
+  return Object.hasOwn(value, key) ? value[key] : void 0;
+}
 function mapObject(value, change) {
   const out = {};
   for (const key of keys(value)) {
@@ -2303,7 +2306,7 @@ function asking(name2, third, question) {
         (answer) => finish(true, answer, third === "partial" ? answer : void 0),
         (error2) => {
           host.log("warn", `${name2}: ${describeThrown(error2).message}`);
-          finish(false, void 0, third === "error" ? error2 : void 0);
+          finish(false, void 0, third === "error" ? {} : void 0);
         }
       );
     });
@@ -2619,7 +2622,7 @@ function merged(value, defaults) {
   if (value === void 0) return defaults;
   if (!isMergeable(value) || !isMergeable(defaults)) return value;
   const out = { ...value };
-  for (const key of keys(defaults)) out[key] = merged(value[key], defaults[key]);
+  for (const key of keys(defaults)) out[key] = merged(own(value, key), defaults[key]);
   return out;
 }
 function isMergeable(value) {

@@ -104,6 +104,7 @@ type played struct {
 	failure   string // why it cannot be loaded; "" when it can
 	errors    []string
 	logs      []string
+	fetches   []string // method and address
 	snapshots map[string]any
 	reloaded  map[string]any
 	ended     *end // how it stood before it was taken up again
@@ -122,7 +123,7 @@ func (w *world) play(t *testing.T, c recorded) *played {
 	}
 	h.recipe.Program += "\nconsole.debug('" + graphMark + "' + JSON.stringify(module.exports.default));"
 	if r := p.cast(t, p.name, p.argument(t, c)); r.Outcome == charm.OK {
-		p.keep(t, r, nil)
+		p.keep(t, r, told{})
 	} else {
 		p.failure = r.Error
 	}
@@ -166,30 +167,38 @@ func (p *played) send(t *testing.T, event any, stream ...string) runcharm.Result
 	return p.attempt(t, work)
 }
 
-// keep commits a run and notes what it told, but for what a run without its cause tells too.
-func (p *played) keep(t *testing.T, r runcharm.Result, before *runcharm.Result) {
+// quiet is what a run tells without a cause: the original, alive between actions, told that earlier.
+func (p *played) quiet(t *testing.T) told {
 	t.Helper()
-	errors, logs := p.told(r)
-	if before != nil {
-		oldErrors, oldLogs := p.told(*before)
-		errors, logs = without(errors, oldErrors), without(logs, oldLogs)
-	}
-	p.errors, p.logs = append(p.errors, errors...), append(p.logs, logs...)
+	return p.told(p.send(t, nil))
+}
+
+// keep commits a run and notes what it told, but for what it tells without its cause.
+func (p *played) keep(t *testing.T, r runcharm.Result, before told) {
+	t.Helper()
+	now := p.told(r)
+	p.errors = append(p.errors, without(now.errors, before.errors)...)
+	p.logs = append(p.logs, without(now.logs, before.logs)...)
+	p.fetches = append(p.fetches, without(now.fetches, before.fetches)...)
 	p.commit(t, r)
 }
 
-func (p *played) told(r runcharm.Result) (errors, logs []string) {
+// told is what a run lets others hear.
+type told struct{ errors, logs, fetches []string }
+
+func (p *played) told(r runcharm.Result) told {
+	now := told{fetches: p.take()}
 	for _, f := range r.Report.Failures {
-		errors = append(errors, f.Message)
+		now.errors = append(now.errors, f.Message)
 	}
 	for line := range strings.Lines(r.Log) {
 		if _, graph, ok := strings.Cut(line, graphMark); ok {
 			p.graph = strings.TrimSuffix(graph, "\n")
 		} else if _, text, ok := strings.Cut(line, " L:"); ok {
-			logs = append(logs, strings.TrimSuffix(text, "\n"))
+			now.logs = append(now.logs, strings.TrimSuffix(text, "\n"))
 		}
 	}
-	return errors, logs
+	return now
 }
 
 // without is list less the elements of some, each once.
@@ -208,8 +217,8 @@ func (p *played) act(t *testing.T, a action) {
 	t.Helper()
 	switch a.Op {
 	case "send", "sendIdle":
-		before := p.send(t, nil)
-		p.keep(t, p.send(t, a.Event, a.Stream), &before)
+		before := p.quiet(t)
+		p.keep(t, p.send(t, a.Event, a.Stream), before)
 	case "sendMany":
 		for _, event := range a.Events {
 			p.act(t, action{Op: "send", Stream: a.Stream, Event: event})
@@ -233,13 +242,13 @@ func (p *played) act(t *testing.T, a action) {
 // written over, a run would be too much, since in the original only those run that read it.
 func (p *played) set(t *testing.T, at cell.Location, value any) {
 	t.Helper()
-	before := p.send(t, nil)
+	before := p.quiet(t)
 	at = p.write(t, at, value)
 	r := p.send(t, nil)
 	if r.Draft != nil && !reflect.DeepEqual(p.seen(t, at, r.Draft.Changes...), p.seen(t, at)) {
 		return
 	}
-	p.keep(t, r, &before)
+	p.keep(t, r, before)
 }
 
 // reload notes what comes of the charm when it is taken up again. The recorded result is the one
@@ -248,7 +257,7 @@ func (p *played) reload(t *testing.T, actions []action) {
 	t.Helper()
 	logs, errors := p.logs, p.errors
 	p.ended, p.logs, p.errors = p.end(t), nil, nil
-	p.keep(t, p.send(t, nil), nil)
+	p.keep(t, p.send(t, nil), told{})
 	reloaded := map[string]any{"loadLogs": list(p.logs), "afterLoad": p.result(t, p.name)}
 	for _, inner := range actions {
 		p.act(t, inner)

@@ -3,6 +3,7 @@ package runcharm_test
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"regexp"
 	"slices"
@@ -69,7 +70,7 @@ func (p *played) compare(t *testing.T, expect map[string]json.RawMessage) string
 		case "logs":
 			got = list(p.logs)
 		case "fetches":
-			got = p.fetches
+			want, got = requests(want), list(p.fetches)
 		case "uiStored":
 			page, _ := e.value(charmID).(map[string]any)
 			want, got = codeless(want), codeless(page["$UI"])
@@ -88,7 +89,7 @@ func (p *played) compare(t *testing.T, expect map[string]json.RawMessage) string
 		case "secondResult":
 			r := p.cast(t, "second", map[string]any{})
 			p.commit(t, r)
-			want, got = want, p.result(t, "second")
+			got = p.result(t, "second")
 		default:
 			out.WriteString("nobody knows how to compare " + field + "\n")
 			continue
@@ -183,6 +184,17 @@ func at(list []any, i int) any {
 		return list[i]
 	}
 	return nil
+}
+
+// requests are recorded requests as method and address.
+func requests(recorded any) any {
+	out := []any{}
+	all, _ := recorded.([]any)
+	for _, r := range all {
+		request, _ := r.(map[string]any)
+		out = append(out, fmt.Sprint(request["method"], " ", request["url"]))
+	}
+	return out
 }
 
 func firstText(v any) string {

@@ -135,7 +135,9 @@ const set = handler<any, any>((e, s) => { s.count = e.count; });
 export default recipe({ type: "object", properties: { count: { type: "number", default: 0 } }, description: "vec counter" } as any,
   ({ count }: any) => ({ [NAME]: "counter", count, doubled: lift((n: any) => n * 2)(count), bgUpdater: set({ count }) }));`, "", nil)
 	check(t, err)
-	named := func(doc json.RawMessage) string { return recipeName.ReplaceAllString(string(doc), `"$$TYPE":"`+h.recipe.ID+`"`) }
+	named := func(doc json.RawMessage) string {
+		return recipeName.ReplaceAllString(string(doc), `"$$TYPE":"`+h.recipe.ID+`"`)
+	}
 	docs, result := map[string]string{}, ""
 	for id, doc := range recorded.Before {
 		if docs[id] = named(doc); strings.Contains(docs[id], `"source"`) {

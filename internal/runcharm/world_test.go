@@ -72,9 +72,10 @@ type home struct {
 	runner  *runcharm.Runner
 	replies map[string]reply
 
-	mu      sync.Mutex
-	fetches []any
-	runs    int
+	runs int
+
+	mu    sync.Mutex
+	asked []string // of the network since take: method and address
 }
 
 var hosts = regexp.MustCompile(`https?://[^/"'\\\s?#]+`)
@@ -112,9 +113,18 @@ func (h *home) answer(_ context.Context, r egress.Request) (egress.Reply, bool) 
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	url := strings.TrimPrefix(r.URL, apiURL)
-	h.fetches = append(h.fetches, map[string]any{"url": url, "method": r.Method})
+	h.asked = append(h.asked, r.Method+" "+url)
 	answer, known := h.replies[url]
 	return egress.Reply{Status: answer.Status, URL: r.URL, Body: []byte(answer.Body)}, known
+}
+
+// take is what was asked of the network since it was last taken.
+func (h *home) take() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	asked := h.asked
+	h.asked = nil
+	return asked
 }
 
 func (w *world) update(t *testing.T, fn func(store.Tx) error) {

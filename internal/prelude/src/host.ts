@@ -30,6 +30,9 @@ export type Fields = Record<string, unknown>;
 
 export function isObject(value: unknown): value is Fields { return typeof value === "object" && value !== null; }
 
+/** The field of an object, but not what every object has from its prototype. */
+export function own(value: Fields, key: string): unknown { return Object.hasOwn(value, key) ? value[key] : undefined; }
+
 /** A copy with every field replaced; fields that become undefined are left out. */
 export function mapObject(value: Fields, change: (field: unknown) => unknown): Fields {
   const out: Fields = {};

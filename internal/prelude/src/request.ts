@@ -47,9 +47,9 @@ function asking(name: string, third: "error" | "partial", question: (inputs: any
       send?.().then(
         (answer) => finish(true, answer, third === "partial" ? answer : undefined),
         (error) => {
-          // The stored error says nothing: an Error is {} as JSON.
           host.log("warn", `${name}: ${describeThrown(error).message}`);
-          finish(false, undefined, third === "error" ? error : undefined);
+          // What an Error is as JSON.
+          finish(false, undefined, third === "error" ? {} : undefined);
         },
       );
     });

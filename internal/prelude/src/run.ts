@@ -6,7 +6,7 @@ import { instantiateCode } from "./code";
 import { type Document, documentOf, type Place } from "./document";
 import { entityId } from "./entity";
 import { Alias, type Graph, type GraphNode, graphOf } from "./graph";
-import { type Fields, is, isArray, isObject, type Key, keys } from "./host";
+import { type Fields, is, isArray, isObject, type Key, keys, own } from "./host";
 import { found, isAlias, isLink, linkTo, placeOf, resolve } from "./link";
 import type { Root } from "./opaque";
 import { defaultsOf, type Schema } from "./schema";
@@ -151,7 +151,7 @@ function merged(value: unknown, defaults: unknown): unknown {
   if (value === undefined) return defaults;
   if (!isMergeable(value) || !isMergeable(defaults)) return value;
   const out: Fields = { ...value };
-  for (const key of keys(defaults)) out[key] = merged(value[key], defaults[key]);
+  for (const key of keys(defaults)) out[key] = merged(own(value, key), defaults[key]);
   return out;
 }
 
