@@ -734,6 +734,7 @@ function put(place2, container, raw) {
   refuseFrozen(place2.doc);
   const fields = container;
   const key = keyOf(place2);
+  if (key === "__proto__") return;
   if (isObject(fields[key])) place2.doc.shape++;
   if (raw === void 0 && !isArray(container)) delete fields[key];
   else fields[key] = raw;
@@ -800,7 +801,7 @@ function copied(place2, anchor2, value, depth) {
     const field = next[key];
     const kid = isObject(field) ? place2.child(key) : place2;
     const raw = isObject(field) ? copied(kid, kid, field, depth + 1) : storable(field);
-    if (raw !== void 0) out[key] = raw;
+    if (raw !== void 0 && key !== "__proto__") out[key] = raw;
   }
   return out;
 }
@@ -926,10 +927,15 @@ var Plan = class {
     this.asIs = false;
     /** An object of primitives. */
     this.flat = false;
+    /** Of those that are guarded every object has one from its prototype. */
     this.fields = [];
     this.options = [];
     this.asCell = schema2.asCell === true || schema2.asStream === true;
     const { asCell: _cell, asStream: _stream, ...rest } = schema2.$ref === "#" ? root2 : schema2;
+    if (isArray(rest.anyOf) && rest.anyOf.length > 0 && rest.anyOf.every(({ asCell, asStream }) => asCell || asStream)) {
+      this.asCell = true;
+      rest.anyOf = rest.anyOf.map(({ asCell: _cell2, asStream: _stream2, ...option }) => option);
+    }
     this.schema = keys(rest).length > 0 ? rest : void 0;
     this.default = rest.default;
   }
@@ -955,7 +961,7 @@ function fill(plan, { type: type2, properties, additionalProperties: extra, item
     plan.options = anyOf.map(part);
   } else if (properties !== void 0 || type2 === "object" && extra) {
     plan.kind = "object";
-    for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]) });
+    for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]), guarded: key in Object.prototype });
     if (extra) plan.extra = part(extra === true ? {} : extra);
   } else if (type2 === "array" && items !== void 0) {
     plan.kind = "array";
@@ -1018,8 +1024,8 @@ function shapedObject(doc, place2, raw, plan, reads) {
   const out = {};
   const { fields } = plan;
   for (let i = 0; i < fields.length; i++) {
-    const { key, plan: part } = fields[i];
-    const value = raw[key];
+    const { key, plan: part, guarded } = fields[i];
+    const value = guarded ? own(raw, key) : raw[key];
     if (value === void 0 && !part.asCell) {
       if (part.default !== void 0) out[key] = defaultOf(part);
     } else if (part.asIs && (typeof value !== "object" || value === null)) out[key] = value;
@@ -1073,7 +1079,7 @@ function schemaAt(schema2, key, root2 = schema2) {
   const whole = schema2?.$ref === "#" ? root2 : schema2;
   if (whole === void 0) return void 0;
   const extra = isObject(whole.additionalProperties) ? whole.additionalProperties : void 0;
-  return whole.properties?.[key] ?? (whole.type === "array" ? whole.items : extra);
+  return own(whole.properties ?? {}, String(key)) ?? (whole.type === "array" ? whole.items : extra);
 }
 function defaultsOf(schema2) {
   if (schema2?.properties === void 0) return schema2?.type === "object" ? void 0 : schema2?.default;
