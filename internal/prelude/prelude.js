@@ -2281,14 +2281,14 @@ function fetch(input, init) {
 }
 
 // src/request.ts
-function asking(name2, third, question) {
+function asking(name2, third, question, anew = false) {
   return (node, scope2) => {
     const bound = scope2.bind(node.inputs);
     const inputs = keys(bound).map((key) => bound[key]);
     const field = (field2) => outputDocument(scope2, { [name2]: { [field2]: inputs } }).root;
     const [pending2, result, other, requestHash] = [field("pending"), field("result"), field(third), field("requestHash")];
     const links = { pending: linkTo(pending2), result: linkTo(result), [third]: linkTo(other) };
-    scope2.output(node.outputs, { ...links, requestHash: linkTo(requestHash) });
+    scope2.output(node.outputs, anew ? links : { ...links, requestHash: linkTo(requestHash) });
     let current;
     const put2 = (isPending, answer, more) => {
       write(pending2, isPending);
@@ -2298,15 +2298,15 @@ function asking(name2, third, question) {
     react(node, scope2, (reads) => {
       const { about, send } = question(plain2(node.inputs, scope2, reads));
       const hash = host.refer(stringify(about), "string");
-      if (hash === current || send !== void 0 && hash === requestHash.raw()) return;
+      if (hash === current || send !== void 0 && !anew && hash === requestHash.raw()) return;
       current = hash;
       put2(send !== void 0);
-      if (send === void 0) write(requestHash, void 0);
+      if (send === void 0 && !anew) write(requestHash, void 0);
       const finish = (done, answer, more) => whenAtRest(() => {
         if (hash !== current) return;
         put2(false, answer, more);
-        if (done) write(requestHash, hash);
-        else current = void 0;
+        if (done && !anew) write(requestHash, hash);
+        else if (!done) current = void 0;
       });
       send?.().then(
         (answer) => finish(true, answer, third === "partial" ? answer : void 0),
@@ -2348,9 +2348,23 @@ async function answerText(response) {
   if (response.headers.get("content-type") === "application/json") return parse(text).content;
   return text.split("\n").filter((line) => line !== "").map((line) => parse(line)).join("");
 }
-var streamData3 = (node, scope2) => react(node, scope2, () => {
-  throw new Error("streamData is not available in the background: a run can't keep a connection open.");
-});
+var streamData3 = asking("streamData", "error", ({ url, options = {} }) => ({
+  about: { url, options },
+  send: url ? async () => lastEvent(await (await fetch(url, options)).text()) : void 0
+}), true);
+function lastEvent(text) {
+  let last2;
+  let lines = {};
+  for (const line of text.split("\n")) {
+    const [, field, value] = /^(id|event|data): ?(.*?)\r?$/.exec(line) ?? [];
+    if (field !== void 0) lines[field] = value;
+    const { id, event: event2, data } = lines;
+    if (id === void 0 || event2 === void 0 || data === void 0) continue;
+    last2 = { id, event: event2, data: parse(data) };
+    lines = {};
+  }
+  return last2;
+}
 
 // src/builtin.ts
 function react({ module, reads, writes }, scope2, body) {
