@@ -122,22 +122,23 @@ declare module "zod" {
     describe(text: string): ZodType<T>; optional(): ZodType<T | undefined>; default(value: T | (() => T)): ZodType<T>;
     nullable(): ZodType<T | null>; nullish(): ZodType<T | null | undefined>; array(): ZodType<T[]>; or<U>(other: ZodType<U>): ZodType<T | U>;
     int(): ZodType<T>; min(least: number): ZodType<T>; max(most: number): ZodType<T>;
-    extend<S extends Record<string, ZodType>>(shape: S): ZodType<T & z.Fields<S>>; partial(): ZodType<Partial<T>>;
+    extend<S extends Record<string, ZodType>>(shape: S): ZodType<T & Fields<S>>; partial(): ZodType<Partial<T>>;
   }
-  export namespace z {
-    type infer<Z> = Z extends ZodType<infer T> ? T : never;
-    type Fields<S> = { [K in keyof S]: infer<S[K]> };
-    function object<S extends Record<string, ZodType>>(shape: S): ZodType<Fields<S>>;
-    function array<T>(items: ZodType<T>): ZodType<T[]>;
-    function record<T>(keys: ZodType, values: ZodType<T>): ZodType<Record<string, T>>;
-    function union<O extends ZodType[]>(options: [...O]): ZodType<infer<O[number]>>;
-    function enum_<const T extends string>(values: readonly T[]): ZodType<T>;
-    export { enum_ as enum };
-    function literal<const T>(value: T): ZodType<T>;
-    function string(): ZodType<string>; function number(): ZodType<number>; function boolean(): ZodType<boolean>;
-    function nullable<T>(inner: ZodType<T>): ZodType<T | null>; function optional<T>(inner: ZodType<T>): ZodType<T | undefined>;
-    function any(): ZodType<any>; function unknown(): ZodType<unknown>;
+  export type TypeOf<Z> = Z extends ZodType<infer T> ? T : never;
+  type Fields<S> = { [K in keyof S]: TypeOf<S[K]> };
+  interface Functions {
+    object<S extends Record<string, ZodType>>(shape: S): ZodType<Fields<S>>;
+    array<T>(items: ZodType<T>): ZodType<T[]>;
+    record<T>(keys: ZodType, values: ZodType<T>): ZodType<Record<string, T>>;
+    union<O extends ZodType[]>(options: [...O]): ZodType<TypeOf<O[number]>>;
+    literal<const T>(value: T): ZodType<T>;
+    enum<const T extends string>(values: readonly T[]): ZodType<T>;
+    nullable<T>(inner: ZodType<T>): ZodType<T | null>; optional<T>(inner: ZodType<T>): ZodType<T | undefined>;
+    string(): ZodType<string>; number(): ZodType<number>; boolean(): ZodType<boolean>; null(): ZodType<null>;
+    any(): ZodType<any>; unknown(): ZodType<unknown>;
   }
+  export const z: Functions;
+  export namespace z { export { TypeOf as infer, ZodType }; }
 }
 
 declare module "zod-to-json-schema" {
