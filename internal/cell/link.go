@@ -154,3 +154,42 @@ func Rehome(v any, from, to string) (changed bool) {
 	}
 	return changed
 }
+
+// Members are the ids of the documents that the elements of list documents are
+// links to, such as a space's lists of charms.
+func Members(docs Documents, lists ...string) (map[string]bool, error) {
+	members := map[string]bool{}
+	for _, id := range lists {
+		_, v, _, err := Resolve(docs, Location{ID: id}, true)
+		if err != nil {
+			return nil, err
+		}
+		elements, _ := v.([]any)
+		for _, e := range elements {
+			if to, ok := asLink(e); ok {
+				members[to.ID] = true
+			}
+		}
+	}
+	return members, nil
+}
+
+// Process is the id of a charm's process document: its result document's source,
+// or what its id makes of it (runtime spec §3.3).
+func Process(docs Documents, charmID string) (string, error) {
+	id, err := merkle.ParseLink(charmID)
+	if err != nil {
+		return "", err
+	}
+	doc, err := docs.Document(charmID)
+	if err != nil {
+		return "", err
+	}
+	if doc != nil {
+		source, _ := doc.Get("source")
+		if from, ok := referenceID(source); ok {
+			return from, nil
+		}
+	}
+	return merkle.ProcessID(id).Link(), nil
+}

@@ -41,7 +41,8 @@ func (a *app) addCommand() *cobra.Command {
 		Short: "Make a charm of a recipe and let it run in the background",
 		Long: "Make a charm of a recipe and let it run in the background.\n\n" +
 			"Files that the recipe imports by a relative path are sent with it; they must lie in the\n" +
-			"recipe's folder or below. Without a daemon the data directory is written directly.",
+			"recipe's folder or below. So are packages that it imports from a node_modules beside it.\n" +
+			"Without a daemon the data directory is written directly.",
 		Example: "  charmd add news.tsx\n" +
 			"  charmd add news.tsx --space feeds --every 10m --argument '{\"settings\":{\"feedUrl\":\"https://example.org/feed.xml\"}}'\n" +
 			"  charmd add report.tsx --cron '0 9 * * mon-fri' --zone Europe/Berlin\n" +

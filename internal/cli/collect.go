@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"charmd/internal/charm"
+	"charmd/internal/recipe"
 )
 
 // sources are a recipe's files.
@@ -22,12 +23,13 @@ type sources struct {
 	outside []string          // imports that lead out of the folder, and were left out
 }
 
-// specifier finds the relative imports of a file. It need not be exact: what it
-// finds in a comment is sent for nothing, if it exists at all, and what is
-// missing the compiler names.
-var specifier = regexp.MustCompile("\\b(?:from|import|require)\\s*\\(?\\s*(?:\"(\\.[^\"\n]*)\"|'(\\.[^'\n]*)'|`(\\.[^`\n]*)`)")
+// specifier finds the imports of a file. It need not be exact: what it finds in a
+// comment is sent for nothing, if it exists at all, and what is missing the
+// compiler names.
+var specifier = regexp.MustCompile("\\b(?:from|import|require)\\s*\\(?\\s*(?:\"([^\"\n]*)\"|'([^'\n]*)'|`([^`\n]*)`)")
 
-// collect reads a recipe and what it imports by relative paths from its folder.
+// collect reads a recipe and what it imports from its folder, by relative paths or
+// from a folder node_modules.
 func collect(file string) (sources, error) {
 	root, err := os.OpenRoot(filepath.Dir(file))
 	if err != nil {
@@ -53,17 +55,25 @@ func collect(file string) (sources, error) {
 // imports are the files that the one read last imports and that are new.
 func (s *sources) imports(root *os.Root, importer string, todo []string) []string {
 	var found []string
+	read := func(name string) (string, bool) { return peek(root, name) }
 	for _, match := range specifier.FindAllStringSubmatch(s.files[importer], -1) {
-		name := path.Join(path.Dir(importer), match[1]+match[2]+match[3])
-		if !fs.ValidPath(name) {
+		text := match[1] + match[2] + match[3]
+		if recipe.Provides(text) {
+			continue
+		}
+		if strings.HasPrefix(text, ".") && !fs.ValidPath(path.Join(path.Dir(importer), text)) {
 			s.leaveOut(match[0])
 			continue
 		}
-		name, ok := resolve(root, name)
-		if _, known := s.files[name]; !ok || known || slices.Contains(todo, name) || slices.Contains(found, name) {
+		file, manifest, ok := recipe.Find(read, importer, text)
+		if !ok {
 			continue
 		}
-		found = append(found, name)
+		for _, name := range []string{manifest, file} {
+			if _, known := s.files[name]; name != "" && !known && !slices.Contains(todo, name) && !slices.Contains(found, name) {
+				found = append(found, name)
+			}
+		}
 	}
 	return found
 }
@@ -74,21 +84,17 @@ func (s *sources) leaveOut(statement string) {
 	}
 }
 
-// resolve is the file that an import means, by the rules of the compiler.
-func resolve(root *os.Root, name string) (string, bool) {
-	candidates := []string{name}
-	for _, base := range []string{name, path.Join(name, "index")} {
-		for _, ext := range []string{".ts", ".tsx", ".js", ".jsx", ".json"} {
-			candidates = append(candidates, base+ext)
-		}
+// peek reads a file that may be there. A symbolic link that leads out of the
+// folder is an error of Stat.
+func peek(root *os.Root, name string) (string, bool) {
+	if info, err := root.Stat(filepath.FromSlash(name)); err != nil || !info.Mode().IsRegular() {
+		return "", false
 	}
-	for _, c := range candidates {
-		// A symbolic link that leads out of the folder is an error of Stat.
-		if info, err := root.Stat(filepath.FromSlash(c)); err == nil && info.Mode().IsRegular() {
-			return c, true
-		}
+	if path.Base(name) != "package.json" {
+		return "", true // its text is read when its turn comes
 	}
-	return "", false
+	text, err := readSource(root, name, charm.MaxSourceBytes)
+	return text, err == nil
 }
 
 func readSource(root *os.Root, name string, most int) (string, error) {

@@ -111,6 +111,8 @@ var table = []Option{
 		Help: "address that such notices are posted to", field: func(c *Config) any { return &c.NotifyURL }},
 	{Name: "notify-token", Env: []string{"CHARMD_NOTIFY_TOKEN"}, Kind: Hush, NoFlag: true,
 		Help: "bearer token that is sent there", field: func(c *Config) any { return &c.NotifyToken }},
+	{Name: "llm-url", Env: []string{"CHARMD_LLM_URL"}, Kind: URL,
+		Help: "service that answers what charms ask a language model; they get none when unset", field: func(c *Config) any { return &c.LLMURL }},
 	{Name: "log-level", Env: []string{"CHARMD_LOG_LEVEL"}, Kind: Level, Default: "info",
 		Help: "least level that is logged", field: func(c *Config) any { return &c.LogLevel }},
 

@@ -12,7 +12,6 @@ import (
 	"charmd/internal/jsondiff"
 	"charmd/internal/jsontext"
 	"charmd/internal/memory"
-	"charmd/internal/merkle"
 	"charmd/internal/store"
 )
 
@@ -109,11 +108,10 @@ func stateOf(r store.Reader, f store.Fact) (c change, err error) {
 }
 
 func documentNames(docs cell.Documents, id string) (map[string]string, error) {
-	ref, err := merkle.ParseLink(id)
+	process, err := cell.Process(docs, id)
 	if err != nil {
 		return nil, fmt.Errorf("charm id %q: %w", id, err)
 	}
-	process := merkle.ProcessID(ref).Link()
 	names := map[string]string{id: "result", process: "process"}
 	return names, cell.Names(docs, names, id, process)
 }

@@ -195,5 +195,11 @@ func (m *Manager) keepImported(tx store.Tx, space charm.Space, from spacefile.Ch
 			return "", err
 		}
 	}
-	return c.Ref(), m.queue.Put(tx, c, charm.State{NextRun: schedule.First(c, now)})
+	s := charm.State{NextRun: schedule.First(c, now)}
+	if c.Registered {
+		if s.Waiting, err = m.registry.Waiting(tx, c); err != nil {
+			return "", err
+		}
+	}
+	return c.Ref(), m.queue.Put(tx, c, s)
 }

@@ -62,6 +62,48 @@ func (f recordedFact) test(t *testing.T) {
 	}
 }
 
+// A whole space as the original's server stored it: every value and every fact has the reference
+// that it is stored under, and each fact follows the one before it.
+func TestStoredSpace(t *testing.T) {
+	t.Parallel()
+	var file struct {
+		Tables struct {
+			Datum []struct {
+				This   string
+				Source *string
+			}
+			Fact []struct{ This, The, Of, Is, Cause string }
+		}
+	}
+	readJSON(t, filepath.Join("testdata", "sqlite-space.json"), &file)
+	values := map[string]*Ref{"undefined": nil} // what a retraction has
+	for _, d := range file.Tables.Datum {
+		if d.Source == nil {
+			continue
+		}
+		ref := Refer(parseJSON(t, *d.Source))
+		if values[d.This] = &ref; ref.String() != d.This {
+			t.Errorf("%s has the reference %s", *d.Source, ref)
+		}
+	}
+	before := map[string]Ref{}
+	for _, f := range file.Tables.Fact {
+		cause, follows := before[f.The+f.Of]
+		if !follows {
+			cause = Unclaimed(f.The, f.Of)
+		}
+		is, known := values[f.Is]
+		ref := FactRef(f.The, f.Of, is, cause)
+		if !known || cause.String() != f.Cause || ref.String() != f.This {
+			t.Errorf("%+v has the reference %s and follows %s", f, ref, cause)
+		}
+		before[f.The+f.Of] = ref
+	}
+	if len(before) != 2 {
+		t.Errorf("%d places", len(before))
+	}
+}
+
 // The chain of a memory starts at its unclaimed reference.
 func TestFirstFactFollowsUnclaimed(t *testing.T) {
 	t.Parallel()

@@ -127,6 +127,18 @@ func (h *host) functions() []engine.HostFunc {
 		{Name: "atob", Fn: func(c *engine.Call) { text, err := webhost.Atob(c.String(0)); reply(c, text, err) }},
 		{Name: "btoa", Fn: func(c *engine.Call) { text, err := webhost.Btoa(c.String(0)); reply(c, text, err) }},
 		{Name: "xml", Fn: func(c *engine.Call) { text, err := webhost.XML(c.String(0), c.String(1)); reply(c, text, err) }},
+		{Name: "markdown", Fn: func(c *engine.Call) {
+			text, err := webhost.Markdown(c.String(0), c.String(1))
+			reply(c, text, err)
+		}},
+		{Name: "digest", Fn: func(c *engine.Call) {
+			sum, err := webhost.Digest(c.String(0), c.Bytes(1))
+			if err != nil {
+				reply(c, "", err)
+				return
+			}
+			c.ReturnBytes(sum)
+		}},
 		{Name: "env", Fn: func(c *engine.Call) { c.ReturnString(`{"apiUrl":"` + apiURL + `","occasion":"occasion-1"}`) }},
 	}
 }

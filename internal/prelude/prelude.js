@@ -49,6 +49,9 @@ var NativeDate = Date;
 function isObject(value) {
   return typeof value === "object" && value !== null;
 }
+function own(value, key) {
+  return Object.hasOwn(value, key) ? value[key] : void 0;
+}
 function mapObject(value, change) {
   const out = {};
   for (const key of keys(value)) {
@@ -60,6 +63,32 @@ function mapObject(value, change) {
 function isThenable(value) {
   return isObject(value) && typeof value.then === "function";
 }
+
+// src/web/text.ts
+function bytesOf(data) {
+  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+}
+var TextEncoder = class {
+  constructor() {
+    this.encoding = "utf-8";
+  }
+  encode(text = "") {
+    return host.encode(String(text));
+  }
+};
+var TextDecoder = class {
+  constructor(label = "utf-8", options = {}) {
+    this.encoding = String(label).trim().toLowerCase();
+    this.fatal = options.fatal === true;
+    host.utf8(new Uint8Array(0), this.encoding, 0);
+  }
+  /** Bytes are decoded as a whole: bodies come in one piece here, so there is no streaming. */
+  decode(data) {
+    return data === void 0 ? "" : host.utf8(bytesOf(data), this.encoding, this.fatal ? 1 : 0);
+  }
+};
+var atob = (text) => host.atob(String(text));
+var btoa = (text) => host.btoa(String(text));
 
 // src/web/crypto.ts
 var longestRequest = 65536;
@@ -78,6 +107,11 @@ var crypto = {
     }
     new Uint8Array(view2.buffer, view2.byteOffset, view2.byteLength).set(host.entropy(view2.byteLength));
     return view2;
+  },
+  subtle: {
+    async digest(algorithm, data) {
+      return host.digest(typeof algorithm === "string" ? algorithm : algorithm.name, bytesOf(data)).slice().buffer;
+    }
   }
 };
 
@@ -118,15 +152,15 @@ var Place = class _Place {
     if (kid === void 0) kids.set(name2, kid = new _Place(this.doc, this, key));
     return kid;
   }
-  at(path2) {
+  at(path) {
     let place2 = this;
-    for (let i = 0; i < path2.length; i++) place2 = place2.child(path2[i]);
+    for (let i = 0; i < path.length; i++) place2 = place2.child(path[i]);
     return place2;
   }
   get path() {
-    const path2 = [];
-    for (let place2 = this; place2.parent !== void 0; place2 = place2.parent) path2.push(place2.key);
-    return path2.reverse();
+    const path = [];
+    for (let place2 = this; place2.parent !== void 0; place2 = place2.parent) path.push(place2.key);
+    return path.reverse();
   }
   /** The value stored here as it is, links not followed; undefined when the path leads through a non-object. */
   raw() {
@@ -455,8 +489,8 @@ var Pairs = class {
 function pairsOf(init) {
   return Symbol.iterator in init ? init : Object.entries(init);
 }
-function hide(object, ...fields) {
-  for (const field of fields) Object.defineProperty(object, field, { enumerable: false });
+function hide(object2, ...fields) {
+  for (const field of fields) Object.defineProperty(object2, field, { enumerable: false });
 }
 
 // src/web/url.ts
@@ -673,8 +707,8 @@ function assign(place2, container, value, siblings) {
   } else if (isObject(next)) {
     put(place2, container, copied(place2, anchorOf(place2), next, 0));
   } else {
-    const plain2 = storable(next);
-    if (!is(current, plain2)) put(place2, container, plain2);
+    const plain3 = storable(next);
+    if (!is(current, plain3)) put(place2, container, plain3);
   }
 }
 function assignElements(place2, current, next) {
@@ -700,6 +734,7 @@ function put(place2, container, raw) {
   refuseFrozen(place2.doc);
   const fields = container;
   const key = keyOf(place2);
+  if (key === "__proto__") return;
   if (isObject(fields[key])) place2.doc.shape++;
   if (raw === void 0 && !isArray(container)) delete fields[key];
   else fields[key] = raw;
@@ -766,7 +801,7 @@ function copied(place2, anchor2, value, depth) {
     const field = next[key];
     const kid = isObject(field) ? place2.child(key) : place2;
     const raw = isObject(field) ? copied(kid, kid, field, depth + 1) : storable(field);
-    if (raw !== void 0) out[key] = raw;
+    if (raw !== void 0 && key !== "__proto__") out[key] = raw;
   }
   return out;
 }
@@ -892,10 +927,15 @@ var Plan = class {
     this.asIs = false;
     /** An object of primitives. */
     this.flat = false;
+    /** Of those that are guarded every object has one from its prototype. */
     this.fields = [];
     this.options = [];
     this.asCell = schema2.asCell === true || schema2.asStream === true;
     const { asCell: _cell, asStream: _stream, ...rest } = schema2.$ref === "#" ? root2 : schema2;
+    if (isArray(rest.anyOf) && rest.anyOf.length > 0 && rest.anyOf.every(({ asCell, asStream }) => asCell || asStream)) {
+      this.asCell = true;
+      rest.anyOf = rest.anyOf.map(({ asCell: _cell2, asStream: _stream2, ...option }) => option);
+    }
     this.schema = keys(rest).length > 0 ? rest : void 0;
     this.default = rest.default;
   }
@@ -909,7 +949,7 @@ function planOf(schema2, root2 = schema2) {
   fill(plan, plan.schema ?? {}, root2);
   return plan;
 }
-function fill(plan, { type, properties, additionalProperties: extra, items, anyOf }, root2) {
+function fill(plan, { type: type2, properties, additionalProperties: extra, items, anyOf }, root2) {
   const parts = [];
   const part = (schema2) => {
     const made = planOf(schema2, root2);
@@ -919,16 +959,16 @@ function fill(plan, { type, properties, additionalProperties: extra, items, anyO
   if (isArray(anyOf)) {
     plan.kind = "choice";
     plan.options = anyOf.map(part);
-  } else if (properties !== void 0 || type === "object" && extra) {
+  } else if (properties !== void 0 || type2 === "object" && extra) {
     plan.kind = "object";
-    for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]) });
+    for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]), guarded: key in Object.prototype });
     if (extra) plan.extra = part(extra === true ? {} : extra);
-  } else if (type === "array") {
-    plan.kind = items === void 0 ? "list" : "array";
-    plan.items = part(items ?? {});
-  } else if (type === void 0 || type === "object") plan.kind = "view";
+  } else if (type2 === "array" && items !== void 0) {
+    plan.kind = "array";
+    plan.items = part(items);
+  } else if (type2 === void 0 || type2 === "object" || type2 === "array") plan.kind = "view";
   if (plan.asCell && plan.schema !== void 0) planOf(plan.schema, root2);
-  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view" || plan.kind === "list");
+  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view");
   plan.flat = plan.kind === "object" && plan.extra === void 0 && parts.every((made) => made.asIs);
   plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
 }
@@ -956,8 +996,6 @@ function shaped(doc, place2, raw, plan, reads) {
       return shapedObject(doc, place2, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
     case "array":
       return isArray(raw) ? shapedList(doc, place2, raw, plan.items, reads) : [];
-    case "list":
-      return isArray(raw) ? shapedList(doc, place2, raw, plan.items, reads) : copyOf(raw);
     case "choice":
       return chosen(doc, place2, raw, plan, reads);
     case "scalar":
@@ -986,8 +1024,8 @@ function shapedObject(doc, place2, raw, plan, reads) {
   const out = {};
   const { fields } = plan;
   for (let i = 0; i < fields.length; i++) {
-    const { key, plan: part } = fields[i];
-    const value = raw[key];
+    const { key, plan: part, guarded } = fields[i];
+    const value = guarded ? own(raw, key) : raw[key];
     if (value === void 0 && !part.asCell) {
       if (part.default !== void 0) out[key] = defaultOf(part);
     } else if (part.asIs && (typeof value !== "object" || value === null)) out[key] = value;
@@ -1015,6 +1053,7 @@ function chosen(doc, place2, raw, plan, reads) {
   const cell3 = fitting.find((option) => option.asCell);
   if (cell3 !== void 0) return read(place2, cell3, reads);
   if (isArray(raw)) {
+    if (fitting.some((option) => option.kind === "view")) return view(place2, reads);
     const items = fitting.flatMap((option) => option.items ?? []);
     const part = items.length === 1 ? items[0] : planOf({ anyOf: items.map((item) => item.schema ?? {}) }, plan.root);
     return shapedList(doc, place2, raw, part, reads);
@@ -1024,10 +1063,10 @@ function chosen(doc, place2, raw, plan, reads) {
   return Object.assign({}, ...fitting.map((option) => shaped(doc, place2, raw, option, reads)));
 }
 function fits(option, raw) {
-  const type = option.schema?.type;
-  if (isArray(raw)) return type === "array";
+  const type2 = option.schema?.type;
+  if (isArray(raw)) return type2 === "array";
   if (isObject(raw)) return option.kind === "object" || option.kind === "view";
-  return type === void 0 || type === typeof raw || type === "integer" && typeof raw === "number";
+  return type2 === void 0 || type2 === typeof raw || type2 === "integer" && typeof raw === "number";
 }
 function defaultOf(plan) {
   const doc = temporary(copyOf(plan.default));
@@ -1040,7 +1079,7 @@ function schemaAt(schema2, key, root2 = schema2) {
   const whole = schema2?.$ref === "#" ? root2 : schema2;
   if (whole === void 0) return void 0;
   const extra = isObject(whole.additionalProperties) ? whole.additionalProperties : void 0;
-  return whole.properties?.[key] ?? (whole.type === "array" ? whole.items : extra);
+  return own(whole.properties ?? {}, String(key)) ?? (whole.type === "array" ? whole.items : extra);
 }
 function defaultsOf(schema2) {
   if (schema2?.properties === void 0) return schema2?.type === "object" ? void 0 : schema2?.default;
@@ -1142,8 +1181,8 @@ var Cell = class _Cell extends Located {
   withLog(reads) {
     return new _Cell(this.place, this.schema, this.rootSchema, reads);
   }
-  getAsQueryResult(path2 = [], reads = this.reads) {
-    return view(this.place.at(path2), reads);
+  getAsQueryResult(path = [], reads = this.reads) {
+    return view(this.place.at(path), reads);
   }
   asSchema(schema2, root2 = schema2) {
     return new _Cell(this.place, schema2, root2, this.reads);
@@ -1194,17 +1233,137 @@ __export(node_exports, {
   streamData: () => streamData
 });
 
+// src/lib/zod.ts
+function closed(value, prefix) {
+  return new Proxy(value, {
+    get: (target, key, receiver) => {
+      if (typeof key === "symbol" || key in target || ignored.has(key)) return Reflect.get(target, key, receiver);
+      throw new Error(`${prefix}.${key} of zod is not available here`);
+    }
+  });
+}
+var ignored = /* @__PURE__ */ new Set(["then", "toJSON", "default", "__esModule"]);
+var ZodType = class {
+  constructor(schema2, isOptional = false, shape = {}) {
+    this.schema = schema2;
+    this.isOptional = isOptional;
+    this.shape = shape;
+  }
+  with(more, isOptional = this.isOptional) {
+    return type({ ...this.schema, ...more }, isOptional, this.shape);
+  }
+  describe(description) {
+    return this.with({ description });
+  }
+  optional() {
+    return this.with({}, true);
+  }
+  default(value) {
+    return this.with({ default: typeof value === "function" ? value() : value }, true);
+  }
+  array() {
+    return array(this);
+  }
+  or(other) {
+    return union([this, other]);
+  }
+  nullish() {
+    return this.nullable().optional();
+  }
+  nullable() {
+    const { type: kind, description, ...rest } = this.schema;
+    const isPlain = plain.has(kind) && keys(rest).length === 0;
+    const either = isPlain ? { type: [kind, "null"] } : { anyOf: [this.schema, { type: "null" }] };
+    return type(description === void 0 ? either : { ...either, description }, this.isOptional);
+  }
+  int() {
+    return this.with({ type: "integer" });
+  }
+  min(least) {
+    return this.with({ [bounds[this.schema.type][0]]: least });
+  }
+  max(most) {
+    return this.with({ [bounds[this.schema.type][1]]: most });
+  }
+  extend(more) {
+    return object({ ...this.shape, ...more });
+  }
+  partial() {
+    return object(mapObject(this.shape, (field) => field.optional()));
+  }
+};
+var plain = /* @__PURE__ */ new Set(["string", "number", "boolean", "null"]);
+var bounds = {
+  string: ["minLength", "maxLength"],
+  array: ["minItems", "maxItems"],
+  number: ["minimum", "maximum"],
+  integer: ["minimum", "maximum"]
+};
+function type(schema2, isOptional, shape) {
+  return closed(new ZodType(schema2, isOptional, shape), "the method ");
+}
+function object(shape) {
+  const required = keys(shape).filter((key) => !shape[key].isOptional);
+  const properties = mapObject(shape, (field) => field.schema);
+  const more = required.length > 0 ? { required } : {};
+  return type({ type: "object", properties, ...more, additionalProperties: false }, false, shape);
+}
+var anything = {};
+var array = ({ schema: schema2 }) => type(schema2 === anything ? { type: "array" } : { type: "array", items: schema2 });
+function literal(value) {
+  if (isObject(value)) return type({ type: "object" });
+  return type(value === null ? { type: "null" } : { type: typeof value, const: value });
+}
+function union(options) {
+  const schemas = options.map(({ schema: schema2 }) => schema2);
+  const each = (...names) => schemas.every((schema2) => keys(schema2).join() === names.join());
+  const types = [...new Set(schemas.map((schema2) => schema2.type))];
+  const kind = types.length > 1 ? types : types[0];
+  if (each("type") && types.every((name2) => plain.has(name2))) return type({ type: kind });
+  if (each("type", "const")) return type({ type: kind, enum: schemas.map((schema2) => schema2.const) });
+  if (each("type", "enum")) return type({ type: kind, enum: [...new Set(schemas.flatMap((schema2) => schema2.enum))] });
+  return type({ anyOf: schemas });
+}
+var record = (...types) => type({ type: "object", additionalProperties: types.at(-1).schema });
+var functions = {
+  object,
+  array,
+  literal,
+  union,
+  record,
+  ZodType,
+  string: () => type({ type: "string" }),
+  number: () => type({ type: "number" }),
+  boolean: () => type({ type: "boolean" }),
+  null: () => type({ type: "null" }),
+  any: () => type(anything, true),
+  unknown: () => type({}, true),
+  enum: (values) => type({ type: "string", enum: [...values] }),
+  optional: (inner) => inner.optional(),
+  nullable: (inner) => inner.nullable()
+};
+var z = closed(functions, "z");
+z.z = z;
+function schemaOf(schema2) {
+  if (!(schema2 instanceof ZodType)) return schema2;
+  return { ...schema2.schema, $schema: "http://json-schema.org/draft-07/schema#" };
+}
+function zodToJsonSchema(schema2) {
+  if (schema2 instanceof ZodType) return schemaOf(schema2);
+  throw new TypeError("zodToJsonSchema takes a schema of zod");
+}
+
 // src/recipe.ts
 function recipe(about, second, third) {
   const fn = third ?? second;
-  const resultSchema = third === void 0 ? void 0 : second;
+  const resultSchema = third === void 0 ? void 0 : schemaOf(second);
   const frame = pushFrame();
   try {
-    const schema2 = typeof about === "string" ? void 0 : about;
-    const inputs = newOpaqueRef(void 0, schema2);
+    const schema2 = typeof about === "string" ? void 0 : schemaOf(about);
+    const inputs = newOpaqueRef(void 0, schema2 === about ? schema2 : void 0);
     const graph2 = new Graph(schema2, resultSchema ?? {});
     buildGraph(frame, refOf(inputs), fn(inputs), graph2);
-    graph2.argumentSchema ??= { ...inferSchema(refOf(inputs).root.defaults ?? {}, true), description: about };
+    graph2.argumentSchema ??= { ...inferSchema(graph2.defaults, true), description: about };
     return asRecipe(graph2);
   } finally {
     popFrame(frame);
@@ -1219,18 +1378,18 @@ function asRecipe(graph2) {
   const module = { type: "recipe", implementation: void 0 };
   const { argumentSchema, resultSchema, initial, result, nodes } = graph2;
   const recipe2 = Object.assign(nodeFactory(module), { argumentSchema, resultSchema, initial, result, nodes });
-  Object.defineProperties(recipe2, { toJSON: { value: () => graph2.toJSON() }, [GRAPH]: { value: graph2 } });
+  Object.defineProperties(recipe2, { toJSON: { value: () => graph2.form() }, [GRAPH]: { value: graph2 } });
   return module.implementation = recipe2;
 }
 function inferSchema(example, withDefaults = false) {
   const schema2 = {};
   if (isArray(example)) {
     schema2.type = "array";
-    schema2.items = inferSchema(Object.assign({}, ...example.filter(isObject).reverse()));
+    const fields = Object.assign({}, ...example.filter(isObject).reverse());
+    if (example.length > 0) schema2.items = inferSchema(fields, withDefaults);
   } else if (isObject(example)) {
     schema2.type = "object";
-    schema2.properties = {};
-    for (const key of keys(example)) schema2.properties[key] = inferSchema(example[key], withDefaults);
+    schema2.properties = mapObject(example, (field) => inferSchema(field, withDefaults));
     return schema2;
   } else if (example === null) schema2.type = "null";
   else if (typeof example === "number") schema2.type = Number.isInteger(example) ? "integer" : "number";
@@ -1264,7 +1423,7 @@ function codeModule(implementation, argumentSchema, resultSchema) {
   return { type: "javascript", implementation, ...schemas };
 }
 function lift(first, resultSchema, fn) {
-  return createNodeFactory(fn === void 0 ? codeModule(first) : codeModule(fn, first, resultSchema));
+  return createNodeFactory(fn === void 0 ? codeModule(first) : codeModule(fn, schemaOf(first), schemaOf(resultSchema)));
 }
 function derive(...args) {
   return args.length > 2 ? lift(args[0], args[1], args[3])(args[2]) : lift(args[1])(args[0]);
@@ -1282,7 +1441,7 @@ function render(fn) {
   return compute(() => handled2(fn()));
 }
 function handler(first, stateSchema, fn) {
-  const module = fn === void 0 ? codeModule(first) : codeModule(fn, { type: "object", properties: { $event: first ?? {}, ...stateSchema?.properties } });
+  const module = fn === void 0 ? codeModule(first) : codeModule(fn, { type: "object", properties: { $event: schemaOf(first ?? {}), ...schemaOf(stateSchema)?.properties } });
   module.wrapper = "handler";
   const factory = (props = {}) => {
     const events2 = stream();
@@ -1317,7 +1476,7 @@ function str(strings, ...values) {
   return interpolate({ strings: [...strings], values });
 }
 function mapOver(list, fn) {
-  const op = recipe("mapping function", ({ element, index, array }) => fn(element, index, array));
+  const op = recipe("mapping function", ({ element, index, array: array2 }) => fn(element, index, array2));
   return mapping({ list, op });
 }
 
@@ -1332,9 +1491,9 @@ var Root = class {
   }
 };
 var Ref = class _Ref {
-  constructor(root2, path2, schema2) {
+  constructor(root2, path, schema2) {
     this.root = root2;
-    this.path = path2;
+    this.path = path;
     this.schema = schema2;
   }
   child(key) {
@@ -1371,8 +1530,8 @@ var methods = Object.assign(/* @__PURE__ */ Object.create(null), {
   set: (ref, value) => assignValue(ref, value),
   key: (ref, key) => opaqueRef(ref.child(key)),
   setDefault: (ref, value) => {
-    const { root: root2, path: path2 } = ref;
-    if (valueAt(root2.defaults, path2) === void 0) root2.defaults = withValue(root2.defaults, path2, value);
+    const { root: root2, path } = ref;
+    if (valueAt(root2.defaults, path) === void 0) root2.defaults = withValue(root2.defaults, path, value);
   },
   setName: (ref, name2) => void (ref.root.name = name2),
   setPreExisting: (ref, value) => void (ref.root.existing = value[PLACE]),
@@ -1397,13 +1556,13 @@ function refOf(value) {
 function assignValue(ref, value) {
   if (ref.root.owner === void 0) ref.root.value = withValue(ref.root.value, ref.path, value);
 }
-function valueAt(value, path2) {
-  for (const key of path2) value = isObject(value) ? value[key] : void 0;
+function valueAt(value, path) {
+  for (const key of path) value = isObject(value) ? value[key] : void 0;
   return value;
 }
-function withValue(value, path2, part) {
-  if (path2.length === 0) return part;
-  const [key, ...rest] = path2;
+function withValue(value, path, part) {
+  if (path.length === 0) return part;
+  const [key, ...rest] = path;
   const whole = isObject(value) ? value : typeof key === "number" ? [] : {};
   whole[key] = withValue(whole[key], rest, part);
   return whole;
@@ -1422,8 +1581,8 @@ var Alias = class {
   }
   target(cell3) {
     const schema2 = this.ref?.schema;
-    const { path: path2 } = this;
-    const out = schema2 === void 0 ? { path: path2 } : { path: path2, schema: schema2, rootSchema: this.ref.root.schema };
+    const { path } = this;
+    const out = schema2 === void 0 ? { path } : { path, schema: schema2, rootSchema: this.ref.root.schema };
     if (cell3 !== void 0) out.cell = cell3;
     return out;
   }
@@ -1434,15 +1593,17 @@ var Graph = class {
     this.resultSchema = resultSchema;
     this.nodes = [];
     this.initial = {};
+    /** What setDefault() was told, of the argument and of cells that have a name. */
+    this.defaults = {};
     /** Cells of enclosing graphs that are used in this one. */
     this.captured = [];
   }
   /** The name of a recipe that has no source of its own: a reference of its graph, "ba4jc…". */
   get id() {
-    return this.text ??= host.refer(stringify(this), "string");
+    return this.text ??= host.refer(stringify(this.form("")), "string");
   }
-  /** `level` counts the graphs that enclose this one as a value among a node's inputs. */
-  toJSON(level = 0) {
+  /** The graph as JSON. For its id `level` counts the graphs around it, as ids in databases do: "", "1", "11". */
+  form(level) {
     const json = (value) => treeJSON(value, level);
     return {
       argumentSchema: this.argumentSchema,
@@ -1456,20 +1617,22 @@ var Graph = class {
 function graphOf(value) {
   return typeof value === "function" ? value[GRAPH] : void 0;
 }
-function moduleJSON({ plan: _plan, type, implementation: code, ...rest }, level) {
-  const implementation = graphOf(code)?.toJSON(level) ?? (typeof code === "function" ? String(code) : code);
-  return { type, implementation, ...rest };
+function moduleJSON({ plan: _plan, type: type2, implementation: code, ...rest }, level) {
+  const implementation = graphOf(code)?.form(level) ?? (typeof code === "function" ? String(code) : code);
+  return { type: type2, implementation, ...rest };
 }
 function treeJSON(value, level) {
-  if (value instanceof Alias) {
-    if (value.place !== void 0) return { $alias: value.target({ "/": value.place.doc.id }) };
-    const out = level - value.depth;
-    return out < 0 ? { shadowOf: null } : { $alias: value.target(out === 0 ? void 0 : out) };
-  }
+  if (value instanceof Alias) return aliasJSON(value, level);
   const graph2 = graphOf(value);
-  if (graph2 !== void 0) return graph2.toJSON(level + 1);
+  if (graph2 !== void 0) return graph2.form(level === void 0 ? level : level + 1);
   if (isArray(value)) return value.map((item) => treeJSON(item, level));
   return isObject(value) ? mapObject(value, (field) => treeJSON(field, level)) : value;
+}
+function aliasJSON(alias, level) {
+  if (alias.place !== void 0) return { $alias: alias.target({ "/": alias.place.doc.id }) };
+  if (level === void 0) return { $alias: alias.depth > 0 ? { cell: { shadowOf: null }, path: [] } : alias.target() };
+  const out = Number(level) - alias.depth;
+  return out < 0 ? { shadowOf: null } : { $alias: alias.target(out === 0 ? void 0 : out) };
 }
 function buildGraph(frame, inputs, outputs, graph2) {
   const { roots, nodes } = collect(frame, inputs, outputs);
@@ -1490,10 +1653,14 @@ function buildGraph(frame, inputs, outputs, graph2) {
     const node = { module, inputs: convert(inputs2), outputs: convert(outputs2) };
     graph2.nodes.push({ ...node, reads: aliasesIn(node.inputs), writes: aliasesIn(node.outputs) });
   }
+  Object.assign(graph2.defaults, inputs?.root.defaults);
   for (const root2 of roots) {
     root2.owner = graph2;
     if (root2 === inputs?.root) continue;
     const name2 = root2.path[1];
+    if (root2.defaults !== void 0 && root2.name !== void 0) {
+      (graph2.defaults.internal ??= {})[name2] = root2.defaults;
+    }
     if (root2.value) (graph2.initial.internal ??= {})[name2] = convert(root2.value, false);
   }
   makeContainers(graph2);
@@ -1551,11 +1718,11 @@ function passOnCaptured(inner, frame, graph2) {
 function makeContainers(graph2) {
   const aliases = [graph2.result, ...graph2.nodes.flatMap(({ reads, writes }) => [...reads, ...writes])].flatMap(aliasesIn);
   for (const alias of aliases) {
-    const path2 = alias.depth > 0 || alias.place !== void 0 ? [] : alias.path;
-    if (path2[0] !== "internal" || path2.length < 3) continue;
+    const path = alias.depth > 0 || alias.place !== void 0 ? [] : alias.path;
+    if (path[0] !== "internal" || path.length < 3) continue;
     let container = graph2.initial;
-    for (let i = 0; i < path2.length - 1 && isObject(container) && !(container instanceof Alias); i++) {
-      container = container[path2[i]] ??= typeof path2[i + 1] === "number" ? [] : {};
+    for (let i = 0; i < path.length - 1 && isObject(container) && !(container instanceof Alias); i++) {
+      container = container[path[i]] ??= typeof path[i + 1] === "number" ? [] : {};
     }
   }
 }
@@ -1601,28 +1768,141 @@ var setDebug = () => {
 var debug = () => {
 };
 
+// src/lib/merkle.ts
+var merkle_exports = {};
+__export(merkle_exports, {
+  fromJSON: () => fromJSON,
+  fromString: () => fromString,
+  is: () => is2,
+  refer: () => refer
+});
+var alphabet = "abcdefghijklmnopqrstuvwxyz234567";
+var Reference = class {
+  constructor(text, link) {
+    this.text = text;
+    this.link = link;
+  }
+  get "/"() {
+    return this.link;
+  }
+  toString() {
+    return this.text;
+  }
+  toJSON() {
+    return { "/": this.link };
+  }
+};
+function refer(value) {
+  const json = stringify(value ?? null);
+  return new Reference(host.refer(json, "string"), host.refer(json, "link"));
+}
+function is2(value) {
+  return value instanceof Reference;
+}
+function fromString(text) {
+  return new Reference(text, "b" + encode([1, ...decode(text.slice(1))]));
+}
+function fromJSON(json) {
+  if (!isObject(json) || typeof json["/"] !== "string") throw new ReferenceError(`Invalid reference ${stringify(json)}`);
+  return new Reference("b" + encode(decode(json["/"].slice(1)).slice(1)), json["/"]);
+}
+function encode(bytes) {
+  let text = "", bits = 0, held = 0;
+  for (const byte of bytes) {
+    held = held << 8 | byte;
+    for (bits += 8; bits >= 5; bits -= 5) text += alphabet[held >> bits - 5 & 31];
+    held &= (1 << bits) - 1;
+  }
+  return bits > 0 ? text + alphabet[held << 5 - bits & 31] : text;
+}
+function decode(text) {
+  const bytes = [];
+  let bits = 0, held = 0;
+  for (const letter of text) {
+    const value = alphabet.indexOf(letter);
+    if (value < 0) throw new ReferenceError(`Invalid reference ${text}`);
+    held = held << 5 | value;
+    if ((bits += 5) >= 8) bytes.push(held >> (bits -= 8) & 255);
+    held &= (1 << bits) - 1;
+  }
+  return bytes;
+}
+
+// src/lib/turndown.ts
+var marked = /\u0001([^\u0001-\u0003]*)\u0002([^\u0001-\u0003]*)\u0003/;
+var TurndownService = class {
+  constructor(options = {}) {
+    this.options = options;
+    this.rules = [];
+  }
+  /** The rule that was added last goes first. */
+  addRule(_name, rule) {
+    if (typeof rule.filter !== "string" && !isArray(rule.filter)) {
+      throw new Error("The filter of a rule for turndown must be the name of an element, or a list of names, here");
+    }
+    this.rules.unshift(rule);
+    return this;
+  }
+  remove(filter) {
+    return this.addRule("", { filter, replacement: () => "" });
+  }
+  use(plugins) {
+    for (const plugin of [plugins].flat()) plugin(this);
+    return this;
+  }
+  turndown(html) {
+    const filters = this.rules.map(({ filter }) => [filter].flat().map((name2) => name2.toLowerCase()));
+    const text = typeof html === "string" ? html : html.outerHTML;
+    let out = host.markdown(text, stringify({ ...this.options, filters }));
+    for (let match = marked.exec(out); match !== null; match = marked.exec(out)) {
+      const [all, about, content] = match;
+      const { rule, name: name2, attributes } = parse(about);
+      const node = { nodeName: name2, textContent: content, getAttribute: (key) => attributes[key] ?? null };
+      out = out.slice(0, match.index) + this.rules[rule].replacement(content, node, this.options) + out.slice(match.index + all.length);
+    }
+    return this.rules.length === 0 ? out : out.replace(/\n{3,}/g, "\n\n").trim();
+  }
+};
+
 // src/spell.ts
 var schema = (value) => value;
 var markAsStatic = (value) => ({ $static: value });
 var isStatic = (value) => isObject(value) && "$static" in value;
 var isModule = (value) => typeof value === "function" && "implementation" in value;
-var event = (name2) => ({ $event: name2 });
 function deepEqual(a, b) {
   if (Object.is(a, b)) return true;
   if (!isObject(a) || !isObject(b) || isArray(a) !== isArray(b)) return false;
   const names = keys(a);
   return names.length === keys(b).length && names.every((name2) => name2 in b && deepEqual(a[name2], b[name2]));
 }
-var pick = (from) => new Proxy(from, { get: (_, key) => pick((value) => from(value)?.[key]) });
-var path = pick((value) => value);
+var PATH = /* @__PURE__ */ Symbol("path");
+function pathOf(steps) {
+  return new Proxy(() => {
+  }, {
+    get: (_, key) => typeof key === "string" ? pathOf([...steps, key]) : key === PATH ? steps : void 0,
+    apply: (_, _this, args) => pathOf([...steps.slice(0, -1), { method: steps.at(-1), args }])
+  });
+}
+function walk(steps, self) {
+  return steps.reduce((at, step) => typeof step === "string" ? at[step] : at[step.method](...step.args), self);
+}
+var $ = pathOf([]);
+var select = (query) => (self) => mapObject(query, (value) => {
+  const steps = typeof value === "function" ? value[PATH] : void 0;
+  return steps === void 0 ? value : walk(steps, self);
+});
+var event = (name2) => select({ $event: name2 });
 var Spell = class {
   constructor() {
-    this.updates = [];
+    this.listeners = [];
     this.rules = [];
     this.streams = {};
   }
+  update(self, values) {
+    Object.assign(self, values);
+  }
   addEventListener(name2, update) {
-    this.updates.push({ name: name2, update });
+    this.listeners.push({ name: name2, update });
   }
   addRule(condition, update) {
     this.rules.push({ condition, update });
@@ -1632,17 +1912,23 @@ var Spell = class {
     return this.streams[name2];
   }
   compile(title = "Spell") {
-    return recipe(title, () => {
+    return recipe(title, (self) => {
       const state = {};
-      for (const [name2, value] of Object.entries(this.init())) state[name2] = cell(value);
-      for (const { name: name2, update } of this.updates) {
-        this.streams[name2] = handler((event2, props) => update(props, event2))(state);
+      for (const [name2, value] of Object.entries(this.init() ?? {})) {
+        self[name2].setDefault(value);
+        state[name2] = self[name2];
       }
-      for (const { condition, update } of this.rules) {
-        lift((current) => void (condition(current) && update(current)))(state);
+      for (const { name: name2, update } of this.listeners) {
+        derive({ self, $event: this.streams[name2] ??= stream() }, ({ self: self2, $event }) => update(self2, $event));
       }
-      return { $NAME: title, $UI: this.render(state), ...state, ...this.streams };
+      for (const { condition, update } of this.rules) derive({ ...this.inputs(condition(self), self), self }, update);
+      return { $UI: this.render(self), ...this.streams, ...state };
     });
+  }
+  inputs(condition, self) {
+    if (isArray(condition)) return Object.fromEntries(condition.map((name2) => [name2, self[name2]]));
+    if (!isObject(condition)) return {};
+    return "$event" in condition ? { ...condition, $event: this.streams[condition.$event] } : condition;
   }
 };
 
@@ -1707,8 +1993,8 @@ var builder = {
   stream: stream2,
   streamData: streamData2,
   getRecipeEnvironment,
-  $: path,
-  select: path,
+  $,
+  select,
   event,
   Spell,
   schema,
@@ -1732,15 +2018,25 @@ var builder = {
   unsafe_originalRecipe: /* @__PURE__ */ Symbol("unsafe_originalRecipe"),
   unsafe_parentRecipe: /* @__PURE__ */ Symbol("unsafe_parentRecipe")
 };
-var is2 = (kind) => (value) => value instanceof kind;
+var is3 = (kind) => (value) => value instanceof kind;
+var Classification = {
+  Unclassified: "unclassified",
+  Confidential: "confidential",
+  Secret: "secret",
+  TopSecret: "topsecret"
+};
 var modules = /* @__PURE__ */ new Map([
   ["@commontools/builder", builder],
   ["@commontools/html", html_exports],
   ["@commontools/llm", {}],
   // types only, as nearly all of the next
-  ["@commontools/runner", { isCell: is2(Cell), isStream: is2(Stream) }],
+  ["@commontools/runner", { isCell: is3(Cell), isStream: is3(Stream), Classification }],
   ["@commontools/utils/sleep", { sleep }],
-  ["commontools", { ...builder, h, Fragment }]
+  ["commontools", { ...builder, h, Fragment, Classification }],
+  ["merkle-reference", merkle_exports],
+  ["turndown", TurndownService],
+  ["zod", z],
+  ["zod-to-json-schema", { zodToJsonSchema, default: zodToJsonSchema }]
 ]);
 function require2(name2) {
   const module = modules.get(name2);
@@ -1835,32 +2131,6 @@ var AbortController = class {
     this.signal.end(reason);
   }
 };
-
-// src/web/text.ts
-function bytesOf(data) {
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
-}
-var TextEncoder = class {
-  constructor() {
-    this.encoding = "utf-8";
-  }
-  encode(text = "") {
-    return host.encode(String(text));
-  }
-};
-var TextDecoder = class {
-  constructor(label = "utf-8", options = {}) {
-    this.encoding = String(label).trim().toLowerCase();
-    this.fatal = options.fatal === true;
-    host.utf8(new Uint8Array(0), this.encoding, 0);
-  }
-  /** Bytes are decoded as a whole: bodies come in one piece here, so there is no streaming. */
-  decode(data) {
-    return data === void 0 ? "" : host.utf8(bytesOf(data), this.encoding, this.fatal ? 1 : 0);
-  }
-};
-var atob = (text) => host.atob(String(text));
-var btoa = (text) => host.btoa(String(text));
 
 // src/web/fetch.ts
 var Headers = class extends Pairs {
@@ -2011,14 +2281,14 @@ function fetch(input, init) {
 }
 
 // src/request.ts
-function asking(name2, third, question) {
+function asking(name2, third, question, anew = false) {
   return (node, scope2) => {
     const bound = scope2.bind(node.inputs);
     const inputs = keys(bound).map((key) => bound[key]);
     const field = (field2) => outputDocument(scope2, { [name2]: { [field2]: inputs } }).root;
     const [pending2, result, other, requestHash] = [field("pending"), field("result"), field(third), field("requestHash")];
     const links = { pending: linkTo(pending2), result: linkTo(result), [third]: linkTo(other) };
-    scope2.output(node.outputs, { ...links, requestHash: linkTo(requestHash) });
+    scope2.output(node.outputs, anew ? links : { ...links, requestHash: linkTo(requestHash) });
     let current;
     const put2 = (isPending, answer, more) => {
       write(pending2, isPending);
@@ -2026,32 +2296,35 @@ function asking(name2, third, question) {
       write(other, more);
     };
     react(node, scope2, (reads) => {
-      const { about, send } = question(plain(node.inputs, scope2, reads));
+      const { about, send } = question(plain2(node.inputs, scope2, reads));
       const hash = host.refer(stringify(about), "string");
-      if (hash === current || send !== void 0 && hash === requestHash.raw()) return;
+      if (hash === current || send !== void 0 && !anew && hash === requestHash.raw()) return;
       current = hash;
       put2(send !== void 0);
-      if (send === void 0) write(requestHash, void 0);
+      if (send === void 0 && !anew) write(requestHash, void 0);
       const finish = (done, answer, more) => whenAtRest(() => {
         if (hash !== current) return;
         put2(false, answer, more);
-        if (done) write(requestHash, hash);
-        else current = void 0;
+        if (done && !anew) write(requestHash, hash);
+        else if (!done) current = void 0;
       });
       send?.().then(
         (answer) => finish(true, answer, third === "partial" ? answer : void 0),
-        (error2) => finish(false, void 0, third === "error" ? error2 : void 0)
+        (error2) => {
+          host.log("warn", `${name2}: ${describeThrown(error2).message}`);
+          finish(false, void 0, third === "error" ? {} : void 0);
+        }
       );
     });
   };
 }
-function plain(tree, scope2, reads) {
+function plain2(tree, scope2, reads) {
   if (tree instanceof Alias) {
     const value = inputValue(tree, scope2, reads);
     return isObject(value) ? parse(stringify(value)) : value;
   }
-  if (isArray(tree)) return tree.map((part) => plain(part, scope2, reads));
-  return isObject(tree) ? mapObject(tree, (part) => plain(part, scope2, reads)) : tree;
+  if (isArray(tree)) return tree.map((part) => plain2(part, scope2, reads));
+  return isObject(tree) ? mapObject(tree, (part) => plain2(part, scope2, reads)) : tree;
 }
 var fetchData3 = asking("fetchData", "error", ({ url, mode = "json", options = {} }) => ({
   about: { url, mode, options },
@@ -2064,20 +2337,34 @@ var llm3 = asking("llm", "partial", (inputs) => {
   const { system, prompt, messages = [], stop, max_tokens = 4096, model = "claude-3-5-sonnet" } = inputs;
   const talk = prompt === void 0 ? messages : [...messages, prompt];
   if (system === void 0 || talk.length === 0) return { about: null };
-  const turns = talk.map((content, i) => ({ role: i % 2 === 0 ? "user" : "assistant", content }));
+  const turns = talk.map((content, i) => isObject(content) ? content : { role: i % 2 === 0 ? "user" : "assistant", content });
   const about = { messages: turns, system, prompt, stop, max_tokens, model, stream: true };
   const url = apiURL() + "/api/ai/llm";
   return { about, send: async () => answerText(await fetch(url, { method: "POST", body: stringify(about) })) };
 });
 async function answerText(response) {
   const text = await response.text();
-  if (!response.ok) throw new Error(`The model service answered ${response.status}`);
+  if (!response.ok) throw new Error(`the language model's service answered ${response.status}: ${text}`);
   if (response.headers.get("content-type") === "application/json") return parse(text).content;
   return text.split("\n").filter((line) => line !== "").map((line) => parse(line)).join("");
 }
-var streamData3 = (node, scope2) => react(node, scope2, () => {
-  throw new Error("streamData is not available in the background: a run can't keep a connection open.");
-});
+var streamData3 = asking("streamData", "error", ({ url, options = {} }) => ({
+  about: { url, options },
+  send: url ? async () => lastEvent(await (await fetch(url, options)).text()) : void 0
+}), true);
+function lastEvent(text) {
+  let last2;
+  let lines = {};
+  for (const line of text.split("\n")) {
+    const [, field, value] = /^(id|event|data): ?(.*?)\r?$/.exec(line) ?? [];
+    if (field !== void 0) lines[field] = value;
+    const { id, event: event2, data } = lines;
+    if (id === void 0 || event2 === void 0 || data === void 0) continue;
+    last2 = { id, event: event2, data: parse(data) };
+    lines = {};
+  }
+  return last2;
+}
 
 // src/builtin.ts
 function react({ module, reads, writes }, scope2, body) {
@@ -2246,9 +2533,9 @@ var Scope = class {
     parent?.inner.push(this);
   }
   /** Where a captured cell is stored, if it belongs to this instance or one around it. */
-  placeOf(root2, path2) {
+  placeOf(root2, path) {
     for (let scope2 = this; scope2 !== void 0; scope2 = scope2.parent) {
-      if (scope2.graph === root2.owner) return scope2.process.root.at(root2.path).at(path2);
+      if (scope2.graph === root2.owner) return scope2.process.root.at(root2.path).at(path);
     }
     return void 0;
   }
@@ -2318,7 +2605,9 @@ function run(graph2, recipeId, argument, result, parent) {
   const stored = process.read();
   const before = isObject(stored) ? stored : void 0;
   const sameRecipe = before?.$TYPE === recipeId;
-  const internal = scope2.bind(graph2.initial.internal) ?? {};
+  const defaults = defaultsOf(graph2.argumentSchema);
+  const ofCells = isObject(defaults) ? defaults.internal : void 0;
+  const internal = { ...ofCells, ...scope2.bind(graph2.initial.internal) };
   if (before === void 0) {
     write(process.root, { $TYPE: recipeId, resultRef: linkTo(result.root), internal });
   } else {
@@ -2329,7 +2618,7 @@ function run(graph2, recipeId, argument, result, parent) {
     }
   }
   if (before?.argument === void 0) {
-    const full = merged(boundArgument(argument), defaultsOf(graph2.argumentSchema));
+    const full = merged(boundArgument(argument), defaults);
     if (full !== void 0) write(process.root.child("argument"), full);
   }
   if (!sameRecipe) replace(result.root, scope2.bind(graph2.result));
@@ -2345,15 +2634,15 @@ function processOf(result) {
 function boundArgument(argument) {
   if (!isLink(argument)) return argument;
   resolve(placeOf(argument));
-  const { cell: cell3, path: path2 } = argument;
-  if (!isObject(found) || isArray(found)) return { $alias: { cell: cell3, path: path2 } };
-  return Object.fromEntries(keys(found).map((key) => [key, { $alias: { cell: cell3, path: [...path2, key] } }]));
+  const { cell: cell3, path } = argument;
+  if (!isObject(found) || isArray(found)) return { $alias: { cell: cell3, path } };
+  return Object.fromEntries(keys(found).map((key) => [key, { $alias: { cell: cell3, path: [...path, key] } }]));
 }
 function merged(value, defaults) {
   if (value === void 0) return defaults;
   if (!isMergeable(value) || !isMergeable(defaults)) return value;
   const out = { ...value };
-  for (const key of keys(defaults)) out[key] = merged(value[key], defaults[key]);
+  for (const key of keys(defaults)) out[key] = merged(own(value, key), defaults[key]);
   return out;
 }
 function isMergeable(value) {
@@ -2529,13 +2818,13 @@ function matches({ tests, combinator, left }, element) {
   return false;
 }
 function testOf(part, text) {
-  const { type, id, class: className, attribute, operator, pseudo, argument = "" } = part;
-  const plain2 = (escaped) => escaped.replace(/\\(.)/g, "$1");
-  if (type === "*") return () => true;
-  const local = plain2(type ?? "");
-  if (type !== void 0) return (element) => element.localName === local || element.named(local.replace("|", ":"));
-  if (id !== void 0) return (element) => element.id === plain2(id);
-  if (className !== void 0) return (element) => element.classList.contains(plain2(className));
+  const { type: type2, id, class: className, attribute, operator, pseudo, argument = "" } = part;
+  const plain3 = (escaped) => escaped.replace(/\\(.)/g, "$1");
+  if (type2 === "*") return () => true;
+  const local = plain3(type2 ?? "");
+  if (type2 !== void 0) return (element) => element.localName === local || element.named(local.replace("|", ":"));
+  if (id !== void 0) return (element) => element.id === plain3(id);
+  if (className !== void 0) return (element) => element.classList.contains(plain3(className));
   if (attribute !== void 0) {
     const compare = comparisons[operator ?? ""];
     const wanted = part.double ?? part.single ?? part.bare ?? "";

@@ -225,32 +225,18 @@ func TestRunsAreRepeatable(t *testing.T) {
 // The id of a pushed object with an [ID] is the one that the original gives it.
 func TestEntityIDs(t *testing.T) {
 	t.Parallel()
-	var file struct {
-		Vectors []struct {
-			Name, Parent, EntityID, Charm string
-		}
-	}
-	decode(t, read(t, "testdata/runtime.json"), &file)
-	var parent, want string
-	for _, v := range file.Vectors {
-		if strings.HasPrefix(v.Name, "pushed object with [ID]='k1'") {
-			parent, want = v.Parent, v.EntityID
-		}
-	}
+	const ( // recorded
+		charm  = "baedreica5iyjpbkjmfu4vxdsv64byidxb24ylsgkcu6tjsh2zzekrojdza"
+		parent = "baedreif6xhci7h3vtf6pexuuntifx2b37bnyxqv7vuce4apxgezcomxz2m"
+		want   = "baedreidqg7ldh7o3erm6jiayxrkh46pjtmiy33vrmtsl42lvyhqgvdlbri"
+	)
 	m := load(t, imports+`export default recipe("x", () => {
 		const l = cell([] as any[]);
 		return { l, bgUpdater: handler({}, { type: "object", properties: { l: { type: "array", asCell: true } } } as any,
 			(_e: any, s: any) => { setTimeout(() => { s.l.push({ t: 1, [ID]: "k1" }); s.l.push({ t: 2, [ID]: "k1" }); }, 1); })({ l }) };
 	});`, newHost())
-	charm := ""
-	for _, v := range file.Vectors {
-		if v.EntityID == parent && v.Charm != "" {
-			charm = v.Charm
-		}
-	}
-	ids := task{"charm": charm, "process": parent}
-	m.run(t, "", task{"mode": "cast", "charm": ids["charm"], "process": ids["process"]})
-	r := m.run(t, "", task{"mode": "event", "charm": ids["charm"], "process": ids["process"], "stream": []string{"bgUpdater"}, "event": struct{}{}})
+	m.run(t, "", task{"mode": "cast", "charm": charm, "process": parent})
+	r := m.run(t, "", task{"mode": "event", "charm": charm, "process": parent, "stream": []string{"bgUpdater"}, "event": struct{}{}})
 	if got := m.docs[want]; got != `{"value":{"t":2},"source":{"/":"`+parent+`"}}` || len(r.Failures) > 0 {
 		t.Errorf("%s is %q, failures %v", want, got, r.Failures)
 	}

@@ -1,12 +1,9 @@
 package prelude_test
 
 import (
-	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"testing"
 
 	"charmd/internal/jsontext"
@@ -160,87 +157,4 @@ func (h *host) result(t testing.TB, name string) any {
 		delete(object, "$UI")
 	}
 	return value
-}
-
-// names are the placeholders of recorded cases with what they stand for.
-type names map[string]string
-
-// of reads a recorded value with the placeholders replaced.
-func (n names) of(t testing.TB, text json.RawMessage) any {
-	t.Helper()
-	replaced := placeholder.ReplaceAllStringFunc(string(text), func(name string) string {
-		if id, ok := n[name]; ok {
-			return id
-		}
-		return name
-	})
-	var v any
-	decode(t, replaced, &v)
-	return v
-}
-
-var (
-	placeholder = regexp.MustCompile(`<(charm|process|recipeId|space|linked|doc\d+)>`)
-	entityID    = regexp.MustCompile(`baedrei[a-z2-7]{52}`)
-)
-
-// namesOf names the documents of a charm in the order in which they appear, beginning at the
-// process document.
-func (m *machine) namesOf(name string) names {
-	charm, process := charmID(name).Link(), processID(name)
-	n := names{"<charm>": charm, "<process>": process, "<recipeId>": m.id, "<space>": space, "<linked>": linkedID}
-	known := map[string]bool{charm: true, process: true, linkedID: true}
-	queue := []string{m.docs[process], m.docs[charm]}
-	for len(queue) > 0 {
-		for _, id := range entityID.FindAllString(queue[0], -1) {
-			if !known[id] {
-				known[id] = true
-				n[fmt.Sprintf("<doc%d>", len(known)-3)] = id
-				queue = append(queue, m.docs[id])
-			}
-		}
-		queue = queue[1:]
-	}
-	return n
-}
-
-// others are the stored forms of the documents that only <docN> names.
-func (m *machine) others(t testing.TB, n names) any {
-	t.Helper()
-	out := map[string]any{}
-	for id, text := range m.docs {
-		if id != n["<charm>"] && id != n["<process>"] && id != linkedID {
-			var v any
-			decode(t, text, &v)
-			out[id] = v
-		}
-	}
-	return out
-}
-
-var linkedID = charmID("linked").Link()
-
-// codeless drops what compilers print differently from the function texts in recipe JSON.
-func codeless(v any) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for key, field := range v {
-			if text, ok := field.(string); ok && key == "implementation" {
-				v[key] = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return strings.ContainsRune(" \n;", r) }), "")
-			} else {
-				v[key] = codeless(field)
-			}
-		}
-	case []any:
-		for i := range v {
-			v[i] = codeless(v[i])
-		}
-	case string:
-		// A recipe that was made a string.
-		var inner any
-		if strings.HasPrefix(v, `{"argumentSchema"`) && json.Unmarshal([]byte(v), &inner) == nil {
-			return codeless(inner)
-		}
-	}
-	return v
 }

@@ -63,7 +63,8 @@ func build(c *closed) output {
 		Sourcemap:      api.SourceMapExternal,
 		SourcesContent: api.SourcesContentInclude,
 		LegalComments:  api.LegalCommentsNone,
-		TsconfigRaw:    "{}", // else one is looked for on the disk
+		TsconfigRaw:    "{}",                                                      // else one is looked for on the disk
+		Define:         map[string]string{"process.env.NODE_ENV": `"production"`}, // packages ask for it
 		AbsWorkingDir:  "/",
 		Outfile:        "/" + File,
 		LogLevel:       api.LogLevelSilent,

@@ -2,9 +2,7 @@ package recipe
 
 import (
 	"path"
-	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/evanw/esbuild/pkg/api"
 )
@@ -58,33 +56,16 @@ func (c *closed) resolve(a api.OnResolveArgs) api.OnResolveResult {
 	case modules[a.Path]:
 		return api.OnResolveResult{Namespace: spaceModule, Path: a.Path}
 	}
-	if name, ok := c.find(path.Dir(a.Importer), a.Path); ok {
+	if name, _, ok := Find(c.read, a.Importer, a.Path); ok {
 		c.local = true
 		return api.OnResolveResult{Namespace: spaceRecipe, Path: name}
 	}
 	return api.OnResolveResult{Errors: []api.Message{{Text: "Module not found: " + a.Path}}}
 }
 
-// find is the file that a relative specifier means.
-func (c *closed) find(dir, specifier string) (string, bool) {
-	if !strings.HasPrefix(specifier, "./") && !strings.HasPrefix(specifier, "../") && specifier != "." && specifier != ".." {
-		return "", false
-	}
-	base := path.Join(dir, specifier)
-	candidates := []string{base}
-	for _, stem := range []string{base, path.Join(base, "index")} {
-		for _, ext := range []string{".ts", ".tsx", ".js", ".jsx", ".json"} {
-			candidates = append(candidates, stem+ext)
-		}
-	}
-	i := slices.IndexFunc(candidates, func(name string) bool {
-		_, ok := c.files[name]
-		return ok && loaders[path.Ext(name)] != 0
-	})
-	if i < 0 {
-		return "", false
-	}
-	return candidates[i], true
+func (c *closed) read(name string) (string, bool) {
+	text, ok := c.files[name]
+	return text, ok
 }
 
 func (c *closed) load(a api.OnLoadArgs) api.OnLoadResult {
@@ -106,6 +87,8 @@ var loaders = map[string]api.Loader{
 	".tsx":  api.LoaderTSX,
 	".js":   api.LoaderJSX,
 	".jsx":  api.LoaderJSX,
+	".mjs":  api.LoaderJS,
+	".cjs":  api.LoaderJS,
 	".json": api.LoaderJSON,
 }
 

@@ -39,7 +39,8 @@ type Registry struct {
 	mu      sync.Mutex
 	notes   map[int64]note // status not written yet, by charm row
 	written map[int64]written
-	changed chan struct{} // the cell was changed by somebody
+	relist  map[string]bool // DIDs of spaces whose lists of charms have changed
+	changed chan struct{}   // the cell or such a list was changed by somebody
 }
 
 // Options are the parts a Registry works with.
@@ -61,7 +62,7 @@ func New(o Options) *Registry {
 	}
 	return &Registry{
 		wrote: o.Wrote, store: o.Store, memory: o.Memory, queue: o.Queue, system: o.System, every: o.Every, logger: o.Logger, now: o.Now,
-		notes: map[int64]note{}, written: map[int64]written{}, changed: make(chan struct{}, 1),
+		notes: map[int64]note{}, written: map[int64]written{}, relist: map[string]bool{everywhere: true}, changed: make(chan struct{}, 1),
 	}
 }
 

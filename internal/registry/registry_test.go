@@ -252,6 +252,7 @@ func TestEntriesOfOthers(t *testing.T) {
 	process := jsontext.NewObject()
 	process.Set("$TYPE", "ba4jcrecipe")
 	w.write(w.home, cell.Location{ID: merkle.ProcessID(theirs).Link()}, process)
+	w.list(merkle.Charms, theirs)
 	w.update(func(tx store.Tx) error {
 		return tx.PutRecipe(charm.Recipe{ID: "ba4jcrecipe", Name: "x.tsx", CreatedAt: time.Now()})
 	})
@@ -284,6 +285,69 @@ func TestEntriesOfOthers(t *testing.T) {
 	if n := len(w.queue.Standings()); n != 3 {
 		t.Errorf("looking again made %d charms of 3", n)
 	}
+}
+
+// list makes charms the list of that name in the home space, in the forms that lists have.
+func (w *world) list(name merkle.Ref, charms ...merkle.Ref) {
+	w.t.Helper()
+	links := []any{"no link"}
+	for i, id := range charms {
+		link := cell.Location{ID: id.Link()}.Link()
+		if i > 0 {
+			link.Set("space", home)
+		}
+		links = append(links, link)
+	}
+	w.write(w.home, cell.Location{ID: name.Link()}, links)
+}
+
+// A charm runs while it is in its space's charms or pinned ones. Lists that others
+// change are followed.
+func TestListsSayWhatRuns(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	id, other := merkle.EntityID(nil, "a"), merkle.EntityID(nil, "b")
+	w.update(func(tx store.Tx) error {
+		return tx.PutRecipe(charm.Recipe{ID: "ba4jcrecipe", Name: "x.tsx", CreatedAt: time.Now()})
+	})
+	c := w.add("a")
+	run := func() {
+		t.Helper()
+		if err := w.registry.Relist(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tell := func(name merkle.Ref, charms ...merkle.Ref) {
+		t.Helper()
+		cancel := w.registry.Listen()
+		w.list(name, charms...)
+		cancel()
+		run()
+	}
+	stands := func(after, want string) {
+		t.Helper()
+		if s := w.standing(c).State; s.Waiting != want || s.NextRun.IsZero() != (want != "") {
+			t.Errorf("%s: it waits for %q, next run %v; want %q", after, s.Waiting, s.NextRun, want)
+		}
+	}
+	run()
+	stands("at the start", "its documents are not in its space")
+	process := jsontext.NewObject()
+	process.Set("$TYPE", "ba4jcrecipe")
+	w.write(w.home, cell.Location{ID: merkle.ProcessID(id).Link()}, process)
+	stands("nobody looked", "its documents are not in its space")
+	tell(merkle.Charms, other)
+	stands("another is listed", "it is in none of its space's lists (charms, pinned)")
+	tell(merkle.Charms, other, id)
+	stands("listed", "")
+	tell(merkle.Charms)
+	tell(merkle.Trash, id)
+	stands("in the trash", "it is in the trash of its space")
+	tell(merkle.Pinned, id)
+	stands("pinned", "")
+	tell(merkle.Pinned)
+	tell(merkle.Trash)
+	stands("nowhere", "it is in none of its space's lists (charms, pinned)")
 }
 
 func TestStatusesAreWrittenInBatches(t *testing.T) {

@@ -2,10 +2,10 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"charmd/internal/charm"
-	"charmd/internal/memory"
 	"charmd/internal/store"
 )
 
@@ -43,8 +43,7 @@ const (
 // Run writes noted statuses and takes up changes others make to the cell, until
 // ctx ends.
 func (r *Registry) Run(ctx context.Context) {
-	cancel := r.memory.Subscribe(r.system, func(e memory.Effect) { r.heard(e) })
-	defer cancel()
+	defer r.Listen()()
 	r.look() // what changed while nobody listened
 	ticker := time.NewTicker(flushEvery)
 	defer ticker.Stop()
@@ -56,7 +55,7 @@ func (r *Registry) Run(ctx context.Context) {
 		case <-ticker.C:
 			err = r.Flush(ctx)
 		case <-r.changed:
-			err = r.Sync(ctx)
+			err = errors.Join(r.Sync(ctx), r.Relist(ctx))
 		}
 		if err != nil && ctx.Err() == nil {
 			r.logger.Error("the registry could not be brought up to date; trying again", "err", err)

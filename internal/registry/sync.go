@@ -17,10 +17,15 @@ import (
 	"charmd/internal/store"
 )
 
-// heard is told of every transaction in the system space. What the invocation says
-// of its maker does not count: whoever may write there may say so too.
+// Listen notes what transactions change of the cell and of lists of charms, until
+// cancel is called; Run does it by itself.
+func (r *Registry) Listen() (cancel func()) { return r.memory.Subscribe("", r.heard) }
+
+// heard is told of every transaction. What the invocation says of its maker does
+// not count: whoever may write the system space may say so too.
 func (r *Registry) heard(e memory.Effect) {
-	if e.By != by {
+	r.hearLists(e)
+	if e.Space == r.system && e.By != by {
 		r.look()
 	}
 }
@@ -177,8 +182,23 @@ func (r *Registry) adopt(tx store.Tx, entry Entry) error {
 
 // Waiting is why a charm cannot run although nothing disabled it; "" when it can.
 func (r *Registry) Waiting(tx store.Reader, c charm.Charm) (string, error) {
+	space, err := tx.Space(c.Space)
+	if err != nil {
+		return "", err
+	}
+	has, err := listsOf(cell.NewSnapshot(tx, space))
+	if err != nil {
+		return "", err
+	}
+	return r.waiting(tx, c, has)
+}
+
+func (r *Registry) waiting(tx store.Reader, c charm.Charm, has lists) (string, error) {
 	if c.Recipe == "" {
 		return "its documents are not in its space", nil
+	}
+	if why := has.absence(c.ID); why != "" {
+		return why, nil
 	}
 	_, err := blobby.Recipe(tx, c.Recipe)
 	if errors.Is(err, store.ErrNotFound) {
@@ -190,20 +210,20 @@ func (r *Registry) Waiting(tx store.Reader, c charm.Charm) (string, error) {
 // recipeOf is the recipe id a charm's process document names, "" when the charm
 // is not there.
 func recipeOf(docs cell.Documents, charmID string) (string, error) {
-	id, err := merkle.ParseLink(charmID)
+	process, err := cell.Process(docs, charmID)
 	if err != nil {
 		return "", err
 	}
-	doc, err := docs.Document(merkle.ProcessID(id).Link())
+	doc, err := docs.Document(process)
 	if err != nil || doc == nil {
 		return "", err
 	}
 	value, _ := doc.Get("value")
-	process, ok := value.(*jsontext.Object)
+	fields, ok := value.(*jsontext.Object)
 	if !ok {
 		return "", nil
 	}
-	recipe, _ := process.Get("$TYPE")
+	recipe, _ := fields.Get("$TYPE")
 	text, _ := recipe.(string)
 	return text, nil
 }

@@ -66,7 +66,7 @@ type Work struct {
 	Charm      charm.Charm
 	Recipe     *charm.Recipe   // nil: the stored one
 	Argument   json.RawMessage // of a cast; may be nil
-	Stream     []string        // of an event: path from the result document
+	Stream     []string        // of an event: path from the result document; empty: all is computed anew, and nothing sent
 	Event      json.RawMessage
 	Timeout    time.Duration
 	Dispatched func() // told when a worker has taken an attempt; nil tells nobody

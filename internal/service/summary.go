@@ -8,7 +8,6 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
-	"charmd/internal/egress"
 	"charmd/internal/observe"
 )
 
@@ -112,10 +111,4 @@ func (s *Service) report(ctx context.Context) {
 			timer.Reset(s.config.LogInterval)
 		}
 	}
-}
-
-// local answers requests of recipes to the toolshed itself, in process. This
-// release offers recipes nothing there beyond what needs a person's session.
-func (s *Service) local(context.Context, egress.Request) (egress.Reply, bool) {
-	return egress.Reply{}, false
 }

@@ -53,6 +53,8 @@ export class Graph {
   result: unknown;
   nodes: GraphNode[] = [];
   readonly initial: { internal?: Fields } = {};
+  /** What setDefault() was told, of the argument and of cells that have a name. */
+  readonly defaults: Fields & { internal?: Fields } = {};
   /** Cells of enclosing graphs that are used in this one. */
   readonly captured: Ref[] = [];
   private text: string | undefined;
@@ -60,10 +62,10 @@ export class Graph {
   constructor(public argumentSchema: unknown, readonly resultSchema: unknown) {}
 
   /** The name of a recipe that has no source of its own: a reference of its graph, "ba4jc…". */
-  get id(): string { return this.text ??= host.refer(stringify(this), "string"); }
+  get id(): string { return this.text ??= host.refer(stringify(this.form("")), "string"); }
 
-  /** `level` counts the graphs that enclose this one as a value among a node's inputs. */
-  toJSON(level = 0): Fields {
+  /** The graph as JSON. For its id `level` counts the graphs around it, as ids in databases do: "", "1", "11". */
+  form(level?: string): Fields {
     const json = (value: unknown) => treeJSON(value, level);
     return {
       argumentSchema: this.argumentSchema,
@@ -81,21 +83,25 @@ export function graphOf(value: unknown): Graph | undefined {
   return typeof value === "function" ? (value as { [GRAPH]?: Graph })[GRAPH] : undefined;
 }
 
-function moduleJSON({ plan: _plan, type, implementation: code, ...rest }: Module, level: number): Fields {
-  const implementation = graphOf(code)?.toJSON(level) ?? (typeof code === "function" ? String(code) : code);
+function moduleJSON({ plan: _plan, type, implementation: code, ...rest }: Module, level?: string): Fields {
+  const implementation = graphOf(code)?.form(level) ?? (typeof code === "function" ? String(code) : code);
   return { type, implementation, ...rest };
 }
 
-function treeJSON(value: unknown, level: number): unknown {
-  if (value instanceof Alias) {
-    if (value.place !== undefined) return { $alias: value.target({ "/": value.place.doc.id }) };
-    const out = level - value.depth;
-    return out < 0 ? { shadowOf: null } : { $alias: value.target(out === 0 ? undefined : out) };
-  }
+function treeJSON(value: unknown, level?: string): unknown {
+  if (value instanceof Alias) return aliasJSON(value, level);
   const graph = graphOf(value);
-  if (graph !== undefined) return graph.toJSON(level + 1);
+  if (graph !== undefined) return graph.form(level === undefined ? level : level + 1);
   if (isArray(value)) return value.map((item) => treeJSON(item, level));
   return isObject(value) ? mapObject(value, (field) => treeJSON(field, level)) : value;
+}
+
+function aliasJSON(alias: Alias, level?: string): unknown {
+  if (alias.place !== undefined) return { $alias: alias.target({ "/": alias.place.doc.id }) };
+  // Which cell of an enclosing graph is meant the original does not tell.
+  if (level === undefined) return { $alias: alias.depth > 0 ? { cell: { shadowOf: null }, path: [] } : alias.target() };
+  const out = Number(level) - alias.depth;
+  return out < 0 ? { shadowOf: null } : { $alias: alias.target(out === 0 ? undefined : out) };
 }
 
 /** The graph of what was built in `frame`. Its refs belong to it from then on. */
@@ -118,10 +124,14 @@ export function buildGraph(frame: Frame, inputs: Ref | undefined, outputs: unkno
     const node = { module, inputs: convert(inputs), outputs: convert(outputs) };
     graph.nodes.push({ ...node, reads: aliasesIn(node.inputs), writes: aliasesIn(node.outputs) });
   }
+  Object.assign(graph.defaults, inputs?.root.defaults);
   for (const root of roots) {
     root.owner = graph;
     if (root === inputs?.root) continue;
     const name = root.path[1]!;
+    if (root.defaults !== undefined && root.name !== undefined) {
+      (graph.defaults.internal ??= {})[name] = root.defaults;
+    }
     if (root.value) (graph.initial.internal ??= {})[name] = convert(root.value, false);
   }
   makeContainers(graph);

@@ -13,6 +13,7 @@ export interface Host {
   url(input: string, base?: string): string; urlset(href: string, part: string, value: string): string;
   utf8(bytes: Uint8Array, label: string, fatal: 0 | 1): string; encode(text: string): Uint8Array;
   atob(text: string): string; btoa(text: string): string; xml(text: string, mime: string): string;
+  digest(algorithm: string, bytes: Uint8Array): Uint8Array; markdown(html: string, options: string): string;
 }
 
 const scope = globalThis as unknown as { __host?: Host };
@@ -28,6 +29,9 @@ export type Key = string | number;
 export type Fields = Record<string, unknown>;
 
 export function isObject(value: unknown): value is Fields { return typeof value === "object" && value !== null; }
+
+/** The field of an object, but not what every object has from its prototype. */
+export function own(value: Fields, key: string): unknown { return Object.hasOwn(value, key) ? value[key] : undefined; }
 
 /** A copy with every field replaced; fields that become undefined are left out. */
 export function mapObject(value: Fields, change: (field: unknown) => unknown): Fields {

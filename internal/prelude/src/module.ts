@@ -4,12 +4,15 @@ import { Cell, Stream } from "./cell";
 import { popFrame, pushFrame, topFrame } from "./frame";
 import { graphOf } from "./graph";
 import * as html from "./html";
+import * as merkle from "./lib/merkle";
+import TurndownService from "./lib/turndown";
+import { z, zodToJsonSchema } from "./lib/zod";
 import { isAlias, isStream } from "./link";
 import * as node from "./node";
 import { refOf, valueAt, withValue } from "./opaque";
 import { inferSchema, recipe, recipeFromFrame } from "./recipe";
 import { getRecipeEnvironment } from "./session";
-import { deepEqual, event, isModule, isStatic, markAsStatic, path, schema, Spell } from "./spell";
+import { $, deepEqual, event, isModule, isStatic, markAsStatic, schema, select, Spell } from "./spell";
 import { ID, ID_FIELD } from "./symbols";
 import { sleep } from "./web/timers";
 
@@ -20,7 +23,7 @@ const builder = {
   ID, ID_FIELD, NAME: "$NAME", TYPE: "$TYPE", UI: "$UI",
   byRef, cell, compute, createNodeFactory, derive, fetchData, handler, ifElse, lift, llm, navigateTo, recipe,
   recipeFromFrame, render, str, stream, streamData, getRecipeEnvironment,
-  $: path, select: path, event, Spell, schema, markAsStatic, deepEqual, isStatic, isModule, isAlias, isStreamAlias: isStream,
+  $, select, event, Spell, schema, markAsStatic, deepEqual, isStatic, isModule, isAlias, isStreamAlias: isStream,
   isOpaqueRef: (value: unknown) => refOf(value) !== undefined, isRecipe: (value: unknown) => graphOf(value) !== undefined,
   createJsonSchema: inferSchema, getValueAtPath: valueAt, setValueAtPath: withValue,
   getTopFrame: topFrame, popFrame, pushFrame,
@@ -31,13 +34,22 @@ const builder = {
 
 const is = (kind: Function) => (value: unknown): boolean => value instanceof kind;
 
+// How far values may travel. Schemas of the time name it, and nothing asks.
+const Classification = {
+  Unclassified: "unclassified", Confidential: "confidential", Secret: "secret", TopSecret: "topsecret",
+};
+
 const modules = new Map<string, object>([
   ["@commontools/builder", builder],
   ["@commontools/html", html],
   ["@commontools/llm", {}], // types only, as nearly all of the next
-  ["@commontools/runner", { isCell: is(Cell), isStream: is(Stream) }],
+  ["@commontools/runner", { isCell: is(Cell), isStream: is(Stream), Classification }],
   ["@commontools/utils/sleep", { sleep }],
-  ["commontools", { ...builder, h: html.h, Fragment: html.Fragment }],
+  ["commontools", { ...builder, h: html.h, Fragment: html.Fragment, Classification }],
+  ["merkle-reference", merkle],
+  ["turndown", TurndownService],
+  ["zod", z],
+  ["zod-to-json-schema", { zodToJsonSchema, default: zodToJsonSchema }],
 ]);
 
 export function require(name: string): object {

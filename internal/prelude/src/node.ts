@@ -6,6 +6,7 @@ import { graphOf, type Module, type Node, walkRefs } from "./graph";
 import { type Fields, isArray, isObject, keys } from "./host";
 import { newOpaqueRef, type OpaqueRef } from "./opaque";
 import { recipe } from "./recipe";
+import { schemaOf } from "./lib/zod";
 import { planOf, type Schema } from "./schema";
 
 type Code = (...args: any[]) => unknown;
@@ -37,7 +38,7 @@ function codeModule(implementation: Code, argumentSchema?: Schema, resultSchema?
 
 /** lift(fn) or lift(argumentSchema, resultSchema, fn). */
 export function lift(first: unknown, resultSchema?: Schema, fn?: Code): Factory {
-  return createNodeFactory(fn === undefined ? codeModule(first as Code) : codeModule(fn, first as Schema, resultSchema));
+  return createNodeFactory(fn === undefined ? codeModule(first as Code) : codeModule(fn, schemaOf(first), schemaOf(resultSchema)));
 }
 
 /** derive(input, fn) or derive(argumentSchema, resultSchema, input, fn). */
@@ -62,7 +63,7 @@ export function render(fn: Code): OpaqueRef {
 export function handler(first: unknown, stateSchema?: Schema, fn?: Code): Factory & { with: Factory } {
   const module: Module = fn === undefined
     ? codeModule(first as Code)
-    : codeModule(fn, { type: "object", properties: { $event: (first ?? {}) as Schema, ...stateSchema?.properties } });
+    : codeModule(fn, { type: "object", properties: { $event: schemaOf(first ?? {}), ...schemaOf(stateSchema)?.properties } });
   module.wrapper = "handler";
   const factory = (props: Fields = {}): OpaqueRef => {
     const events = stream();

@@ -2,7 +2,8 @@
 
 import { popFrame, pushFrame, topFrame } from "./frame";
 import { buildGraph, Graph, type Module } from "./graph";
-import { isArray, isObject, keys } from "./host";
+import { type Fields, isArray, isObject, mapObject } from "./host";
+import { schemaOf } from "./lib/zod";
 import { nodeFactory } from "./node";
 import { newOpaqueRef, type OpaqueRef, refOf } from "./opaque";
 import type { Schema } from "./schema";
@@ -15,14 +16,15 @@ export type Recipe =
 /** recipe(argumentSchema | description, [resultSchema], fn). */
 export function recipe(about: string | Schema, second: unknown, third?: unknown): Recipe {
   const fn = (third ?? second) as (inputs: OpaqueRef) => unknown;
-  const resultSchema = third === undefined ? undefined : second as Schema;
+  const resultSchema = third === undefined ? undefined : schemaOf(second);
   const frame = pushFrame();
   try {
-    const schema = typeof about === "string" ? undefined : about;
-    const inputs = newOpaqueRef(undefined, schema);
+    const schema = typeof about === "string" ? undefined : schemaOf(about);
+    // Refs carry the schema of their place, but not one of zod's.
+    const inputs = newOpaqueRef(undefined, schema === about ? schema : undefined);
     const graph = new Graph(schema, resultSchema ?? {});
     buildGraph(frame, refOf(inputs), fn(inputs), graph);
-    graph.argumentSchema ??= { ...inferSchema(refOf(inputs)!.root.defaults ?? {}, true), description: about };
+    graph.argumentSchema ??= { ...inferSchema(graph.defaults, true), description: about };
     return asRecipe(graph);
   } finally {
     popFrame(frame);
@@ -40,7 +42,7 @@ function asRecipe(graph: Graph): Recipe {
   const module: Module = { type: "recipe", implementation: undefined };
   const { argumentSchema, resultSchema, initial, result, nodes } = graph;
   const recipe = Object.assign(nodeFactory(module), { argumentSchema, resultSchema, initial, result, nodes });
-  Object.defineProperties(recipe, { toJSON: { value: () => graph.toJSON() }, [GRAPH]: { value: graph } });
+  Object.defineProperties(recipe, { toJSON: { value: () => graph.form() }, [GRAPH]: { value: graph } });
   return module.implementation = recipe;
 }
 
@@ -49,11 +51,12 @@ export function inferSchema(example: unknown, withDefaults = false): Schema {
   const schema: Schema = {};
   if (isArray(example)) {
     schema.type = "array";
-    schema.items = inferSchema(Object.assign({}, ...example.filter(isObject).reverse()));
+    // Of each field the first element that has it counts.
+    const fields: Fields = Object.assign({}, ...example.filter(isObject).reverse());
+    if (example.length > 0) schema.items = inferSchema(fields, withDefaults);
   } else if (isObject(example)) {
     schema.type = "object";
-    schema.properties = {};
-    for (const key of keys(example)) schema.properties[key] = inferSchema(example[key], withDefaults);
+    schema.properties = mapObject(example, (field) => inferSchema(field, withDefaults)) as Record<string, Schema>;
     return schema;
   } else if (example === null) schema.type = "null";
   else if (typeof example === "number") schema.type = Number.isInteger(example) ? "integer" : "number";

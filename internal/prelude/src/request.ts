@@ -2,6 +2,7 @@
 // (runtime spec §2.7). Their outputs are documents of their own.
 
 import { type Builtin, inputValue, outputDocument, react } from "./builtin";
+import { describeThrown } from "./failure";
 import { Alias } from "./graph";
 import { type Fields, host, isArray, isObject, keys, mapObject, parse, stringify } from "./host";
 import { linkTo } from "./link";
@@ -14,14 +15,15 @@ import { write } from "./write";
 /** What is asked, as JSON, and how; without `send` nothing is asked and the outputs are cleared. */
 interface Question { about: unknown; send?: () => Promise<unknown> }
 
-function asking(name: string, third: "error" | "partial", question: (inputs: any) => Question): Builtin {
+/** What is known already is not asked again, unless it is to be asked `anew` in every run. */
+function asking(name: string, third: "error" | "partial", question: (inputs: any) => Question, anew = false): Builtin {
   return (node, scope) => {
     const bound = scope.bind(node.inputs) as Fields;
     const inputs = keys(bound).map((key) => bound[key]);
     const field = (field: string) => outputDocument(scope, { [name]: { [field]: inputs } }).root;
     const [pending, result, other, requestHash] = [field("pending"), field("result"), field(third), field("requestHash")];
     const links = { pending: linkTo(pending), result: linkTo(result), [third]: linkTo(other) };
-    scope.output(node.outputs, { ...links, requestHash: linkTo(requestHash) });
+    scope.output(node.outputs, anew ? links : { ...links, requestHash: linkTo(requestHash) });
     let current: string | undefined;
     const put = (isPending: boolean, answer?: unknown, more?: unknown) => {
       write(pending, isPending);
@@ -31,21 +33,25 @@ function asking(name: string, third: "error" | "partial", question: (inputs: any
     react(node, scope, (reads) => {
       const { about, send } = question(plain(node.inputs, scope, reads));
       const hash = host.refer(stringify(about), "string");
-      if (hash === current || send !== undefined && hash === requestHash.raw()) return;
+      if (hash === current || send !== undefined && !anew && hash === requestHash.raw()) return;
       current = hash;
       put(send !== undefined);
-      if (send === undefined) write(requestHash, undefined);
+      if (send === undefined && !anew) write(requestHash, undefined);
       // An answer is written when nothing runs, and only if the question is still the same.
       const finish = (done: boolean, answer: unknown, more: unknown) =>
         whenAtRest(() => {
           if (hash !== current) return;
           put(false, answer, more);
-          if (done) write(requestHash, hash);
-          else current = undefined;
+          if (done && !anew) write(requestHash, hash);
+          else if (!done) current = undefined;
         });
       send?.().then(
         (answer) => finish(true, answer, third === "partial" ? answer : undefined),
-        (error) => finish(false, undefined, third === "error" ? error : undefined),
+        (error) => {
+          host.log("warn", `${name}: ${describeThrown(error).message}`);
+          // What an Error is as JSON.
+          finish(false, undefined, third === "error" ? {} : undefined);
+        },
       );
     });
   };
@@ -75,7 +81,9 @@ export const llm = asking("llm", "partial", (inputs) => {
   const { system, prompt, messages = [], stop, max_tokens = 4096, model = "claude-3-5-sonnet" } = inputs;
   const talk = prompt === undefined ? messages : [...messages, prompt];
   if (system === undefined || talk.length === 0) return { about: null };
-  const turns = talk.map((content: string, i: number) => ({ role: i % 2 === 0 ? "user" : "assistant", content }));
+  const turns = talk.map((content: string | object, i: number) => (
+    isObject(content) ? content : { role: i % 2 === 0 ? "user" : "assistant", content }
+  ));
   const about = { messages: turns, system, prompt, stop, max_tokens, model, stream: true };
   const url = apiURL() + "/api/ai/llm";
   return { about, send: async () => answerText(await fetch(url, { method: "POST", body: stringify(about) })) };
@@ -83,12 +91,27 @@ export const llm = asking("llm", "partial", (inputs) => {
 
 async function answerText(response: Response): Promise<string> {
   const text = await response.text();
-  if (!response.ok) throw new Error(`The model service answered ${response.status}`);
+  if (!response.ok) throw new Error(`the language model's service answered ${response.status}: ${text}`);
   if (response.headers.get("content-type") === "application/json") return (parse(text) as { content: string }).content;
   return text.split("\n").filter((line) => line !== "").map((line) => parse(line) as string).join("");
 }
 
-export const streamData: Builtin = (node, scope) =>
-  react(node, scope, () => {
-    throw new Error("streamData is not available in the background: a run can't keep a connection open.");
-  });
+/** The last event of a stream that ends: a run can't keep a connection open. */
+export const streamData = asking("streamData", "error", ({ url, options = {} }: FetchInputs) => ({
+  about: { url, options },
+  send: url ? async () => lastEvent(await (await fetch(url, options)).text()) : undefined,
+}), true);
+
+function lastEvent(text: string): unknown {
+  let last: unknown;
+  let lines: Record<string, string> = {};
+  for (const line of text.split("\n")) {
+    const [, field, value] = /^(id|event|data): ?(.*?)\r?$/.exec(line) ?? [];
+    if (field !== undefined) lines[field] = value!;
+    const { id, event, data } = lines;
+    if (id === undefined || event === undefined || data === undefined) continue;
+    last = { id, event, data: parse(data) };
+    lines = {};
+  }
+  return last;
+}

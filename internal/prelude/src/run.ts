@@ -6,7 +6,7 @@ import { instantiateCode } from "./code";
 import { type Document, documentOf, type Place } from "./document";
 import { entityId } from "./entity";
 import { Alias, type Graph, type GraphNode, graphOf } from "./graph";
-import { type Fields, is, isArray, isObject, type Key, keys } from "./host";
+import { type Fields, is, isArray, isObject, type Key, keys, own } from "./host";
 import { found, isAlias, isLink, linkTo, placeOf, resolve } from "./link";
 import type { Root } from "./opaque";
 import { defaultsOf, type Schema } from "./schema";
@@ -108,7 +108,9 @@ export function run(graph: Graph, recipeId: string, argument: unknown, result: D
   const stored = process.read();
   const before: Fields | undefined = isObject(stored) ? stored : undefined;
   const sameRecipe = before?.$TYPE === recipeId;
-  const internal = (scope.bind(graph.initial.internal) ?? {}) as Fields;
+  const defaults = defaultsOf(graph.argumentSchema as Schema);
+  const ofCells = isObject(defaults) ? defaults.internal as Fields | undefined : undefined;
+  const internal = { ...ofCells, ...scope.bind(graph.initial.internal) as Fields | undefined };
   if (before === undefined) {
     write(process.root, { $TYPE: recipeId, resultRef: linkTo(result.root), internal });
   } else {
@@ -120,7 +122,7 @@ export function run(graph: Graph, recipeId: string, argument: unknown, result: D
   }
   // The ids of inner instances depend on their arguments: so what one has already came of the same ones.
   if (before?.argument === undefined) {
-    const full = merged(boundArgument(argument), defaultsOf(graph.argumentSchema as Schema));
+    const full = merged(boundArgument(argument), defaults);
     if (full !== undefined) write(process.root.child("argument"), full);
   }
   if (!sameRecipe) replace(result.root, scope.bind(graph.result));
@@ -149,7 +151,7 @@ function merged(value: unknown, defaults: unknown): unknown {
   if (value === undefined) return defaults;
   if (!isMergeable(value) || !isMergeable(defaults)) return value;
   const out: Fields = { ...value };
-  for (const key of keys(defaults)) out[key] = merged(value[key], defaults[key]);
+  for (const key of keys(defaults)) out[key] = merged(own(value, key), defaults[key]);
   return out;
 }
 

@@ -3,7 +3,7 @@
 
 import { cellAt } from "./cell";
 import { type Document, documentOf, type Place, temporary } from "./document";
-import { type Fields, isArray, isObject, keys, parse, stringify } from "./host";
+import { type Fields, isArray, isObject, keys, own, parse, stringify } from "./host";
 import { follow, found, isLink, placeOf, resolve, writeTarget } from "./link";
 import type { Reads } from "./scheduler";
 import { view } from "./view";
@@ -19,7 +19,7 @@ export interface Schema extends Fields {
 }
 
 export class Plan {
-  kind: "view" | "object" | "array" | "list" | "choice" | "scalar" = "scalar";
+  kind: "view" | "object" | "array" | "choice" | "scalar" = "scalar";
   /** The value is handed out as a cell or a stream of `schema`. */
   readonly asCell: boolean;
   readonly schema: Schema | undefined;
@@ -30,7 +30,8 @@ export class Plan {
   asIs = false;
   /** An object of primitives. */
   flat = false;
-  readonly fields: { key: string; plan: Plan }[] = [];
+  /** Of those that are guarded every object has one from its prototype. */
+  readonly fields: { key: string; plan: Plan; guarded: boolean }[] = [];
   extra: Plan | undefined;
   items: Plan | undefined;
   options: Plan[] = [];
@@ -38,6 +39,11 @@ export class Plan {
   constructor(schema: Schema, readonly root: Schema) {
     this.asCell = schema.asCell === true || schema.asStream === true;
     const { asCell: _cell, asStream: _stream, ...rest } = schema.$ref === "#" ? root : schema;
+    // Where every alternative is a cell there is nothing to choose by: it is a cell of any of them.
+    if (isArray(rest.anyOf) && rest.anyOf.length > 0 && rest.anyOf.every(({ asCell, asStream }) => asCell || asStream)) {
+      this.asCell = true;
+      rest.anyOf = rest.anyOf.map(({ asCell: _cell, asStream: _stream, ...option }) => option);
+    }
     this.schema = keys(rest).length > 0 ? rest : undefined;
     this.default = rest.default;
   }
@@ -66,14 +72,14 @@ function fill(plan: Plan, { type, properties, additionalProperties: extra, items
     plan.options = anyOf.map(part);
   } else if (properties !== undefined || type === "object" && extra) {
     plan.kind = "object";
-    for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties![key]!) });
+    for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties![key]!), guarded: key in Object.prototype });
     if (extra) plan.extra = part(extra === true ? {} : extra);
-  } else if (type === "array") {
-    plan.kind = items === undefined ? "list" : "array";
-    plan.items = part(items ?? {});
-  } else if (type === undefined || type === "object") plan.kind = "view";
+  } else if (type === "array" && items !== undefined) {
+    plan.kind = "array";
+    plan.items = part(items);
+  } else if (type === undefined || type === "object" || type === "array") plan.kind = "view";
   if (plan.asCell && plan.schema !== undefined) planOf(plan.schema, root);
-  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view" || plan.kind === "list");
+  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view");
   plan.flat = plan.kind === "object" && plan.extra === undefined && parts.every((made) => made.asIs);
   plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
 }
@@ -103,7 +109,6 @@ function shaped(doc: Document, place: Place | undefined, raw: unknown, plan: Pla
     case "view": return view(place!, reads);
     case "object": return shapedObject(doc, place, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
     case "array": return isArray(raw) ? shapedList(doc, place, raw, plan.items!, reads) : [];
-    case "list": return isArray(raw) ? shapedList(doc, place, raw, plan.items!, reads) : copyOf(raw);
     case "choice": return chosen(doc, place, raw, plan, reads);
     case "scalar": return copyOf(raw);
   }
@@ -134,8 +139,8 @@ function shapedObject(doc: Document, place: Place | undefined, raw: Fields, plan
   const out: Fields = {};
   const { fields } = plan;
   for (let i = 0; i < fields.length; i++) {
-    const { key, plan: part } = fields[i]!;
-    const value = raw[key];
+    const { key, plan: part, guarded } = fields[i]!;
+    const value = guarded ? own(raw, key) : raw[key];
     if (value === undefined && !part.asCell) {
       if (part.default !== undefined) out[key] = defaultOf(part);
     } else if (part.asIs && (typeof value !== "object" || value === null)) out[key] = value;
@@ -166,6 +171,7 @@ function chosen(doc: Document, place: Place | undefined, raw: unknown, plan: Pla
   const cell = fitting.find((option) => option.asCell);
   if (cell !== undefined) return read(place!, cell, reads);
   if (isArray(raw)) {
+    if (fitting.some((option) => option.kind === "view")) return view(place!, reads);
     const items = fitting.flatMap((option) => option.items ?? []);
     const part = items.length === 1 ? items[0]! : planOf({ anyOf: items.map((item) => item.schema ?? {}) }, plan.root);
     return shapedList(doc, place, raw, part, reads);
@@ -195,7 +201,7 @@ export function schemaAt(schema: Schema | undefined, key: string | number, root 
   const whole = schema?.$ref === "#" ? root : schema;
   if (whole === undefined) return undefined;
   const extra = isObject(whole.additionalProperties) ? whole.additionalProperties as Schema : undefined;
-  return whole.properties?.[key] ?? (whole.type === "array" ? whole.items : extra);
+  return own(whole.properties ?? {}, String(key)) as Schema ?? (whole.type === "array" ? whole.items : extra);
 }
 
 /** The defaults that a schema's properties have, as one value; undefined when there is none. */

@@ -1,7 +1,7 @@
 // The rarely used ends of the builder: the class syntax that compiles to a recipe, and small predicates.
 
-import { type Fields, isArray, isObject, keys } from "./host";
-import { cell, handler, lift } from "./node";
+import { type Fields, isArray, isObject, keys, mapObject } from "./host";
+import { derive, stream } from "./node";
 import type { OpaqueRef } from "./opaque";
 import { type Recipe, recipe } from "./recipe";
 
@@ -9,7 +9,6 @@ export const schema = <T>(value: T): T => value;
 export const markAsStatic = (value: object): object => ({ $static: value });
 export const isStatic = (value: unknown): boolean => isObject(value) && "$static" in value;
 export const isModule = (value: unknown): boolean => typeof value === "function" && "implementation" in value;
-export const event = (name: string): { $event: string } => ({ $event: name });
 
 export function deepEqual(a: unknown, b: unknown): boolean {
   if (Object.is(a, b)) return true;
@@ -18,36 +17,68 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   return names.length === keys(b).length && names.every((name) => name in b && deepEqual(a[name], b[name]));
 }
 
-/** `path.a.b` is a function that picks a.b out of a value. */
-const pick = (from: (value: any) => any): any => new Proxy(from, { get: (_, key) => pick((value) => from(value)?.[key]) });
-export const path = pick((value) => value);
+const PATH = Symbol("path");
+type Step = string | { method: string; args: unknown[] };
+
+/** `$.a.b` stands for that part of a spell's state, `$.list.map(fn)` for what the method makes of it. */
+function pathOf(steps: readonly Step[]): any {
+  return new Proxy(() => {}, {
+    get: (_, key) => typeof key === "string" ? pathOf([...steps, key]) : key === PATH ? steps : undefined,
+    apply: (_, _this, args) => pathOf([...steps.slice(0, -1), { method: steps.at(-1) as string, args }]),
+  });
+}
+
+function walk(steps: readonly Step[], self: OpaqueRef): OpaqueRef {
+  return steps.reduce((at, step) => typeof step === "string" ? at[step] : at[step.method](...step.args), self);
+}
+
+export const $ = pathOf([]);
+
+/** A condition: the fields of `query`, those that are paths read from the state. */
+export const select = (query: Fields) => (self: OpaqueRef): Fields =>
+  mapObject(query, (value) => {
+    const steps = typeof value === "function" ? (value as { [PATH]?: Step[] })[PATH] : undefined;
+    return steps === undefined ? value : walk(steps, self);
+  });
+
+/** A condition: that the event happens. */
+export const event = (name: string) => select({ $event: name });
 
 type Update = (state: any, event?: any) => void;
 
+/** A recipe as a class: the state is its argument. */
 export abstract class Spell<State extends Fields> {
-  private readonly updates: { name: string; update: Update }[] = [];
-  private readonly rules: { condition: (state: any) => unknown; update: Update }[] = [];
+  private readonly listeners: { name: string; update: Update }[] = [];
+  private readonly rules: { condition: (self: OpaqueRef) => unknown; update: Update }[] = [];
   private readonly streams: Record<string, OpaqueRef> = {};
 
   abstract init(): State;
   abstract render(state: any): unknown;
 
-  addEventListener(name: string, update: Update): void { this.updates.push({ name, update }); }
-  addRule(condition: (state: any) => unknown, update: Update): void { this.rules.push({ condition, update }); }
+  update(self: any, values: Partial<State>): void { Object.assign(self, values); }
+  addEventListener(name: string, update: Update): void { this.listeners.push({ name, update }); }
+  addRule(condition: (self: OpaqueRef) => unknown, update: Update): void { this.rules.push({ condition, update }); }
   /** The stream of an event, for use in render(). */
   dispatch(name: string): OpaqueRef { return this.streams[name]; }
 
   compile(title = "Spell"): Recipe {
-    return recipe(title, () => {
+    return recipe(title, (self: OpaqueRef) => {
       const state: Record<string, OpaqueRef> = {};
-      for (const [name, value] of Object.entries(this.init())) state[name] = cell(value);
-      for (const { name, update } of this.updates) {
-        this.streams[name] = handler((event: unknown, props: unknown) => update(props, event))(state);
+      for (const [name, value] of Object.entries(this.init() ?? {})) {
+        self[name].setDefault(value);
+        state[name] = self[name];
       }
-      for (const { condition, update } of this.rules) {
-        lift((current: Fields) => void (condition(current) && update(current)))(state);
+      for (const { name, update } of this.listeners) {
+        derive({ self, $event: this.streams[name] ??= stream() }, ({ self, $event }: any) => update(self, $event));
       }
-      return { $NAME: title, $UI: this.render(state), ...state, ...this.streams };
+      for (const { condition, update } of this.rules) derive({ ...this.inputs(condition(self), self), self }, update);
+      return { $UI: this.render(self), ...this.streams, ...state };
     });
+  }
+
+  private inputs(condition: unknown, self: OpaqueRef): Fields {
+    if (isArray(condition)) return Object.fromEntries(condition.map((name) => [name, self[name]]));
+    if (!isObject(condition)) return {};
+    return "$event" in condition ? { ...condition, $event: this.streams[condition.$event as string] } : condition;
   }
 }

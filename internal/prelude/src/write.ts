@@ -122,6 +122,7 @@ function put(place: Place, container: object, raw: unknown): void {
   refuseFrozen(place.doc);
   const fields = container as Fields;
   const key = keyOf(place);
+  if (key === "__proto__") return; // it would be the prototype, not data
   if (isObject(fields[key])) place.doc.shape++;
   if (raw === undefined && !isArray(container)) delete fields[key];
   else fields[key] = raw;
@@ -195,7 +196,7 @@ function copied(place: Place, anchor: Place, value: unknown, depth: number): unk
     const field = (next as Fields)[key];
     const kid = isObject(field) ? place.child(key) : place;
     const raw = isObject(field) ? copied(kid, kid, field, depth + 1) : storable(field);
-    if (raw !== undefined) out[key] = raw;
+    if (raw !== undefined && key !== "__proto__") out[key] = raw;
   }
   return out;
 }

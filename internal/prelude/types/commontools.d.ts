@@ -21,6 +21,7 @@ declare module "@commontools/runner" {
     send(event: T): void;
     sink(callback: (event: T) => void): () => void;
   }
+  export const Classification: { readonly Unclassified: "unclassified"; readonly Confidential: "confidential"; readonly Secret: "secret"; readonly TopSecret: "topsecret" };
   export function isCell(value: unknown): value is Cell<unknown>;
   export function isStream(value: unknown): value is Stream<unknown>;
 }
@@ -80,6 +81,8 @@ declare module "@commontools/builder" {
   export type RecipeFactory<T, R> = ((inputs: Opaque<T>) => OpaqueRef<R>) & { readonly argumentSchema: JSONSchema; readonly resultSchema: JSONSchema };
   export type HandlerFactory<T, E> = (state: Opaque<{ [K in keyof T]: T[K] extends Cell<infer U> ? U : T[K] extends Stream<infer U> ? Stream<U> : T[K] }>) => OpaqueRef<Stream<E>>;
 
+  export function recipe<A, R>(argument: import("zod").ZodType<A>, fn: (inputs: OpaqueRef<A>) => Opaque<R>): RecipeFactory<A, R>;
+  export function recipe<A, R>(argument: import("zod").ZodType<A>, result: import("zod").ZodType<R>, fn: (inputs: OpaqueRef<A>) => unknown): RecipeFactory<A, R>;
   export function recipe<T = any, R = any>(description: string, fn: (inputs: OpaqueRef<Required<T>>) => Opaque<R>): RecipeFactory<T, R>;
   export function recipe<const A extends JSONSchema, R>(argument: A, fn: (inputs: OpaqueRef<SchemaData<A>>) => Opaque<R>): RecipeFactory<SchemaData<A>, R>;
   export function recipe<const A extends JSONSchema, const R extends JSONSchema>(argument: A, result: R, fn: (inputs: OpaqueRef<SchemaData<A>>) => unknown): RecipeFactory<SchemaData<A>, SchemaData<R>>;
@@ -95,7 +98,8 @@ declare module "@commontools/builder" {
   export function str(strings: TemplateStringsArray, ...values: unknown[]): OpaqueRef<string>;
   export function ifElse<A, B>(condition: unknown, then: A, otherwise: B): OpaqueRef<A | B>;
   export function fetchData<T>(request: Opaque<{ url: string; mode?: "json" | "text"; options?: object }>): OpaqueRef<{ pending: boolean; result: T; error: unknown }>;
-  export function llm(request: Opaque<{ prompt?: string; messages?: string[]; system?: string; stop?: string; max_tokens?: number; model?: string }>): OpaqueRef<{ pending: boolean; result: string; partial: string }>;
+  export function streamData<T>(request: Opaque<{ url: string; options?: object }>): OpaqueRef<{ pending: boolean; result: { id: string; event: string; data: T }; error: unknown }>;
+  export function llm(request: Opaque<{ prompt?: string; messages?: (string | { role: string; content: string })[]; system?: string; stop?: string; max_tokens?: number; model?: string }>): OpaqueRef<{ pending: boolean; result: string; partial: string }>;
   export function navigateTo(charm: unknown): OpaqueRef<string>;
   export function schema<const S extends JSONSchema>(schema: S): S;
   export function byRef<T, R>(name: string): (input: Opaque<T>) => OpaqueRef<R>;
@@ -110,6 +114,53 @@ declare module "@commontools/html" {
 
 declare module "@commontools/utils/sleep" {
   export function sleep(ms: number): Promise<void>;
+}
+
+declare module "zod" {
+  /** As much of zod as describes schemas; what is missing is an error when the recipe is loaded. */
+  export interface ZodType<T = any> {
+    describe(text: string): ZodType<T>; optional(): ZodType<T | undefined>; default(value: T | (() => T)): ZodType<T>;
+    nullable(): ZodType<T | null>; nullish(): ZodType<T | null | undefined>; array(): ZodType<T[]>; or<U>(other: ZodType<U>): ZodType<T | U>;
+    int(): ZodType<T>; min(least: number): ZodType<T>; max(most: number): ZodType<T>;
+    extend<S extends Record<string, ZodType>>(shape: S): ZodType<T & Fields<S>>; partial(): ZodType<Partial<T>>;
+  }
+  export type TypeOf<Z> = Z extends ZodType<infer T> ? T : never;
+  type Fields<S> = { [K in keyof S]: TypeOf<S[K]> };
+  interface Functions {
+    object<S extends Record<string, ZodType>>(shape: S): ZodType<Fields<S>>;
+    array<T>(items: ZodType<T>): ZodType<T[]>;
+    record<T>(keys: ZodType, values: ZodType<T>): ZodType<Record<string, T>>;
+    union<O extends ZodType[]>(options: [...O]): ZodType<TypeOf<O[number]>>;
+    literal<const T>(value: T): ZodType<T>;
+    enum<const T extends string>(values: readonly T[]): ZodType<T>;
+    nullable<T>(inner: ZodType<T>): ZodType<T | null>; optional<T>(inner: ZodType<T>): ZodType<T | undefined>;
+    string(): ZodType<string>; number(): ZodType<number>; boolean(): ZodType<boolean>; null(): ZodType<null>;
+    any(): ZodType<any>; unknown(): ZodType<unknown>;
+  }
+  export const z: Functions;
+  export namespace z { export { TypeOf as infer, ZodType }; }
+}
+
+declare module "zod-to-json-schema" {
+  export function zodToJsonSchema(schema: import("zod").ZodType): import("@commontools/builder").JSONSchema;
+}
+
+declare module "merkle-reference" {
+  export interface Reference { toString(): string; toJSON(): { "/": string } }
+  export function refer(value: unknown): Reference;
+  export function is(value: unknown): value is Reference;
+  export function fromJSON(json: { "/": string }): Reference;
+  export function fromString(text: string): Reference;
+}
+
+declare module "turndown" {
+  export default class TurndownService {
+    constructor(options?: Record<string, string>);
+    addRule(name: string, rule: { filter: string | string[]; replacement: (content: string, node: any, options: object) => string }): this;
+    remove(filter: string | string[]): this;
+    use(plugins: ((service: TurndownService) => void) | ((service: TurndownService) => void)[]): this;
+    turndown(html: string | { outerHTML: string }): string;
+  }
 }
 
 declare module "commontools" {

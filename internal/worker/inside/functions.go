@@ -33,6 +33,8 @@ func (m *Machine) functions() []engine.HostFunc {
 		{"atob", func(_ *run, c *engine.Call) { answer(c)(webhost.Atob(c.String(0))) }},
 		{"btoa", func(_ *run, c *engine.Call) { answer(c)(webhost.Btoa(c.String(0))) }},
 		{"xml", func(_ *run, c *engine.Call) { answer(c)(webhost.XML(c.String(0), c.String(1))) }},
+		{"markdown", func(_ *run, c *engine.Call) { answer(c)(webhost.Markdown(c.String(0), c.String(1))) }},
+		{"digest", digest},
 	}
 	list := make([]engine.HostFunc, len(table))
 	for i, f := range table {
@@ -95,6 +97,15 @@ func refer(_ *run, c *engine.Call) {
 	default:
 		c.ReturnString(ref.String())
 	}
+}
+
+func digest(_ *run, c *engine.Call) {
+	sum, err := webhost.Digest(c.String(0), c.Bytes(1))
+	if err != nil {
+		answer(c)("", err)
+		return
+	}
+	c.ReturnBytes(sum)
 }
 
 func logLine(r *run, c *engine.Call) {

@@ -1,6 +1,7 @@
-// crypto.getRandomValues and randomUUID over the run's seeded random bytes. There is no subtle crypto.
+// crypto.getRandomValues and randomUUID over the run's seeded random bytes; of crypto.subtle the digest.
 
 import { host } from "../host";
+import { type Bytes, bytesOf } from "./text";
 
 const longestRequest = 65536;
 
@@ -20,5 +21,10 @@ export const crypto = {
     }
     new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(host.entropy(view.byteLength));
     return view;
+  },
+  subtle: {
+    async digest(algorithm: string | { name: string }, data: Bytes): Promise<ArrayBufferLike> {
+      return host.digest(typeof algorithm === "string" ? algorithm : algorithm.name, bytesOf(data)).slice().buffer;
+    },
   },
 };

@@ -1,10 +1,11 @@
-package prelude_test
+package runcharm_test
 
 // difference says why a case is not as recorded, and what is expected in the stead of a field; an
 // empty text means that the field is not compared.
 type difference struct {
 	why     string
 	instead map[string]string
+	whole   bool // instead is all that is compared
 }
 
 // differences are the cases that are not as recorded, on purpose.
@@ -20,9 +21,25 @@ var differences = map[string]difference{
 			`crypto,URL,URLSearchParams,TextDecoder,TextEncoder,Headers,Request,Response,AbortController,structuredClone,` +
 			`performance,console,require"}`},
 	},
+	"handler-sync-throw": {
+		why:     "a run whose handler throws writes nothing, so that a retry does nothing twice",
+		instead: map[string]string{"result": `{"n":12,"bgUpdater":{"$stream":true}}`},
+	},
 	"handler-detached-promise-not-awaited": {
 		why:     "defect 4: a run ends only when nothing is outstanding, so detached work is part of it",
 		instead: map[string]string{"snapshots": `{"afterIdle":{"n":2,"bgUpdater":{"$stream":true}}}`},
+	},
+	"handler-async-rejection": {
+		why:     "as handler-sync-throw",
+		instead: map[string]string{"result": "", "process": ""},
+	},
+	"handler-schema-array-without-items-gives-raw-array": {
+		why:     "defect 18: a list whose schema has no items is a view, so a change is a write",
+		instead: map[string]string{"process": ""},
+	},
+	"ifElse-primitives-fail": {
+		why:     "defect 15: a branch may be anything",
+		instead: map[string]string{"hang": "", "errors": "[]"},
 	},
 	"import-not-allowed": {
 		why:     "the sleep that recipes of the time import exists here",
@@ -44,6 +61,11 @@ var differences = map[string]difference{
 	"llm-request": {
 		why:     "defect 16: the model service is the toolshed's",
 		instead: map[string]string{"fetches": `[{"url":"/api/ai/llm","method":"POST"}]`},
+	},
+	"navigateTo-unregistered": {
+		why:     "there is no page to leave, and the recipe does its other work",
+		instead: map[string]string{"errors": "[]"},
+		whole:   true,
 	},
 	"nested-recipe-node": {
 		why: "the id of a recipe without a source is a reference of its graph, but not the same one",
