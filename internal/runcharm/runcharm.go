@@ -146,8 +146,9 @@ func (s *Session) Attempt(ctx context.Context) Result {
 // SaveHosts writes what runs have learnt of hosts.
 func (r *Runner) SaveHosts(tx store.Tx) error { return r.egress.SaveHosts(tx) }
 
-// mostPredicted bounds how many documents are sent ahead of a run.
-const mostPredicted = 512
+// mostPredicted bounds how many documents are sent ahead of a run; their size is
+// bounded too, as that of any answer.
+const mostPredicted = 8192
 
 // remember keeps what a charm read, to send it ahead the next time.
 func (r *Runner) remember(w Work, ids []string) {
