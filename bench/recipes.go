@@ -47,7 +47,7 @@ func shapes() []shape {
 		}
 	}
 	return []shape{
-		feed(100), feed(1000), feed(2000),
+		feed(100), feed(1000),
 		{name: "import_1000_mails", source: mailRecipe, event: same(map[string]any{"mails": list(0, 1000, mail)}), repeat: 1},
 		{
 			name: "list_10000_one_change", source: listRecipe, grow: batches(2_000, 500, row), repeat: measuredRuns,
@@ -119,8 +119,8 @@ func (s shape) measure() (r report, err error) {
 // cost is what one run took.
 type cost struct {
 	vm, commit, cpu           time.Duration // cpu of the VM
-	loaded, asked             int // documents; questions for them
-	committed, bytes, vmBytes int // documents; bytes of them; bytes of memory at most
+	loaded, asked             int           // documents; questions for them
+	committed, bytes, vmBytes int           // documents; bytes of them; bytes of memory at most
 }
 
 func (c cost) figures(name string) report {

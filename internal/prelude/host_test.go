@@ -50,7 +50,7 @@ type host struct {
 	logs     []string
 	requests []request
 	canceled []float64
-	entropy  byte
+	entropy  uint64
 	nested   int // calls of live
 }
 
@@ -112,8 +112,8 @@ func (h *host) functions() []engine.HostFunc {
 		{Name: "entropy", Fn: func(c *engine.Call) {
 			b := make([]byte, int(c.Number(0)))
 			for i := range b {
-				h.entropy = h.entropy*37 + 11
-				b[i] = h.entropy
+				h.entropy = h.entropy*6364136223846793005 + 1442695040888963407
+				b[i] = byte(h.entropy >> 56)
 			}
 			c.ReturnBytes(b)
 		}},

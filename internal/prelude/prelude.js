@@ -145,29 +145,29 @@ var Document = class {
     this.shape = 0;
     /** Grows with every change. */
     this.version = 0;
+    /** Whether the host was asked for the stored document, or need not be. */
+    this.loaded = false;
+    /** Whether there is a stored document. Its text is not kept: of a long list that would be half of the memory. */
+    this.stored = false;
   }
   /** Ids cost a hash, and most temporary documents are never linked to: so they are made when asked for. */
   get id() {
     if (typeof this.name === "function") documents.set(this.name = this.name(), this);
     return this.name;
   }
-  get loaded() {
-    return this.text !== void 0;
-  }
-  get stored() {
-    return this.loaded && this.text !== "";
-  }
   read() {
-    if (this.text !== void 0) return this.value;
-    this.text = host.doc(this.id);
-    if (this.text === "") return void 0;
-    const { value, source } = parse(this.text);
+    if (this.loaded) return this.value;
+    const text = host.doc(this.id);
+    this.loaded = true;
+    if (text === "") return void 0;
+    this.stored = true;
+    const { value, source } = parse(text);
     if (source !== void 0) this.source = documentOf(source["/"]);
     return this.value = value;
   }
   /** Makes this a new document, without asking the host for a stored one. */
   begin(value) {
-    this.text = "";
+    this.loaded = true;
     this.value = value;
     return this;
   }
@@ -186,8 +186,9 @@ var Document = class {
   /** Hands the document to the host unless its text is what is stored already. Answers whether it was handed over. */
   save() {
     const text = stringify({ value: this.value, source: this.source && { "/": this.source.id } });
-    if (text === this.text) return false;
-    host.put(this.id, this.text = text);
+    if (this.stored && text === host.doc(this.id)) return false;
+    host.put(this.id, text);
+    this.stored = true;
     return true;
   }
 };
@@ -679,10 +680,20 @@ function assign(place2, container, value, siblings) {
 }
 function assignElements(place2, current, next) {
   const before = current.slice();
+  const taken = /* @__PURE__ */ new Set();
   for (let i = 0; i < next.length; i++) {
-    if (i >= current.length || differs(current[i], next[i])) assign(place2.child(i), current, next[i], before);
+    const value = next[i];
+    const at = isObject(value) ? value[PLACE] : void 0;
+    if (at !== void 0 && at.parent === place2 && Number(at.key) < before.length) moveElement(place2, current, i, Number(at.key), before, taken);
+    else if (i >= current.length || differs(current[i], value)) assign(place2.child(i), current, value, before);
   }
   if (current.length > next.length) resize(place2, next.length);
+}
+function moveElement(place2, current, to, from, before, taken) {
+  const raw = before[from];
+  if (taken.has(from)) put(place2.child(to), current, isObject(raw) ? copyOfJSON(raw) : raw);
+  else if (current[to] !== raw) put(place2.child(to), current, raw);
+  taken.add(from);
 }
 function assignFields(place2, current, next) {
   const names = keys(next);
@@ -1001,10 +1012,31 @@ function shapedObject(doc, place2, raw, plan, reads) {
   }
   return out;
 }
+var targets = /* @__PURE__ */ new WeakMap();
 function shapedList(doc, place2, raw, items, reads) {
   const out = new Array(raw.length);
+  const flat = items.flat && !items.asCell;
+  let known = flat ? targets.get(raw) : void 0;
+  if (flat && known === void 0) targets.set(raw, known = { links: [], docs: [] });
   for (let i = 0; i < raw.length; i++) {
-    out[i] = member(doc, items.plain ? void 0 : place2.child(i), raw[i], items, reads);
+    const item = raw[i];
+    if (known !== void 0 && typeof item === "object") {
+      if (known.links[i] !== item) {
+        known.links[i] = item;
+        known.docs[i] = isLink(item) && item.path.length === 0 ? documentOf(item.cell["/"]) : void 0;
+      }
+      const target = known.docs[i];
+      if (target !== void 0) {
+        const { seen } = target;
+        if (seen === void 0 || seen.plan !== items || seen.version !== target.version) out[i] = snapshot(target, items, reads);
+        else {
+          reads?.add(target.root);
+          out[i] = { ...seen.copy };
+        }
+        continue;
+      }
+    }
+    out[i] = member(doc, items.plain ? void 0 : place2.child(i), item, items, reads);
   }
   return out;
 }
@@ -2028,7 +2060,8 @@ function asking(name2, third, question) {
     react(node, scope2, (reads) => {
       const { about, send } = question(plain(node.inputs, scope2, reads));
       const hash = host.refer(stringify(about), "string");
-      if (hash === current || send !== void 0 && hash === requestHash.raw()) return;
+      const known = send !== void 0 && hash === requestHash.raw() && result.raw() !== void 0;
+      if (hash === current || known) return;
       current = hash;
       put2(send !== void 0);
       if (send === void 0) write(requestHash, void 0);
@@ -2186,8 +2219,8 @@ function instantiateLift({ module, inputs, outputs, reads, writes }, scope2) {
   const place2 = inputs instanceof Alias ? scope2.place(inputs) : inputsPlace(scope2.bind(inputs));
   const cause = () => ({ inputs: scope2.bind(inputs), outputs: scope2.bind(outputs), fn: code });
   const label = writes.length > 0 ? String(writes[0].path.at(-1)) : "";
-  const targets = writes.map((alias) => writeTarget(scope2.place(alias)));
-  const action = new Action({ kind: "lift", code, label }, targets, (reads2) => {
+  const targets2 = writes.map((alias) => writeTarget(scope2.place(alias)));
+  const action = new Action({ kind: "lift", code, label }, targets2, (reads2) => {
     const argument = argumentAt(place2, module, reads2);
     const frame = pushFrame(scope2, reads2, cause);
     return inFrame(frame, () => code(argument), (result) => {

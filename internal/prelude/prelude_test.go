@@ -33,7 +33,7 @@ func TestTypesAreThere(t *testing.T) {
 // The runtime stays small enough to be read as a whole.
 func TestSourcesStaySmall(t *testing.T) {
 	t.Parallel()
-	const mostLines, mostLinesOfFile = 3500, 250
+	const mostLines, mostLinesOfFile = 4000, 250
 	total := 0
 	for _, pattern := range []string{"src/*.ts", "src/web/*.ts", "types/*.ts"} {
 		files, err := filepath.Glob(pattern)

@@ -31,7 +31,9 @@ function asking(name: string, third: "error" | "partial", question: (inputs: any
     react(node, scope, (reads) => {
       const { about, send } = question(plain(node.inputs, scope, reads));
       const hash = host.refer(stringify(about), "string");
-      if (hash === current || send !== undefined && hash === requestHash.raw()) return;
+      // The hash of an answer stays when its answer has gone.
+      const known = send !== undefined && hash === requestHash.raw() && result.raw() !== undefined;
+      if (hash === current || known) return;
       current = hash;
       put(send !== undefined);
       if (send === undefined) write(requestHash, undefined);
