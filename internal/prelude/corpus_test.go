@@ -4,6 +4,7 @@ import (
 	"flag"
 	"fmt"
 	"hash/fnv"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -83,7 +84,11 @@ func live(t *testing.T, source string, begin func(h *host) life, cycles int) {
 			}
 		}
 		event := l.event()
+		plain := m.awake(t, event)
 		r := m.send(t, "corpus", "bgUpdater", event)
+		if diff := cmp.Diff(plain, m.docs); diff != "" {
+			t.Fatalf("cycle %d, %s: rows that sleep (-awake +asleep):\n%s", n, encoded(event), diff)
+		}
 		if !r.Handled || len(r.Failures)+len(r.rejections) > 0 {
 			t.Fatalf("cycle %d, %s: %+v %v", n, encoded(event), r, r.rejections)
 		}
@@ -102,6 +107,16 @@ func live(t *testing.T, source string, begin func(h *host) life, cycles int) {
 			t.Fatalf("cycle %d, %s (-model +cells):\n%s", n, encoded(event), diff)
 		}
 	}
+}
+
+// awake is what the documents would be if no row slept.
+func (m *machine) awake(t *testing.T, event any) map[string]string {
+	before, memos, now, entropy := m.docs, m.memos, m.now, m.entropy
+	m.docs, m.memos, m.wakeful = maps.Clone(before), map[string]*memory{}, true
+	m.send(t, "corpus", "bgUpdater", event)
+	after := m.docs
+	m.docs, m.memos, m.now, m.entropy, m.wakeful = before, memos, now, entropy, false
+	return after
 }
 
 // pageText is the text that a page shows.

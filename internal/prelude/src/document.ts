@@ -5,12 +5,15 @@
 import { type EntityId, newId } from "./entity";
 import { type Fields, host, isObject, type Key, parse, stringify } from "./host";
 import type { Plan } from "./schema";
+import type { Rows } from "./rows";
 import type { Action, EventHandler, Reads } from "./scheduler";
 
 export class Place {
   kids: Map<string, Place> | undefined;
   readers: Action[] | undefined;
   handlers: EventHandler[] | undefined;
+  /** The maps over the list that is stored here. */
+  rows: Rows[] | undefined;
   /** The last reads that this place was added to. */
   readIn: Reads | undefined;
 

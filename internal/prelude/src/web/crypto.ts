@@ -1,6 +1,7 @@
 // crypto.getRandomValues and randomUUID over the run's seeded random bytes. There is no subtle crypto.
 
 import { host } from "../host";
+import { meetOutside } from "../scheduler";
 
 const longestRequest = 65536;
 
@@ -13,11 +14,15 @@ export function uuid(): string {
 }
 
 export const crypto = {
-  randomUUID: uuid,
+  randomUUID(): string {
+    meetOutside();
+    return uuid();
+  },
   getRandomValues<T extends ArrayBufferView>(view: T): T {
     if (view.byteLength > longestRequest) {
       throw new RangeError(`getRandomValues gives at most ${longestRequest} bytes, not ${view.byteLength}`);
     }
+    meetOutside();
     new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(host.entropy(view.byteLength));
     return view;
   },
