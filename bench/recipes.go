@@ -47,12 +47,12 @@ func shapes() []shape {
 		}
 	}
 	return []shape{
-		feed(100), feed(1000),
+		feed(100), feed(1000), feed(5000),
 		{name: "import_1000_mails", source: mailRecipe, event: same(map[string]any{"mails": list(0, 1000, mail)}), repeat: 1},
 		{
-			name: "list_10000_one_change", source: listRecipe, grow: batches(2_000, 500, row), repeat: measuredRuns,
+			name: "list_10000_one_change", source: listRecipe, grow: batches(10_000, 500, row), repeat: measuredRuns,
 			event: func(nth int) any {
-				return map[string]any{"at": 500 + nth, "text": fmt.Sprintf("changed %d times", nth+1)}
+				return map[string]any{"at": 5000 + nth, "text": fmt.Sprintf("changed %d times", nth+1)}
 			},
 		},
 	}
@@ -235,6 +235,9 @@ func (c *live) run(mode string, event any) (cost, error) {
 		return cost{}, fmt.Errorf("the run ended as %s: %+v %v", result.Ended, result.Reason, result.Report.Failures)
 	}
 	c.ahead = result.Read[:min(len(result.Read), predicted)]
+	if result.Report.Memo != nil {
+		c.task.Memo = result.Report.Memo
+	}
 	for _, doc := range result.Changed {
 		one.bytes += len(doc.Text)
 	}
