@@ -84,6 +84,17 @@ function recall(last2, changed2 = []) {
   memo = last2 ?? {};
   stale = new Set(changed2);
 }
+function isChanged(id) {
+  return stale.has(id) || (documents.get(id)?.root.changed ?? "") !== "";
+}
+function isReplaced(place2) {
+  if (stale.has(place2.doc.id)) return true;
+  for (let at = place2; at !== void 0; at = at.parent) if (at.changed === "here") return true;
+  return false;
+}
+function isChangedAt(place2) {
+  return place2.changed !== "" || isReplaced(place2);
+}
 var asleep = /* @__PURE__ */ Symbol("asleep");
 var Rows = class {
   constructor(output) {
@@ -95,7 +106,8 @@ var Rows = class {
     };
     this.moved = false;
     const last2 = memo[output.id];
-    if (last2 !== void 0 && !last2.shared.some(([id]) => stale.has(id))) this.known = last2;
+    const isStale = ([id, ...path2]) => isChangedAt(documentOf(id).root.at(path2));
+    if (last2 !== void 0 && !last2.shared.some(isStale)) this.known = last2;
     all.push(this);
   }
   /** Where the list is; what is stored there and below wakes rows when it changes. */
@@ -113,8 +125,10 @@ var Rows = class {
   /** Puts a row to sleep instead of starting it, if nothing it read has changed. */
   sleeps(index2) {
     const row = this.known?.rows[index2];
-    if (!row || this.list === void 0 || stale.has(this.list.doc.id)) return false;
-    if (stale.size > 0 && (row[0].some((id) => stale.has(id)) || row[1].some((id) => stale.has(id)))) return false;
+    if (!row || this.list === void 0) return false;
+    const element = this.list.kids?.get(String(index2));
+    if (element === void 0 ? isReplaced(this.list) : isChangedAt(element)) return false;
+    if (row[0].some(isChanged) || row[1].some(isChanged)) return false;
     this.state[index2] = asleep;
     readers = void 0;
     return true;
@@ -310,8 +324,10 @@ function whenAtRest(done) {
   wake();
 }
 function changed(place2) {
+  place2.changed = "here";
   for (let at = place2; at.parent !== void 0; at = at.parent) {
     const { readers: readers2, rows } = at.parent;
+    at.parent.changed ||= "below";
     rerun(readers2);
     if (rows !== void 0) for (let i = 0; i < rows.length; i++) rows[i].wake(Number(at.key));
   }
@@ -469,6 +485,8 @@ var Place = class _Place {
     this.doc = doc;
     this.parent = parent;
     this.key = key;
+    /** Whether this run has changed what is stored below here, or here. */
+    this.changed = "";
   }
   child(key) {
     const name2 = typeof key === "string" ? key : String(key);

@@ -12,6 +12,8 @@ export class Place {
   kids: Map<string, Place> | undefined;
   readers: Action[] | undefined;
   handlers: EventHandler[] | undefined;
+  /** Whether this run has changed what is stored below here, or here. */
+  changed: "" | "below" | "here" = "";
   /** The maps over the list that is stored here. */
   rows: Rows[] | undefined;
   /** The last reads that this place was added to. */

@@ -2,7 +2,7 @@
 // A run leaves a memo of what its rows read; the next one is told which documents have changed since it was committed.
 // A row wakes when something that it read changes, or an event is sent to it.
 
-import { type Document, documentOf, type Place } from "./document";
+import { type Document, documentOf, documents, type Place } from "./document";
 import type { EntityId } from "./entity";
 import { type Key, keys, stringify } from "./host";
 import type { Scope } from "./run";
@@ -27,6 +27,20 @@ export function recall(last: Memo | undefined, changed: EntityId[] = []): void {
   stale = new Set(changed);
 }
 
+/** Whether a document differs from what the last committed run left. */
+function isChanged(id: EntityId): boolean {
+  return stale.has(id) || (documents.get(id)?.root.changed ?? "") !== "";
+}
+
+/** Whether the place, or one above it, was written to. */
+function isReplaced(place: Place): boolean {
+  if (stale.has(place.doc.id)) return true;
+  for (let at: Place | undefined = place; at !== undefined; at = at.parent) if (at.changed === "here") return true;
+  return false;
+}
+
+function isChangedAt(place: Place): boolean { return place.changed !== "" || isReplaced(place); }
+
 const asleep = Symbol("asleep");
 
 /** The rows of one map. */
@@ -43,7 +57,8 @@ export class Rows {
 
   constructor(readonly output: Document) {
     const last = memo[output.id];
-    if (last !== undefined && !last.shared.some(([id]) => stale.has(id))) this.known = last;
+    const isStale = ([id, ...path]: [EntityId, ...Key[]]) => isChangedAt(documentOf(id).root.at(path));
+    if (last !== undefined && !last.shared.some(isStale)) this.known = last;
     all.push(this);
   }
 
@@ -63,8 +78,10 @@ export class Rows {
   /** Puts a row to sleep instead of starting it, if nothing it read has changed. */
   sleeps(index: number): boolean {
     const row = this.known?.rows[index];
-    if (!row || this.list === undefined || stale.has(this.list.doc.id)) return false;
-    if (stale.size > 0 && (row[0].some((id) => stale.has(id)) || row[1].some((id) => stale.has(id)))) return false;
+    if (!row || this.list === undefined) return false;
+    const element = this.list.kids?.get(String(index));
+    if (element === undefined ? isReplaced(this.list) : isChangedAt(element)) return false;
+    if (row[0].some(isChanged) || row[1].some(isChanged)) return false;
     this.state[index] = asleep;
     readers = undefined;
     return true;

@@ -101,8 +101,10 @@ export function whenAtRest(done: () => void): void {
 
 /** Makes every action run again that read something at, above or below `place`. */
 export function changed(place: Place): void {
+  place.changed = "here";
   for (let at = place; at.parent !== undefined; at = at.parent) {
     const { readers, rows } = at.parent;
+    at.parent.changed ||= "below";
     rerun(readers);
     if (rows !== undefined) for (let i = 0; i < rows.length; i++) rows[i]!.wake(Number(at.key));
   }
