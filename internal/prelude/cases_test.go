@@ -54,7 +54,12 @@ func TestRecordedCases(t *testing.T) {
 		delete(unused, c.Name)
 		t.Run(c.Name, func(t *testing.T) {
 			t.Parallel()
-			p := play(t, c)
+			p := play(t, c, false)
+			if strings.Contains(c.Recipe, ".map(") {
+				if diff := cmp.Diff(play(t, c, true).docs, p.docs); diff != "" {
+					t.Errorf("rows that sleep (-awake +asleep):\n%s", diff)
+				}
+			}
 			asRecorded := p.compare(t, c.Expect)
 			if !differs {
 				if asRecorded != "" {
@@ -82,7 +87,8 @@ func TestRecordedCases(t *testing.T) {
 	}
 }
 
-func play(t *testing.T, c recorded) *played {
+// play plays a case; wakeful keeps rows from sleeping.
+func play(t *testing.T, c recorded, wakeful bool) *played {
 	t.Helper()
 	h := newHost()
 	if c.FetchStub != nil {
@@ -90,6 +96,7 @@ func play(t *testing.T, c recorded) *played {
 	}
 	h.docs[linkedID] = `{"value":{"a":1,"b":{"x":2}}}`
 	p := &played{machine: load(t, c.Recipe, h), name: "cause-" + c.Name, snapshots: map[string]any{}}
+	p.wakeful = wakeful
 	if !p.loaded.OK {
 		return p
 	}
