@@ -154,7 +154,7 @@ func TestFilesStaySmall(t *testing.T) {
 
 func TestTypeScriptStaysSmall(t *testing.T) {
 	t.Parallel()
-	const most = 3500
+	const most = 4000
 	lines := 0
 	files, err := filepath.Glob("internal/prelude/src/**/*.ts")
 	if err != nil {

@@ -49,7 +49,7 @@ type Config struct {
 	DiskBudget    int64  // bytes the database may take before runs stop; 0 means any
 	MinFree       int64  // bytes free on its disk below which runs stop
 
-	LLMURL     string // where charms' questions to a language model are sent; "" means nowhere
+	LLMURL     string         // where charms' questions to a language model are sent; "" means nowhere
 	Consent    egress.Consent // what happens when a charm asks a host for the first time
 	AllowHosts []string       // private destinations every charm may reach, host[:port]
 	Only       string         // the one charm that runs in the background; "" means all

@@ -50,7 +50,7 @@ type host struct {
 	logs     []string
 	requests []request
 	canceled []float64
-	entropy  byte
+	entropy  uint64
 	nested   int // calls of live
 }
 
@@ -112,8 +112,8 @@ func (h *host) functions() []engine.HostFunc {
 		{Name: "entropy", Fn: func(c *engine.Call) {
 			b := make([]byte, int(c.Number(0)))
 			for i := range b {
-				h.entropy = h.entropy*37 + 11
-				b[i] = h.entropy
+				h.entropy = h.entropy*6364136223846793005 + 1442695040888963407
+				b[i] = byte(h.entropy >> 56)
 			}
 			c.ReturnBytes(b)
 		}},
@@ -207,6 +207,15 @@ type machine struct {
 	image  *engine.Image
 	loaded loaded
 	id     string // of the recipe
+
+	wakeful bool               // runs are given no memo
+	memos   map[string]*memory // by name of the charm
+}
+
+// memory is what the service keeps of a charm's last run for the next one.
+type memory struct {
+	memo json.RawMessage
+	docs map[string]string // as that run left them
 }
 
 type loaded struct {
@@ -224,6 +233,7 @@ type report struct {
 	Stuck                   *struct{ What, Name, Stack string }
 	Failures                []failure
 	Changed                 int
+	Memo                    json.RawMessage
 
 	logs       []string
 	rejections []*engine.Error
@@ -251,7 +261,7 @@ func loadProgram(t testing.TB, program, id string, h *host) *machine {
 	check(t, vm.Root(prelude.Root))
 	check(t, vm.Load(recipe.File, recipe.Wrap(program)))
 	check(t, vm.Pump())
-	m := &machine{host: h, vm: vm, id: id}
+	m := &machine{host: h, vm: vm, id: id, memos: map[string]*memory{}}
 	text, err := vm.Call("loaded")
 	check(t, err)
 	decode(t, text, &m.loaded)
@@ -276,6 +286,10 @@ func (m *machine) run(t testing.TB, name string, extra task) report {
 	id := charmID(name)
 	task := task{"charm": id.Link(), "process": merkle.ProcessID(id).Link(), "space": space, "recipe": m.id, "run": "run-1"}
 	maps.Copy(task, extra)
+	last := m.memos[name]
+	if last != nil && !m.wakeful {
+		task["memo"], task["stale"] = last.memo, m.since(last.docs)
+	}
 	m.begin()
 	check(t, m.vm.Restore(m.image))
 	m.vm.Seed(1)
@@ -291,7 +305,29 @@ func (m *machine) run(t testing.TB, name string, extra task) report {
 	var r report
 	decode(t, text, &r)
 	r.logs, r.rejections = m.logs, m.vm.Rejections()
+	if r.Memo != nil {
+		m.memos[name] = &memory{memo: r.Memo}
+	}
+	if m.memos[name] != nil {
+		m.memos[name].docs = maps.Clone(m.docs)
+	}
 	return r
+}
+
+// since are the documents that are not what they were before.
+func (h *host) since(before map[string]string) []string {
+	stale := []string{}
+	for id := range h.docs {
+		if h.docs[id] != before[id] {
+			stale = append(stale, id)
+		}
+	}
+	for id := range before {
+		if _, ok := h.docs[id]; !ok {
+			stale = append(stale, id)
+		}
+	}
+	return stale
 }
 
 func (m *machine) cast(t testing.TB, name string, argument any) report {

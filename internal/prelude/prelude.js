@@ -1,8 +1,8 @@
 !function () {
 var __defProp = Object.defineProperty;
-var __export = (target, all) => {
-  for (var name2 in all)
-    __defProp(target, name2, { get: all[name2], enumerable: true });
+var __export = (target, all2) => {
+  for (var name2 in all2)
+    __defProp(target, name2, { get: all2[name2], enumerable: true });
 };
 
 // src/frame.ts
@@ -90,6 +90,377 @@ var TextDecoder = class {
 var atob = (text) => host.atob(String(text));
 var btoa = (text) => host.btoa(String(text));
 
+// src/failure.ts
+function describeThrown(thrown) {
+  if (thrown instanceof Error || isObject(thrown) && typeof thrown.message === "string") {
+    const { name: name2, message, stack } = thrown;
+    return { name: String(name2 ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
+  }
+  try {
+    return { name: "", message: isObject(thrown) ? stringify(thrown) : String(thrown), stack: "" };
+  } catch {
+    return { name: "", message: "an object that has no JSON form", stack: "" };
+  }
+}
+
+// src/rows.ts
+var memo = {};
+var stale = /* @__PURE__ */ new Set();
+var all = [];
+var readers;
+var owned = /* @__PURE__ */ new Set();
+function recall(last2, changed2 = []) {
+  memo = last2 ?? {};
+  stale = new Set(changed2);
+}
+function isChanged(id) {
+  return stale.has(id) || (documents.get(id)?.root.changed ?? "") !== "";
+}
+function isReplaced(place2) {
+  if (stale.has(place2.doc.id)) return true;
+  for (let at = place2; at !== void 0; at = at.parent) if (at.changed === "here") return true;
+  return false;
+}
+function isChangedAt(place2) {
+  return place2.changed !== "" || isReplaced(place2);
+}
+var asleep = /* @__PURE__ */ Symbol("asleep");
+var Rows = class {
+  constructor(output) {
+    this.output = output;
+    /** By index; undefined where one must be started. */
+    this.state = [];
+    /** Starts one row at once. */
+    this.start = () => {
+    };
+    this.moved = false;
+    const last2 = memo[output.id];
+    const isStale = ([id, ...path]) => isChangedAt(documentOf(id).root.at(path));
+    if (last2 !== void 0 && !last2.shared.some(isStale)) this.known = last2;
+    all.push(this);
+  }
+  /** Where the list is; what is stored there and below wakes rows when it changes. */
+  follow(list) {
+    if (this.list === list) return;
+    if (this.list !== void 0) this.wakeAll();
+    this.list = list;
+    if (list === void 0) return;
+    (list.rows ??= []).push(this);
+    if (this.known === void 0 || this.known.shared.length === 0) return;
+    const reads = new Reads();
+    for (const [id, ...path] of this.known.shared) reads.add(documentOf(id).root.at(path));
+    new Action({ kind: "lift", code: recall, label: "map" }, [], () => this.wakeAll()).subscribe(reads);
+  }
+  /** Puts a row to sleep instead of starting it, if nothing it read has changed. */
+  sleeps(index2) {
+    const row = this.known?.rows[index2];
+    if (!row || this.list === void 0) return false;
+    const element = this.list.kids?.get(String(index2));
+    if (element === void 0 ? isReplaced(this.list) : isChangedAt(element)) return false;
+    if (row[0].some(isChanged) || row[1].some(isChanged)) return false;
+    this.state[index2] = asleep;
+    readers = void 0;
+    return true;
+  }
+  cut(length) {
+    if (this.state.length <= length) return;
+    this.moved = true;
+    if (this.known !== void 0) this.known.rows.length = Math.min(this.known.rows.length, length);
+    for (const row of this.state.splice(length)) if (typeof row === "object") row?.stop();
+  }
+  wake(index2) {
+    if (this.known !== void 0 && index2 in this.known.rows) this.known.rows[index2] = 0;
+    if (this.state[index2] !== asleep) return;
+    this.state[index2] = void 0;
+    if (this.action?.active) schedule(this.action);
+  }
+  wakeAll() {
+    for (let i = 0; i < (this.known?.rows.length ?? 0); i++) this.wake(i);
+  }
+  startAwake(index2) {
+    this.wake(index2);
+    if (this.action?.active && this.state[index2] === void 0) this.start(index2);
+  }
+  sleeping(visit) {
+    for (let i = 0; i < this.state.length; i++) if (this.state[i] === asleep) visit(this.known.rows[i], i);
+  }
+  /** What is to be remembered of these rows. */
+  memo() {
+    const shared = /* @__PURE__ */ new Map();
+    for (const place2 of this.known?.shared ?? []) shared.set(stringify(place2), place2);
+    const rows = this.state.map((row, i) => {
+      if (row === asleep) return this.known.rows[i];
+      if (!row || this.list === void 0) return 0;
+      const seen = new Seen(this.list, i, row);
+      if (!seen.scope(row)) return 0;
+      for (const place2 of seen.shared) {
+        const at = [place2.doc.id, ...place2.path];
+        shared.set(stringify(at), at);
+      }
+      for (const id of seen.own) seen.read.delete(id);
+      return [[...seen.own], [...seen.read]];
+    });
+    return { shared: [...shared.values()], rows };
+  }
+};
+var Seen = class {
+  constructor(list, index2, row) {
+    this.list = list;
+    this.index = index2;
+    this.own = /* @__PURE__ */ new Set();
+    this.read = /* @__PURE__ */ new Set();
+    this.shared = /* @__PURE__ */ new Set();
+    this.around = /* @__PURE__ */ new Set();
+    for (let scope2 = row.parent; scope2 !== void 0; scope2 = scope2.parent) this.around.add(scope2.process);
+    this.around.add(list.doc);
+  }
+  /** Answers false if what the instance computes depends on more than what it read. */
+  scope(scope2) {
+    for (const doc of scope2.own) this.own.add(doc.id);
+    for (const action of scope2.actions) {
+      if (action.volatile) return false;
+      for (const place2 of action.reads.places) if (!this.place(place2)) return false;
+    }
+    for (const rows of scope2.maps) {
+      for (const [id, ...path] of rows.memo().shared) this.shared.add(documentOf(id).root.at(path));
+      rows.sleeping(([own2, read2]) => [own2, read2].forEach((ids) => ids.forEach((id) => this.read.add(id))));
+    }
+    return scope2.inner.every((inner) => this.scope(inner));
+  }
+  place(place2) {
+    const { doc } = place2;
+    if (doc.frozen) return true;
+    if (!doc.stored) return false;
+    if (!this.around.has(doc)) {
+      this.read.add(doc.id);
+      return true;
+    }
+    for (let at = place2; at.parent !== void 0; at = at.parent) {
+      if (at.parent === this.list) return String(at.key) === String(this.index);
+    }
+    for (let at = this.list; at !== void 0; at = at.parent) if (at === place2) return false;
+    this.shared.add(place2);
+    return true;
+  }
+};
+function index() {
+  if (readers !== void 0) return readers;
+  readers = /* @__PURE__ */ new Map();
+  owned = /* @__PURE__ */ new Set();
+  for (const rows of all) {
+    rows.sleeping(([own2, read2], i) => {
+      for (const id of own2) owned.add(id);
+      for (const id of [...own2, ...read2]) {
+        const at = readers.get(id);
+        if (at === void 0) readers.set(id, [[rows, i]]);
+        else at.push([rows, i]);
+      }
+    });
+  }
+  return readers;
+}
+var rowsOf = (doc) => (all.length === 0 ? void 0 : index().get(doc.id)) ?? [];
+function wakeReaders(doc) {
+  if (doc.frozen || !doc.stored) return;
+  for (const [rows, i] of rowsOf(doc)) rows.wake(i);
+}
+function startRows(doc) {
+  for (const [rows, i] of rowsOf(doc)) rows.startAwake(i);
+}
+function isAsleep(doc) {
+  if (all.length > 0) index();
+  return owned.has(doc.id);
+}
+function remembered() {
+  if (!all.some((rows) => rows.moved)) return void 0;
+  const next = { ...memo };
+  for (const rows of all) next[rows.output.id] = rows.memo();
+  for (const id of keys(next)) if (next[id].rows.every((row) => row === 0)) delete next[id];
+  return next;
+}
+function drop(ended) {
+  if (ended.length > 0) all = all.filter((rows) => !ended.includes(rows));
+}
+
+// src/scheduler.ts
+var Reads = class {
+  constructor() {
+    this.places = [];
+  }
+  add(place2) {
+    if (place2.readIn === this) return;
+    place2.readIn = this;
+    this.places.push(place2);
+  }
+};
+var mostRunsBetweenRests = 100;
+var nothing = new Reads();
+var Action = class {
+  constructor(source, writes, body) {
+    this.source = source;
+    this.writes = writes;
+    this.body = body;
+    this.reads = nothing;
+    this.runs = 0;
+    this.active = true;
+    this.pending = false;
+    /** Used while a batch is put in order. */
+    this.placed = false;
+    /** What it did the last time depends on more than what it read, or was more than its output. */
+    this.volatile = false;
+  }
+  /** Subscribes to `reads`, and to them only: a change at, above or below one of them makes the action run again. */
+  subscribe(reads) {
+    const before = this.reads.places;
+    for (let i = 0; i < before.length; i++) {
+      const { readers: readers2 = [] } = before[i];
+      const at = readers2.indexOf(this);
+      if (at >= 0) readers2.splice(at, 1);
+    }
+    this.reads = reads;
+    const now2 = reads.places;
+    for (let i = 0; i < now2.length; i++) (now2[i].readers ??= []).push(this);
+  }
+  stop() {
+    this.active = false;
+    this.subscribe(nothing);
+  }
+};
+var events = [];
+var pending = [];
+var batch = [];
+var ranSinceRest = [];
+var restWaiters = [];
+var waking = false;
+var outside = false;
+function meetOutside() {
+  outside = true;
+}
+var failures = [];
+var running;
+function schedule(action) {
+  if (action.pending) return;
+  action.pending = true;
+  pending.push(action);
+  wake();
+}
+function deliver(handler3, value) {
+  events.push({ handler: handler3, value });
+  wake();
+}
+function whenAtRest(done) {
+  restWaiters.push(done);
+  wake();
+}
+function changed(place2) {
+  place2.changed = "here";
+  for (let at = place2; at.parent !== void 0; at = at.parent) {
+    const { readers: readers2, rows } = at.parent;
+    at.parent.changed ||= "below";
+    rerun(readers2);
+    if (rows !== void 0) for (let i = 0; i < rows.length; i++) rows[i].wake(Number(at.key));
+  }
+  changedBelow(place2);
+  wakeReaders(place2.doc);
+}
+function changedBelow(place2) {
+  rerun(place2.readers);
+  if (place2.rows !== void 0) for (let i = 0; i < place2.rows.length; i++) place2.rows[i].wakeAll();
+  if (place2.kids !== void 0) for (const kid of place2.kids.values()) changedBelow(kid);
+}
+function rerun(actions) {
+  if (actions !== void 0) for (let i = 0; i < actions.length; i++) schedule(actions[i]);
+}
+function wake() {
+  if (waking || running !== void 0) return;
+  waking = true;
+  void Promise.resolve().then(turn);
+}
+function turn() {
+  do {
+    for (; ; ) {
+      for (let action = batch.pop(); action !== void 0; action = batch.pop()) if (!perform(action)) return;
+      const event2 = events.shift();
+      if (event2 !== void 0 && !settle(event2.handler, void 0, event2.value)) return;
+      if (pending.length > 0) {
+        batch = inOrder(pending);
+        pending = [];
+      } else if (events.length === 0) break;
+    }
+    for (const action of ranSinceRest) action.runs = 0;
+    ranSinceRest = [];
+    const waiters = restWaiters;
+    restWaiters = [];
+    for (const done of waiters) done();
+  } while (pending.length > 0 || events.length > 0);
+  waking = false;
+}
+function perform(action) {
+  action.pending = false;
+  if (!action.active) return true;
+  if (action.runs === 0) ranSinceRest.push(action);
+  if (++action.runs > mostRunsBetweenRests) {
+    action.volatile = true;
+    fail(action.source, new Error(`Too many iterations: ${action.runs} action`));
+    return true;
+  }
+  return settle(action.source, action, void 0);
+}
+function settle(source, action, event2) {
+  const reads = new Reads();
+  outside = false;
+  action?.subscribe(nothing);
+  try {
+    const result = action === void 0 ? source.handle(event2) : action.body(reads);
+    if (action !== void 0) action.volatile = outside || isThenable(result);
+    if (isThenable(result)) {
+      running = source;
+      const resume = () => {
+        running = void 0;
+        if (action?.active) action.subscribe(reads);
+        turn();
+      };
+      result.then(resume, (thrown) => {
+        fail(source, thrown);
+        resume();
+      });
+      return false;
+    }
+  } catch (thrown) {
+    if (action !== void 0) action.volatile = true;
+    fail(source, thrown);
+  }
+  if (action?.active) action.subscribe(reads);
+  return true;
+}
+function fail(source, thrown) {
+  failures.push({ kind: source.kind, ...describeThrown(thrown) });
+}
+function inOrder(actions) {
+  if (actions.length < 2) return actions;
+  const order = [];
+  for (let i = actions.length - 1; i >= 0; i--) place(actions[i], order);
+  for (let i = 0; i < order.length; i++) order[i].placed = false;
+  return order;
+}
+function place(action, order) {
+  if (action.placed || !action.pending) return;
+  action.placed = true;
+  for (let i = 0; i < action.writes.length; i++) {
+    let above = action.writes[i];
+    placeBelow(above, order);
+    while ((above = above.parent) !== void 0) placeAll(above.readers, order);
+  }
+  order.push(action);
+}
+function placeBelow(at, order) {
+  placeAll(at.readers, order);
+  if (at.kids !== void 0) for (const kid of at.kids.values()) placeBelow(kid, order);
+}
+function placeAll(readers2, order) {
+  if (readers2 !== void 0) for (let i = 0; i < readers2.length; i++) place(readers2[i], order);
+}
+
 // src/web/crypto.ts
 var longestRequest = 65536;
 function uuid() {
@@ -100,11 +471,15 @@ function uuid() {
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
 }
 var crypto = {
-  randomUUID: uuid,
+  randomUUID() {
+    meetOutside();
+    return uuid();
+  },
   getRandomValues(view2) {
     if (view2.byteLength > longestRequest) {
       throw new RangeError(`getRandomValues gives at most ${longestRequest} bytes, not ${view2.byteLength}`);
     }
+    meetOutside();
     new Uint8Array(view2.buffer, view2.byteOffset, view2.byteLength).set(host.entropy(view2.byteLength));
     return view2;
   },
@@ -144,6 +519,8 @@ var Place = class _Place {
     this.doc = doc;
     this.parent = parent;
     this.key = key;
+    /** Whether this run has changed what is stored below here, or here. */
+    this.changed = "";
   }
   child(key) {
     const name2 = typeof key === "string" ? key : String(key);
@@ -179,29 +556,29 @@ var Document = class {
     this.shape = 0;
     /** Grows with every change. */
     this.version = 0;
+    /** Whether the host was asked for the stored document, or need not be. */
+    this.loaded = false;
+    /** Whether there is a stored document. Its text is not kept: of a long list that would be half of the memory. */
+    this.stored = false;
   }
   /** Ids cost a hash, and most temporary documents are never linked to: so they are made when asked for. */
   get id() {
     if (typeof this.name === "function") documents.set(this.name = this.name(), this);
     return this.name;
   }
-  get loaded() {
-    return this.text !== void 0;
-  }
-  get stored() {
-    return this.loaded && this.text !== "";
-  }
   read() {
-    if (this.text !== void 0) return this.value;
-    this.text = host.doc(this.id);
-    if (this.text === "") return void 0;
-    const { value, source } = parse(this.text);
+    if (this.loaded) return this.value;
+    const text = host.doc(this.id);
+    this.loaded = true;
+    if (text === "") return void 0;
+    this.stored = true;
+    const { value, source } = parse(text);
     if (source !== void 0) this.source = documentOf(source["/"]);
     return this.value = value;
   }
   /** Makes this a new document, without asking the host for a stored one. */
   begin(value) {
-    this.text = "";
+    this.loaded = true;
     this.value = value;
     return this;
   }
@@ -220,8 +597,9 @@ var Document = class {
   /** Hands the document to the host unless its text is what is stored already. Answers whether it was handed over. */
   save() {
     const text = stringify({ value: this.value, source: this.source && { "/": this.source.id } });
-    if (text === this.text) return false;
-    host.put(this.id, this.text = text);
+    if (this.stored && text === host.doc(this.id)) return false;
+    host.put(this.id, text);
+    this.stored = true;
     return true;
   }
 };
@@ -295,180 +673,6 @@ function writeTarget(place2) {
 }
 function cycle(value, place2) {
   return new Error(`${isAlias(value) ? "Alias" : "Reference"} cycle detected at ${place2.doc.id}/${place2.path.join("/")}`);
-}
-
-// src/failure.ts
-function describeThrown(thrown) {
-  if (thrown instanceof Error || isObject(thrown) && typeof thrown.message === "string") {
-    const { name: name2, message, stack } = thrown;
-    return { name: String(name2 ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
-  }
-  try {
-    return { name: "", message: isObject(thrown) ? stringify(thrown) : String(thrown), stack: "" };
-  } catch {
-    return { name: "", message: "an object that has no JSON form", stack: "" };
-  }
-}
-
-// src/scheduler.ts
-var Reads = class {
-  constructor() {
-    this.places = [];
-  }
-  add(place2) {
-    if (place2.readIn === this) return;
-    place2.readIn = this;
-    this.places.push(place2);
-  }
-};
-var mostRunsBetweenRests = 100;
-var nothing = new Reads();
-var Action = class {
-  constructor(source, writes, body) {
-    this.source = source;
-    this.writes = writes;
-    this.body = body;
-    this.reads = nothing;
-    this.runs = 0;
-    this.active = true;
-    this.pending = false;
-    /** Used while a batch is put in order. */
-    this.placed = false;
-  }
-  /** Subscribes to `reads`, and to them only: a change at, above or below one of them makes the action run again. */
-  subscribe(reads) {
-    const before = this.reads.places;
-    for (let i = 0; i < before.length; i++) {
-      const { readers = [] } = before[i];
-      const at = readers.indexOf(this);
-      if (at >= 0) readers.splice(at, 1);
-    }
-    this.reads = reads;
-    const now = reads.places;
-    for (let i = 0; i < now.length; i++) (now[i].readers ??= []).push(this);
-  }
-  stop() {
-    this.active = false;
-    this.subscribe(nothing);
-  }
-};
-var events = [];
-var pending = [];
-var batch = [];
-var ranSinceRest = [];
-var restWaiters = [];
-var waking = false;
-var failures = [];
-var running;
-function schedule(action) {
-  if (action.pending) return;
-  action.pending = true;
-  pending.push(action);
-  wake();
-}
-function deliver(handler3, value) {
-  events.push({ handler: handler3, value });
-  wake();
-}
-function whenAtRest(done) {
-  restWaiters.push(done);
-  wake();
-}
-function changed(place2) {
-  for (let above = place2.parent; above !== void 0; above = above.parent) rerun(above.readers);
-  changedBelow(place2);
-}
-function changedBelow(place2) {
-  rerun(place2.readers);
-  if (place2.kids !== void 0) for (const kid of place2.kids.values()) changedBelow(kid);
-}
-function rerun(actions) {
-  if (actions !== void 0) for (let i = 0; i < actions.length; i++) schedule(actions[i]);
-}
-function wake() {
-  if (waking || running !== void 0) return;
-  waking = true;
-  void Promise.resolve().then(turn);
-}
-function turn() {
-  do {
-    for (; ; ) {
-      for (let action = batch.pop(); action !== void 0; action = batch.pop()) if (!perform(action)) return;
-      const event2 = events.shift();
-      if (event2 !== void 0 && !settle(event2.handler, void 0, event2.value)) return;
-      if (pending.length > 0) {
-        batch = inOrder(pending);
-        pending = [];
-      } else if (events.length === 0) break;
-    }
-    for (const action of ranSinceRest) action.runs = 0;
-    ranSinceRest = [];
-    const waiters = restWaiters;
-    restWaiters = [];
-    for (const done of waiters) done();
-  } while (pending.length > 0 || events.length > 0);
-  waking = false;
-}
-function perform(action) {
-  action.pending = false;
-  if (!action.active) return true;
-  if (action.runs === 0) ranSinceRest.push(action);
-  if (++action.runs > mostRunsBetweenRests) {
-    fail(action.source, new Error(`Too many iterations: ${action.runs} action`));
-    return true;
-  }
-  return settle(action.source, action, void 0);
-}
-function settle(source, action, event2) {
-  const reads = new Reads();
-  action?.subscribe(nothing);
-  try {
-    const result = action === void 0 ? source.handle(event2) : action.body(reads);
-    if (isThenable(result)) {
-      running = source;
-      const resume = () => {
-        running = void 0;
-        if (action?.active) action.subscribe(reads);
-        turn();
-      };
-      result.then(resume, (thrown) => {
-        fail(source, thrown);
-        resume();
-      });
-      return false;
-    }
-  } catch (thrown) {
-    fail(source, thrown);
-  }
-  if (action?.active) action.subscribe(reads);
-  return true;
-}
-function fail(source, thrown) {
-  failures.push({ kind: source.kind, ...describeThrown(thrown) });
-}
-function inOrder(actions) {
-  if (actions.length < 2) return actions;
-  const order = [];
-  for (let i = actions.length - 1; i >= 0; i--) place(actions[i], order);
-  for (let i = 0; i < order.length; i++) order[i].placed = false;
-  return order;
-}
-function place(action, order) {
-  if (action.placed || !action.pending) return;
-  action.placed = true;
-  for (let i = 0; i < action.writes.length; i++) {
-    let above = action.writes[i];
-    placeBelow(above, order);
-    while ((above = above.parent) !== void 0) placeAll(above.readers, order);
-  }
-  order.push(action);
-}
-function placeBelow(at, order) {
-  placeAll(at.readers, order);
-  if (at.kids !== void 0) for (const kid of at.kids.values()) placeBelow(kid, order);
-}
-function placeAll(readers, order) {
-  if (readers !== void 0) for (let i = 0; i < readers.length; i++) place(readers[i], order);
 }
 
 // src/web/pairs.ts
@@ -624,7 +828,10 @@ var session = {
   /** The recipe asked for another run at once. */
   again: false
 };
-var environment = () => parse(host.env());
+function environment() {
+  meetOutside();
+  return parse(host.env());
+}
 var apiURL = () => environment().apiUrl;
 function getRecipeEnvironment() {
   const { apiUrl, occasion } = environment();
@@ -713,10 +920,20 @@ function assign(place2, container, value, siblings) {
 }
 function assignElements(place2, current, next) {
   const before = current.slice();
+  const taken = /* @__PURE__ */ new Set();
   for (let i = 0; i < next.length; i++) {
-    if (i >= current.length || differs(current[i], next[i])) assign(place2.child(i), current, next[i], before);
+    const value = next[i];
+    const at = isObject(value) ? value[PLACE] : void 0;
+    if (at !== void 0 && at.parent === place2 && Number(at.key) < before.length) moveElement(place2, current, i, Number(at.key), before, taken);
+    else if (i >= current.length || differs(current[i], value)) assign(place2.child(i), current, value, before);
   }
   if (current.length > next.length) resize(place2, next.length);
+}
+function moveElement(place2, current, to, from, before, taken) {
+  const raw = before[from];
+  if (taken.has(from)) put(place2.child(to), current, isObject(raw) ? copyOfJSON(raw) : raw);
+  else if (current[to] !== raw) put(place2.child(to), current, raw);
+  taken.add(from);
 }
 function assignFields(place2, current, next) {
   const names = keys(next);
@@ -847,6 +1064,7 @@ for (const name2 of reading) {
 }
 for (const [name2, change] of Object.entries(changing)) {
   arrayMethods.set(name2, (of, raw) => (...args) => {
+    meetOutside();
     const copy = [...raw];
     const result = change(copy, args, of);
     replaceElements(of.place, copy);
@@ -854,6 +1072,7 @@ for (const [name2, change] of Object.entries(changing)) {
   });
 }
 arrayMethods.set("push", (of, raw) => (...args) => {
+  meetOutside();
   append(of.place, args);
   return raw.length;
 });
@@ -886,11 +1105,13 @@ var View = class _View {
   }
   set(_target, key, value) {
     if (typeof key === "symbol") return true;
+    meetOutside();
     if (key === "length" && isArray(this.place.raw())) resize(this.place, Number(value));
     else write(this.place.child(key), value);
     return true;
   }
   deleteProperty(_target, key) {
+    meetOutside();
     if (typeof key === "string") write(this.place.child(key), void 0);
     return true;
   }
@@ -1039,10 +1260,31 @@ function shapedObject(doc, place2, raw, plan, reads) {
   }
   return out;
 }
+var targets = /* @__PURE__ */ new WeakMap();
 function shapedList(doc, place2, raw, items, reads) {
   const out = new Array(raw.length);
+  const flat = items.flat && !items.asCell;
+  let known = flat ? targets.get(raw) : void 0;
+  if (flat && known === void 0) targets.set(raw, known = { links: [], docs: [] });
   for (let i = 0; i < raw.length; i++) {
-    out[i] = member(doc, items.plain ? void 0 : place2.child(i), raw[i], items, reads);
+    const item = raw[i];
+    if (known !== void 0 && typeof item === "object") {
+      if (known.links[i] !== item) {
+        known.links[i] = item;
+        known.docs[i] = isLink(item) && item.path.length === 0 ? documentOf(item.cell["/"]) : void 0;
+      }
+      const target = known.docs[i];
+      if (target !== void 0) {
+        const { seen } = target;
+        if (seen === void 0 || seen.plan !== items || seen.version !== target.version) out[i] = snapshot(target, items, reads);
+        else {
+          reads?.add(target.root);
+          out[i] = { ...seen.copy };
+        }
+        continue;
+      }
+    }
+    out[i] = member(doc, items.plain ? void 0 : place2.child(i), item, items, reads);
   }
   return out;
 }
@@ -1096,13 +1338,16 @@ function cellAt(place2, schema2, root2 = schema2, reads) {
   return isStreamAt(place2) ? new Stream(place2) : new Cell(place2, schema2, root2, reads);
 }
 function isStreamAt(place2) {
-  if (!place2.doc.loaded) return false;
+  if (!place2.doc.loaded && !isAsleep(place2.doc)) return false;
   resolve(place2);
   return isStream(found);
 }
 function sendEvent(place2, event2) {
-  const handlers = resolve(place2).handlers ?? [];
+  const at = resolve(place2);
+  if (at.handlers === void 0) startRows(at.doc);
+  const handlers = at.handlers ?? [];
   for (const handler3 of handlers) deliver(handler3, event2);
+  meetOutside();
   return handlers.length > 0;
 }
 var Located = class {
@@ -1155,6 +1400,7 @@ var Cell = class _Cell extends Located {
     return read(this.place, planOf(schema2, this.rootSchema ?? schema2), this.reads);
   }
   set(value) {
+    meetOutside();
     if (isStreamAt(this.place)) sendEvent(this.place, value);
     else write(this.place, value);
   }
@@ -1163,9 +1409,11 @@ var Cell = class _Cell extends Located {
   }
   update(values) {
     if (!isObject(values) || isArray(values)) throw new Error("Can't update with non-object value");
+    meetOutside();
     for (const key of keys(values)) write(this.place.child(key), values[key]);
   }
   push(...values) {
+    meetOutside();
     const at = resolve(this.place);
     if (found === void 0 || found === null) write(at, isArray(this.schema?.default) ? this.schema.default : []);
     else if (!isArray(found)) throw new Error("Can't push into non-array value");
@@ -1476,7 +1724,7 @@ function str(strings, ...values) {
   return interpolate({ strings: [...strings], values });
 }
 function mapOver(list, fn) {
-  const op = recipe("mapping function", ({ element, index, array: array2 }) => fn(element, index, array2));
+  const op = recipe("mapping function", ({ element, index: index2, array: array2 }) => fn(element, index2, array2));
   return mapping({ list, op });
 }
 
@@ -1855,10 +2103,10 @@ var TurndownService = class {
     const text = typeof html === "string" ? html : html.outerHTML;
     let out = host.markdown(text, stringify({ ...this.options, filters }));
     for (let match = marked.exec(out); match !== null; match = marked.exec(out)) {
-      const [all, about, content] = match;
+      const [all2, about, content] = match;
       const { rule, name: name2, attributes } = parse(about);
       const node = { nodeName: name2, textContent: content, getAttribute: (key) => attributes[key] ?? null };
-      out = out.slice(0, match.index) + this.rules[rule].replacement(content, node, this.options) + out.slice(match.index + all.length);
+      out = out.slice(0, match.index) + this.rules[rule].replacement(content, node, this.options) + out.slice(match.index + all2.length);
     }
     return this.rules.length === 0 ? out : out.replace(/\n{3,}/g, "\n\n").trim();
   }
@@ -1936,6 +2184,7 @@ var Spell = class {
 var last = 0;
 var waiting = /* @__PURE__ */ new Map();
 function begin(ended) {
+  meetOutside();
   waiting.set(++last, ended);
   return last;
 }
@@ -2296,9 +2545,11 @@ function asking(name2, third, question, anew = false) {
       write(other, more);
     };
     react(node, scope2, (reads) => {
+      meetOutside();
       const { about, send } = question(plain2(node.inputs, scope2, reads));
       const hash = host.refer(stringify(about), "string");
-      if (hash === current || send !== void 0 && !anew && hash === requestHash.raw()) return;
+      const known = send !== void 0 && !anew && hash === requestHash.raw() && result.raw() !== void 0;
+      if (hash === current || known) return;
       current = hash;
       put2(send !== void 0);
       if (send === void 0 && !anew) write(requestHash, void 0);
@@ -2373,10 +2624,12 @@ function react({ module, reads, writes }, scope2, body) {
   action.subscribe(scope2.readsOf(reads));
   scope2.add(action);
   schedule(action);
+  return action;
 }
 function outputDocument(scope2, cause) {
   const doc = ownDocument({}, cause);
   doc.adopt(scope2.process);
+  scope2.own.push(doc);
   return doc;
 }
 function inputValue(tree, scope2, reads) {
@@ -2398,25 +2651,32 @@ function mapList(node, scope2) {
   const output = outputDocument(scope2, { map: { "/": scope2.process.id }, op: graph2.id, cause: bound });
   scope2.output(node.outputs, linkTo(output.root));
   if (output.read() === void 0) write(output.root, []);
-  const rows = [];
-  react(node, scope2, (reads) => {
-    const elements = inputValue(list, scope2, reads) ?? [];
-    if (!isArray(elements)) throw new Error(`map needs an array, but was given a ${typeof elements}`);
-    const place2 = list instanceof Alias ? writeTarget(scope2.place(list)) : void 0;
-    for (const row of rows.splice(elements.length)) row?.stop();
+  const rows = new Rows(output);
+  scope2.maps.push(rows);
+  let elements = [];
+  let place2;
+  rows.start = (i) => {
+    const known = output.read()[i];
+    const argument = place2 === void 0 ? { element: elements[i], index: i, array: elements } : { element: linkTo(place2.child(i)), index: i, array: linkTo(place2) };
+    const row = known === void 0 ? ownDocument({}, { result: linkTo(output.root), index: i }) : placeOf(known).doc;
+    const instance = run(graph2, graph2.id, argument, row, scope2);
+    instance.process.adopt(scope2.process);
+    rows.state[i] = instance;
+    rows.moved = true;
+    if (known === void 0) append(output.root, [linkTo(row.root)]);
+  };
+  rows.action = react(node, scope2, (reads) => {
+    const value = inputValue(list, scope2, reads) ?? [];
+    if (!isArray(value)) throw new Error(`map needs an array, but was given a ${typeof value}`);
+    elements = value;
+    place2 = list instanceof Alias ? writeTarget(scope2.place(list)) : void 0;
+    rows.follow(place2);
+    rows.cut(elements.length);
     const links = output.read();
-    for (let i = rows.length; i < elements.length; i++) {
-      const known = links[i];
-      if (known !== void 0 && graph2.nodes.length === 0) {
-        rows.push(void 0);
-        continue;
-      }
-      const argument = place2 === void 0 ? { element: elements[i], index: i, array: elements } : { element: linkTo(place2.child(i)), index: i, array: linkTo(place2) };
-      const row = known === void 0 ? ownDocument({}, { result: linkTo(output.root), index: i }) : placeOf(known).doc;
-      const instance = run(graph2, graph2.id, argument, row, scope2);
-      instance.process.adopt(scope2.process);
-      rows.push(instance);
-      if (known === void 0) append(output.root, [linkTo(row.root)]);
+    for (let i = 0; i < elements.length; i++) {
+      if (rows.state[i] !== void 0) continue;
+      if (links[i] !== void 0 && graph2.nodes.length === 0) rows.state[i] = null;
+      else if (links[i] === void 0 || !rows.sleeps(i)) rows.start(i);
     }
     if (links.length > elements.length) resize(output.root, elements.length);
   });
@@ -2473,8 +2733,8 @@ function instantiateLift({ module, inputs, outputs, reads, writes }, scope2) {
   const place2 = inputs instanceof Alias ? scope2.place(inputs) : inputsPlace(scope2.bind(inputs));
   const cause = () => ({ inputs: scope2.bind(inputs), outputs: scope2.bind(outputs), fn: code });
   const label = writes.length > 0 ? String(writes[0].path.at(-1)) : "";
-  const targets = writes.map((alias) => writeTarget(scope2.place(alias)));
-  const action = new Action({ kind: "lift", code, label }, targets, (reads2) => {
+  const targets2 = writes.map((alias) => writeTarget(scope2.place(alias)));
+  const action = new Action({ kind: "lift", code, label }, targets2, (reads2) => {
     const argument = argumentAt(place2, module, reads2);
     const frame = pushFrame(scope2, reads2, cause);
     return inFrame(frame, () => code(argument), (result) => {
@@ -2523,13 +2783,15 @@ function argumentAt(place2, { plan }, reads) {
 
 // src/run.ts
 var Scope = class {
-  constructor(graph2, process, parent) {
+  constructor(graph2, process, result, parent) {
     this.graph = graph2;
     this.process = process;
     this.parent = parent;
     this.actions = [];
     this.streams = [];
     this.inner = [];
+    this.maps = [];
+    this.own = [process, result];
     parent?.inner.push(this);
   }
   /** Where a captured cell is stored, if it belongs to this instance or one around it. */
@@ -2588,6 +2850,7 @@ var Scope = class {
     for (const action of this.actions) action.stop();
     for (const { place: place2, handler: handler3 } of this.streams) place2.handlers = place2.handlers?.filter((other) => other !== handler3);
     for (const scope2 of this.inner) scope2.stop();
+    drop(this.maps);
     instances.delete(this.process);
   }
 };
@@ -2600,7 +2863,7 @@ function ownDocument(source, cause) {
 function run(graph2, recipeId, argument, result, parent) {
   const process = processOf(result);
   instances.get(process)?.stop();
-  const scope2 = new Scope(graph2, process, parent);
+  const scope2 = new Scope(graph2, process, result, parent);
   instances.set(process, scope2);
   const stored = process.read();
   const before = isObject(stored) ? stored : void 0;
@@ -2722,7 +2985,10 @@ function emptyLike(value) {
 
 // src/web/console.ts
 var deepest3 = 4;
-var writer = (level) => (...args) => host.log(level, args.map((arg) => typeof arg === "string" ? arg : inspect(arg, 0)).join(" "));
+var writer = (level) => (...args) => {
+  meetOutside();
+  host.log(level, args.map((arg) => typeof arg === "string" ? arg : inspect(arg, 0)).join(" "));
+};
 function inspect(value, depth) {
   if (typeof value === "string") return stringify(value);
   if (typeof value === "bigint") return `${value}n`;
@@ -2758,17 +3024,21 @@ var console = {
 };
 
 // src/web/date.ts
+function now() {
+  meetOutside();
+  return host.now();
+}
 function VirtualDate(...args) {
   const target = new.target;
-  if (target === void 0) return new NativeDate(host.now()).toString();
-  return Reflect.construct(NativeDate, args.length === 0 ? [host.now()] : args, target);
+  if (target === void 0) return new NativeDate(now()).toString();
+  return Reflect.construct(NativeDate, args.length === 0 ? [now()] : args, target);
 }
 var method = (value) => ({ value, writable: true, configurable: true });
 Object.defineProperties(VirtualDate, {
   prototype: { value: NativeDate.prototype, writable: false },
   length: { value: 7 },
   name: { value: "Date" },
-  now: method(() => Math.floor(host.now())),
+  now: method(() => Math.floor(now())),
   parse: method(NativeDate.parse),
   UTC: method(NativeDate.UTC)
 });
@@ -2776,9 +3046,9 @@ Object.defineProperty(NativeDate.prototype, "constructor", method(VirtualDate));
 var origin;
 var performance = {
   get timeOrigin() {
-    return origin ??= host.now();
+    return origin ??= now();
   },
-  now: () => host.now() - performance.timeOrigin
+  now: () => now() - performance.timeOrigin
 };
 
 // src/web/selector.ts
@@ -3085,6 +3355,11 @@ function installGlobals() {
   for (const [name2, value] of Object.entries(globals)) {
     Object.defineProperty(globalThis, name2, { value, writable: true, enumerable: false, configurable: true });
   }
+  const { random } = Math;
+  Math.random = () => {
+    meetOutside();
+    return random();
+  };
   const errors = Error;
   errors.captureStackTrace ??= () => {
   };
@@ -3129,6 +3404,7 @@ var root = {
   start(json) {
     task = parse(json);
     session.space = task.space;
+    recall(task.memo, task.stale);
     session.fresh = handled = task.mode === "cast";
     const result = documentOf(task.charm);
     const process = documentOf(task.process);
@@ -3140,6 +3416,7 @@ var root = {
   settle: settle2,
   finish() {
     const result = documentOf(task.charm).root;
+    const changed2 = saveChanges([result.doc, documentOf(task.process)]);
     return stringify({
       handled,
       updater: isUpdatable(result),
@@ -3148,7 +3425,8 @@ var root = {
       again: session.again,
       stuck: running === void 0 ? null : { what: running.kind, ...whereIs(running) },
       failures,
-      changed: saveChanges([result.doc, documentOf(task.process)])
+      changed: changed2,
+      memo: remembered()
     });
   }
 };

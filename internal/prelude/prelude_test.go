@@ -34,7 +34,7 @@ func TestTypesAreThere(t *testing.T) {
 func TestSourcesStaySmall(t *testing.T) {
 	t.Parallel()
 	const mostOfFile = 250
-	for most, patterns := range map[int][]string{3500: {"src/*.ts", "src/web/*.ts"}, 600: {"src/lib/*.ts", "types/*.ts"}} {
+	for most, patterns := range map[int][]string{4000: {"src/*.ts", "src/web/*.ts"}, 600: {"src/lib/*.ts", "types/*.ts"}} {
 		total := 0
 		for _, pattern := range patterns {
 			files, err := filepath.Glob(pattern)

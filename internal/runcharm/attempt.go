@@ -2,6 +2,7 @@ package runcharm
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -24,6 +25,7 @@ type attempt struct {
 	mu       sync.Mutex
 	space    charm.Space // every document is served as of its commit
 	served   map[string]memory.Version
+	memo     json.RawMessage // what the worker was given of the last run; nil for nothing
 	log      runLog
 	requests int
 	trial    bool   // it has not run well yet
@@ -71,6 +73,10 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 		task.Documents, err = a.read(r, ahead)
 		return err
 	})
+	if err == nil && w.Mode == wire.ModeEvent {
+		task.Memo, task.Stale = a.runner.memos.recall(w.Charm.Space+w.Charm.ID, a.recipe.ID, w.Charm.Space, a.space.Since)
+		a.memo = task.Memo
+	}
 	return task, err
 }
 

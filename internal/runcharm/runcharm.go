@@ -33,6 +33,7 @@ type Runner struct {
 	now    func() time.Time
 
 	recipes recipeCache
+	memos   *memos
 
 	mu   sync.Mutex
 	read map[string][]string    // documents a charm read last time, by space and id
@@ -52,10 +53,12 @@ type Options struct {
 
 // New makes a Runner.
 func New(o Options) *Runner {
-	return &Runner{
+	r := &Runner{
 		store: o.Store, memory: o.Memory, pool: o.Pool, egress: o.Egress, apiURL: o.APIURL, logger: o.Logger, now: o.Now,
-		read: map[string][]string{}, maps: map[string]*recipe.Map{},
+		read: map[string][]string{}, maps: map[string]*recipe.Map{}, memos: newMemos(),
 	}
+	o.Memory.Subscribe("", r.memos.committed)
+	return r
 }
 
 // Work is one run to make.
@@ -142,14 +145,18 @@ func (s *Session) Attempt(ctx context.Context) Result {
 	if result.Outcome == charm.OK && s.work.Mode == wire.ModeEvent {
 		s.runner.remember(s.work, out.Read)
 	}
+	if result.Outcome == charm.OK {
+		a.remembering(&result)
+	}
 	return result
 }
 
 // SaveHosts writes what runs have learnt of hosts.
 func (r *Runner) SaveHosts(tx store.Tx) error { return r.egress.SaveHosts(tx) }
 
-// mostPredicted bounds how many documents are sent ahead of a run.
-const mostPredicted = 512
+// mostPredicted bounds how many documents are sent ahead of a run; their size is
+// bounded too, as that of any answer.
+const mostPredicted = 8192
 
 // remember keeps what a charm read, to send it ahead the next time.
 func (r *Runner) remember(w Work, ids []string) {
@@ -172,4 +179,5 @@ func (r *Runner) Forget(space, id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.read, space+id)
+	r.memos.forget(space + id)
 }

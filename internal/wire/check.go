@@ -67,8 +67,12 @@ func (m *Task) check() error {
 		return fmt.Errorf("mode %q", m.Mode)
 	case m.Timeout <= 0 || m.Timeout > charm.MaxTimeout:
 		return fmt.Errorf("timeout of %v", m.Timeout)
+	case len(m.Memo) > MaxMemoBytes:
+		return fmt.Errorf("memo of %d bytes; at most %d are allowed", len(m.Memo), MaxMemoBytes)
+	case len(m.Stale) > MaxStale:
+		return fmt.Errorf("%d stale documents; at most %d are allowed", len(m.Stale), MaxStale)
 	}
-	return nil
+	return checkIDs(m.Stale, 0)
 }
 
 func (m *Fetch) check() error {
@@ -107,6 +111,8 @@ func (m *Result) check() error {
 		return errors.New("changes of a run that did not finish")
 	case len(m.Rejections) > maxFailures || len(m.Report.Failures) > maxFailures:
 		return fmt.Errorf("more than %d failures", maxFailures)
+	case len(m.Report.Memo) > MaxMemoBytes:
+		return fmt.Errorf("memo of %d bytes; at most %d are allowed", len(m.Report.Memo), MaxMemoBytes)
 	case m.CPU < 0 || m.PeakBytes < 0:
 		return errors.New("negative costs")
 	}

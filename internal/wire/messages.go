@@ -28,7 +28,9 @@ type Task struct {
 	APIURL     string          // what the recipe is told of the service
 	Occasion   string          // equal over the retries of one job
 	Timeout    time.Duration   // wall time of the run; the parent enforces it
-	Documents  []Document      `json:"-"` // sent ahead: what this charm read last time
+	Memo       json.RawMessage `json:",omitempty"` // Report.Memo of the last committed run; nil for none
+	Stale      []string        `json:",omitempty"` // ids of documents that others have changed since that run
+	Documents  []Document      `json:"-"`          // sent ahead: what this charm read last time
 }
 
 // The modes of a task.
@@ -163,6 +165,11 @@ type Report struct {
 	Stuck       *Stuck    `json:"stuck"`       // what is still pending
 	Failures    []Failure `json:"failures"`
 	Changed     int       `json:"changed"` // documents
+
+	// Memo is for the next run of the charm, if what this one changed is committed:
+	// what need not be computed again then. Only the runtime reads it; nil says that
+	// it is as the task had it.
+	Memo json.RawMessage `json:"memo,omitempty"`
 }
 
 // Stuck is a handler or lift whose promise nothing can settle any more.

@@ -25,6 +25,8 @@ const (
 	MaxIDs        = 4096     // asked for in one Need
 	MaxHeadBytes  = 24 << 20 // of the JSON head of the largest kind of frame
 	MaxErrors     = 100      // of one compilation
+	MaxMemoBytes  = 4 << 20  // of what a run leaves for the next
+	MaxStale      = 4096     // documents changed by others that a task names
 	MaxStackBytes = 16 << 10 // of one failure's stack
 )
 

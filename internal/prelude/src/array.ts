@@ -3,6 +3,7 @@
 
 import { temporary } from "./document";
 import { type Fields, isObject } from "./host";
+import { meetOutside } from "./scheduler";
 import { type View, view } from "./view";
 import { append, replaceElements, storedForm } from "./write";
 
@@ -46,6 +47,7 @@ for (const name of reading) {
 
 for (const [name, change] of Object.entries(changing)) {
   arrayMethods.set(name, (of, raw) => (...args) => {
+    meetOutside();
     const copy = [...raw];
     const result = change(copy, args, of);
     replaceElements(of.place, copy);
@@ -54,6 +56,7 @@ for (const [name, change] of Object.entries(changing)) {
 }
 
 arrayMethods.set("push", (of, raw) => (...args) => {
+  meetOutside();
   append(of.place, args);
   return raw.length;
 });

@@ -1,10 +1,11 @@
 // The nodes that are part of the runtime, by name (runtime spec §2.6, §2.7, §3.8).
 
-import type { Document } from "./document";
+import type { Document, Place } from "./document";
 import { Alias, type Graph, type GraphNode, graphOf } from "./graph";
 import { isArray, stringify } from "./host";
 import { type Link, linkTo, placeOf, writeTarget } from "./link";
 import { fetchData, llm, streamData } from "./request";
+import { Rows } from "./rows";
 import { ownDocument, run, type Scope } from "./run";
 import { Action, type Reads, schedule } from "./scheduler";
 import { view } from "./view";
@@ -13,18 +14,20 @@ import { append, replace, resize, write } from "./write";
 export type Builtin = (node: GraphNode, scope: Scope) => void;
 
 /** Runs `body` now and whenever what it read has changed. */
-export function react({ module, reads, writes }: GraphNode, scope: Scope, body: (reads: Reads) => void): void {
+export function react({ module, reads, writes }: GraphNode, scope: Scope, body: (reads: Reads) => void): Action {
   const source = { kind: "lift", code: react, label: String(module.implementation) } as const;
   const action = new Action(source, writes.map((alias) => writeTarget(scope.place(alias))), body);
   action.subscribe(scope.readsOf(reads));
   scope.add(action);
   schedule(action);
+  return action;
 }
 
 /** A document for the output of a built-in node. */
 export function outputDocument(scope: Scope, cause: object): Document {
   const doc = ownDocument({}, cause);
   doc.adopt(scope.process);
+  scope.own.push(doc);
   return doc;
 }
 
@@ -52,30 +55,37 @@ function mapList(node: GraphNode, scope: Scope): void {
   const output = outputDocument(scope, { map: { "/": scope.process.id }, op: graph.id, cause: bound });
   scope.output(node.outputs, linkTo(output.root));
   if (output.read() === undefined) write(output.root, []);
-  const rows: (Scope | undefined)[] = [];
-  react(node, scope, (reads) => {
-    const elements = inputValue(list, scope, reads) ?? [];
-    if (!isArray(elements)) throw new Error(`map needs an array, but was given a ${typeof elements}`);
+  const rows = new Rows(output);
+  scope.maps.push(rows);
+  let elements: unknown[] = [];
+  let place: Place | undefined;
+  rows.start = (i) => {
+    const known = (output.read() as Link[])[i];
+    const argument = place === undefined
+      ? { element: elements[i], index: i, array: elements }
+      : { element: linkTo(place.child(i)), index: i, array: linkTo(place) };
+    const row = known === undefined ? ownDocument({}, { result: linkTo(output.root), index: i }) : placeOf(known).doc;
+    const instance = run(graph, graph.id, argument, row, scope);
+    instance.process.adopt(scope.process);
+    rows.state[i] = instance;
+    rows.moved = true;
+    if (known === undefined) append(output.root, [linkTo(row.root)]);
+  };
+  rows.action = react(node, scope, (reads) => {
+    const value = inputValue(list, scope, reads) ?? [];
+    if (!isArray(value)) throw new Error(`map needs an array, but was given a ${typeof value}`);
+    elements = value;
     // Links name the place of the list itself: they stay right when a link to another list is put there.
-    const place = list instanceof Alias ? writeTarget(scope.place(list)) : undefined;
-    for (const row of rows.splice(elements.length)) row?.stop();
+    place = list instanceof Alias ? writeTarget(scope.place(list)) : undefined;
+    rows.follow(place);
+    rows.cut(elements.length);
     const links = output.read() as Link[];
-    for (let i = rows.length; i < elements.length; i++) {
-      const known = links[i];
+    for (let i = 0; i < elements.length; i++) {
+      if (rows.state[i] !== undefined) continue;
       // The id of the output depends on the recipe and on the list, so what is stored for a row fits: without nodes
       // there is nothing to compute anew.
-      if (known !== undefined && graph.nodes.length === 0) {
-        rows.push(undefined);
-        continue;
-      }
-      const argument = place === undefined
-        ? { element: elements[i], index: i, array: elements }
-        : { element: linkTo(place.child(i)), index: i, array: linkTo(place) };
-      const row = known === undefined ? ownDocument({}, { result: linkTo(output.root), index: i }) : placeOf(known).doc;
-      const instance = run(graph, graph.id, argument, row, scope);
-      instance.process.adopt(scope.process);
-      rows.push(instance);
-      if (known === undefined) append(output.root, [linkTo(row.root)]);
+      if (links[i] !== undefined && graph.nodes.length === 0) rows.state[i] = null;
+      else if (links[i] === undefined || !rows.sleeps(i)) rows.start(i);
     }
     if (links.length > elements.length) resize(output.root, elements.length);
   });

@@ -4,8 +4,9 @@ import type { Place } from "./document";
 import { topFrame } from "./frame";
 import { type Fields, isArray, isObject, type Key, keys, stringify } from "./host";
 import { anchor, found, isAlias, isStream, type Link, linkTo, resolve } from "./link";
+import { isAsleep, startRows } from "./rows";
 import { planOf, read, type Schema, schemaAt } from "./schema";
-import { Action, deliver, type EventHandler, type Reads, schedule } from "./scheduler";
+import { Action, deliver, type EventHandler, meetOutside, type Reads, schedule } from "./scheduler";
 import { session } from "./session";
 import { ID, LINK, PLACE, REF } from "./symbols";
 import { view } from "./view";
@@ -18,15 +19,18 @@ export function cellAt(place: Place, schema?: Schema, root: Schema | undefined =
 
 // A document that nobody has read yet is not fetched to find out: streams are in documents of running instances.
 function isStreamAt(place: Place): boolean {
-  if (!place.doc.loaded) return false;
+  if (!place.doc.loaded && !isAsleep(place.doc)) return false;
   resolve(place);
   return isStream(found);
 }
 
 /** Queues `event` for every handler of the stream at `place`. Answers whether there was one. */
 export function sendEvent(place: Place, event: unknown): boolean {
-  const handlers = resolve(place).handlers ?? [];
+  const at = resolve(place);
+  if (at.handlers === undefined) startRows(at.doc);
+  const handlers = at.handlers ?? [];
   for (const handler of handlers) deliver(handler, event);
+  meetOutside();
   return handlers.length > 0;
 }
 
@@ -71,6 +75,7 @@ export class Cell extends Located {
   }
 
   set(value: unknown): void {
+    meetOutside();
     if (isStreamAt(this.place)) sendEvent(this.place, value);
     else write(this.place, value);
   }
@@ -79,10 +84,12 @@ export class Cell extends Located {
 
   update(values: unknown): void {
     if (!isObject(values) || isArray(values)) throw new Error("Can't update with non-object value");
+    meetOutside();
     for (const key of keys(values)) write(this.place.child(key), values[key]);
   }
 
   push(...values: unknown[]): void {
+    meetOutside();
     const at = resolve(this.place);
     if (found === undefined || found === null) write(at, isArray(this.schema?.default) ? this.schema.default : []);
     else if (!isArray(found)) throw new Error("Can't push into non-array value");

@@ -5,12 +5,17 @@
 import { type EntityId, newId } from "./entity";
 import { type Fields, host, isObject, type Key, parse, stringify } from "./host";
 import type { Plan } from "./schema";
+import type { Rows } from "./rows";
 import type { Action, EventHandler, Reads } from "./scheduler";
 
 export class Place {
   kids: Map<string, Place> | undefined;
   readers: Action[] | undefined;
   handlers: EventHandler[] | undefined;
+  /** Whether this run has changed what is stored below here, or here. */
+  changed: "" | "below" | "here" = "";
+  /** The maps over the list that is stored here. */
+  rows: Rows[] | undefined;
   /** The last reads that this place was added to. */
   readIn: Reads | undefined;
 
@@ -57,8 +62,10 @@ export class Document {
   version = 0;
   /** What the document last looked like through a schema. */
   seen: { plan: Plan; version: number; copy: Fields } | undefined;
-  /** The stored form; undefined until it was asked for, "" if there is none. */
-  private text: string | undefined;
+  /** Whether the host was asked for the stored document, or need not be. */
+  loaded = false;
+  /** Whether there is a stored document. Its text is not kept: of a long list that would be half of the memory. */
+  stored = false;
 
   constructor(private name: EntityId | (() => EntityId)) {}
 
@@ -68,21 +75,20 @@ export class Document {
     return this.name;
   }
 
-  get loaded(): boolean { return this.text !== undefined; }
-  get stored(): boolean { return this.loaded && this.text !== ""; }
-
   read(): unknown {
-    if (this.text !== undefined) return this.value;
-    this.text = host.doc(this.id);
-    if (this.text === "") return undefined;
-    const { value, source } = parse(this.text) as { value?: unknown; source?: { "/": EntityId } };
+    if (this.loaded) return this.value;
+    const text = host.doc(this.id);
+    this.loaded = true;
+    if (text === "") return undefined;
+    this.stored = true;
+    const { value, source } = parse(text) as { value?: unknown; source?: { "/": EntityId } };
     if (source !== undefined) this.source = documentOf(source["/"]);
     return this.value = value;
   }
 
   /** Makes this a new document, without asking the host for a stored one. */
   begin(value?: unknown): this {
-    this.text = "";
+    this.loaded = true;
     this.value = value;
     return this;
   }
@@ -104,8 +110,9 @@ export class Document {
   /** Hands the document to the host unless its text is what is stored already. Answers whether it was handed over. */
   save(): boolean {
     const text = stringify({ value: this.value, source: this.source && { "/": this.source.id } });
-    if (text === this.text) return false;
-    host.put(this.id, this.text = text);
+    if (this.stored && text === host.doc(this.id)) return false;
+    host.put(this.id, text);
+    this.stored = true;
     return true;
   }
 }

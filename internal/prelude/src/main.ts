@@ -8,6 +8,7 @@ import { type Graph, graphOf } from "./graph";
 import { parse, stringify } from "./host";
 import { require } from "./module";
 import { integrationOf, isUpdatable, nameOf, whereIs } from "./report";
+import { recall, remembered } from "./rows";
 import { run } from "./run";
 import { failures, running, whenAtRest } from "./scheduler";
 import { session, type Task } from "./session";
@@ -59,6 +60,7 @@ const root = {
   start(json: string): void {
     task = parse(json);
     session.space = task.space;
+    recall(task.memo, task.stale);
     session.fresh = handled = task.mode === "cast";
     const result = documentOf(task.charm);
     const process = documentOf(task.process);
@@ -72,6 +74,7 @@ const root = {
 
   finish(): string {
     const result = documentOf(task.charm).root;
+    const changed = saveChanges([result.doc, documentOf(task.process)]);
     return stringify({
       handled,
       updater: isUpdatable(result),
@@ -80,7 +83,8 @@ const root = {
       again: session.again,
       stuck: running === undefined ? null : { what: running.kind, ...whereIs(running) },
       failures,
-      changed: saveChanges([result.doc, documentOf(task.process)]),
+      changed,
+      memo: remembered(),
     });
   },
 };

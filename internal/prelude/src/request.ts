@@ -7,7 +7,7 @@ import { Alias } from "./graph";
 import { type Fields, host, isArray, isObject, keys, mapObject, parse, stringify } from "./host";
 import { linkTo } from "./link";
 import type { Scope } from "./run";
-import { type Reads, whenAtRest } from "./scheduler";
+import { meetOutside, type Reads, whenAtRest } from "./scheduler";
 import { apiURL } from "./session";
 import { fetch, type RequestInit, type Response } from "./web/fetch";
 import { write } from "./write";
@@ -31,9 +31,12 @@ function asking(name: string, third: "error" | "partial", question: (inputs: any
       write(other, more);
     };
     react(node, scope, (reads) => {
+      meetOutside();
       const { about, send } = question(plain(node.inputs, scope, reads));
       const hash = host.refer(stringify(about), "string");
-      if (hash === current || send !== undefined && !anew && hash === requestHash.raw()) return;
+      // The hash of an answer stays when its answer has gone.
+      const known = send !== undefined && !anew && hash === requestHash.raw() && result.raw() !== undefined;
+      if (hash === current || known) return;
       current = hash;
       put(send !== undefined);
       if (send === undefined && !anew) write(requestHash, undefined);

@@ -11,16 +11,21 @@ import { found, isAlias, isLink, linkTo, placeOf, resolve } from "./link";
 import type { Root } from "./opaque";
 import { defaultsOf, type Schema } from "./schema";
 import { type Action, type EventHandler, Reads } from "./scheduler";
+import { drop, type Rows } from "./rows";
 import { session } from "./session";
 import { replace, write } from "./write";
 
 /** One running instance of a graph. */
 export class Scope {
-  private readonly actions: Action[] = [];
+  readonly actions: Action[] = [];
   private readonly streams: { place: Place; handler: EventHandler }[] = [];
-  private readonly inner: Scope[] = [];
+  readonly inner: Scope[] = [];
+  readonly maps: Rows[] = [];
+  /** The documents that this instance consists of. */
+  readonly own: Document[];
 
-  constructor(readonly graph: Graph, readonly process: Document, readonly parent: Scope | undefined) {
+  constructor(readonly graph: Graph, readonly process: Document, result: Document, readonly parent: Scope | undefined) {
+    this.own = [process, result];
     parent?.inner.push(this);
   }
 
@@ -85,6 +90,7 @@ export class Scope {
     for (const action of this.actions) action.stop();
     for (const { place, handler } of this.streams) place.handlers = place.handlers?.filter((other) => other !== handler);
     for (const scope of this.inner) scope.stop();
+    drop(this.maps);
     instances.delete(this.process);
   }
 }
@@ -102,7 +108,7 @@ export function ownDocument(source: object, cause: unknown): Document {
 export function run(graph: Graph, recipeId: string, argument: unknown, result: Document, parent?: Scope): Scope {
   const process = processOf(result);
   instances.get(process)?.stop();
-  const scope = new Scope(graph, process, parent);
+  const scope = new Scope(graph, process, result, parent);
   instances.set(process, scope);
 
   const stored = process.read();

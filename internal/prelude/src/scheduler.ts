@@ -6,6 +6,7 @@
 import type { Place } from "./document";
 import { describeThrown, type Failure } from "./failure";
 import { isThenable } from "./host";
+import { wakeReaders } from "./rows";
 
 /** The places that one run of an action read. */
 export class Reads {
@@ -33,6 +34,8 @@ export class Action {
   pending = false;
   /** Used while a batch is put in order. */
   placed = false;
+  /** What it did the last time depends on more than what it read, or was more than its output. */
+  volatile = false;
 
   constructor(
     readonly source: Source,
@@ -67,6 +70,12 @@ let ranSinceRest: Action[] = [];
 let restWaiters: (() => void)[] = [];
 let waking = false;
 
+/** Whether the code that runs has met the world outside of its inputs and its output: clock, log, network, cells. */
+let outside = false;
+
+/** Notes that the code that runs uses or changes something else than its inputs and its output. */
+export function meetOutside(): void { outside = true; }
+
 export const failures: Failure[] = [];
 
 /** What the scheduler waits for while a handler's or a lift's promise is pending. */
@@ -92,12 +101,20 @@ export function whenAtRest(done: () => void): void {
 
 /** Makes every action run again that read something at, above or below `place`. */
 export function changed(place: Place): void {
-  for (let above = place.parent; above !== undefined; above = above.parent) rerun(above.readers);
+  place.changed = "here";
+  for (let at = place; at.parent !== undefined; at = at.parent) {
+    const { readers, rows } = at.parent;
+    at.parent.changed ||= "below";
+    rerun(readers);
+    if (rows !== undefined) for (let i = 0; i < rows.length; i++) rows[i]!.wake(Number(at.key));
+  }
   changedBelow(place);
+  wakeReaders(place.doc);
 }
 
 function changedBelow(place: Place): void {
   rerun(place.readers);
+  if (place.rows !== undefined) for (let i = 0; i < place.rows.length; i++) place.rows[i]!.wakeAll();
   if (place.kids !== undefined) for (const kid of place.kids.values()) changedBelow(kid);
 }
 
@@ -137,6 +154,7 @@ function perform(action: Action): boolean {
   if (!action.active) return true;
   if (action.runs === 0) ranSinceRest.push(action);
   if (++action.runs > mostRunsBetweenRests) {
+    action.volatile = true;
     fail(action.source, new Error(`Too many iterations: ${action.runs} action`));
     return true;
   }
@@ -146,10 +164,12 @@ function perform(action: Action): boolean {
 /** Runs an action or handles an event; answers false if that goes on in a promise: then turn() is called after it. */
 function settle(source: Source, action: Action | undefined, event: unknown): boolean {
   const reads = new Reads();
+  outside = false;
   // While it runs an action is subscribed to nothing: so what it writes itself does not make it run again.
   action?.subscribe(nothing);
   try {
     const result = action === undefined ? (source as EventHandler).handle(event) : action.body(reads);
+    if (action !== undefined) action.volatile = outside || isThenable(result);
     if (isThenable(result)) {
       running = source;
       const resume = () => {
@@ -164,6 +184,7 @@ function settle(source: Source, action: Action | undefined, event: unknown): boo
       return false;
     }
   } catch (thrown) {
+    if (action !== undefined) action.volatile = true;
     fail(source, thrown);
   }
   if (action?.active) action.subscribe(reads);

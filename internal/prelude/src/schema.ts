@@ -155,10 +155,33 @@ function shapedObject(doc: Document, place: Place | undefined, raw: Fields, plan
   return out;
 }
 
+/** The documents that a stored list's links lead to: handlers read whole lists again and again. */
+const targets = new WeakMap<unknown[], { links: unknown[]; docs: (Document | undefined)[] }>();
+
 function shapedList(doc: Document, place: Place | undefined, raw: unknown[], items: Plan, reads?: Reads): unknown[] {
   const out: unknown[] = new Array(raw.length);
+  const flat = items.flat && !items.asCell;
+  let known = flat ? targets.get(raw) : undefined;
+  if (flat && known === undefined) targets.set(raw, known = { links: [], docs: [] });
   for (let i = 0; i < raw.length; i++) {
-    out[i] = member(doc, items.plain ? undefined : place!.child(i), raw[i], items, reads);
+    const item = raw[i];
+    if (known !== undefined && typeof item === "object") {
+      if (known.links[i] !== item) {
+        known.links[i] = item;
+        known.docs[i] = isLink(item) && item.path.length === 0 ? documentOf(item.cell["/"]) : undefined;
+      }
+      const target = known.docs[i];
+      if (target !== undefined) {
+        const { seen } = target;
+        if (seen === undefined || seen.plan !== items || seen.version !== target.version) out[i] = snapshot(target, items, reads);
+        else {
+          reads?.add(target.root);
+          out[i] = { ...seen.copy };
+        }
+        continue;
+      }
+    }
+    out[i] = member(doc, items.plain ? undefined : place!.child(i), item, items, reads);
   }
   return out;
 }

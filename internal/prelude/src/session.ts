@@ -1,12 +1,15 @@
 // What this run is about, and what recipes may know of it.
 
 import { host, type Key, parse } from "./host";
+import type { Memo } from "./rows";
+import { meetOutside } from "./scheduler";
 import { URL } from "./web/url";
 
 export interface Task {
   mode: "cast" | "event";
   charm: string; process: string; space: string; recipe: string;
   argument?: unknown; stream?: Key[]; event?: unknown;
+  memo?: Memo; stale?: string[];
 }
 
 export const session = {
@@ -17,7 +20,10 @@ export const session = {
   again: false,
 };
 
-const environment = (): { apiUrl: string; occasion: string } => parse(host.env());
+function environment(): { apiUrl: string; occasion: string } {
+  meetOutside();
+  return parse(host.env());
+}
 
 export const apiURL = (): string => environment().apiUrl;
 

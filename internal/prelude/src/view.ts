@@ -5,7 +5,7 @@ import { arrayMethods } from "./array";
 import type { Place } from "./document";
 import { type Fields, isArray, isObject, type Key } from "./host";
 import { found, isAlias, isLink, linkTo, resolve } from "./link";
-import type { Reads } from "./scheduler";
+import { meetOutside, type Reads } from "./scheduler";
 import { LINK, PLACE } from "./symbols";
 import { resize, write } from "./write";
 
@@ -31,12 +31,14 @@ export class View implements ProxyHandler<Fields> {
   set(_target: Fields, key: string | symbol, value: unknown): boolean {
     // Marks like [ID] are for new objects: what is stored has its identity already.
     if (typeof key === "symbol") return true;
+    meetOutside();
     if (key === "length" && isArray(this.place.raw())) resize(this.place, Number(value));
     else write(this.place.child(key), value);
     return true;
   }
 
   deleteProperty(_target: Fields, key: string | symbol): boolean {
+    meetOutside();
     if (typeof key === "string") write(this.place.child(key), undefined);
     return true;
   }

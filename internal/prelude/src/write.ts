@@ -8,10 +8,10 @@ import { type Fields, is, isArray, isObject, type Key, keys, parse, stringify } 
 import { aliasTarget, found, isAlias, isLink, type Link, linkTo, placeOf, resolve, sameLink, writeTarget } from "./link";
 import { changed } from "./scheduler";
 import { session } from "./session";
-import { ID, ID_FIELD, LINK, REF } from "./symbols";
+import { ID, ID_FIELD, LINK, PLACE, REF } from "./symbols";
 import { uuid } from "./web/crypto";
 
-type Marked = Fields & { [ID]?: unknown; [ID_FIELD]?: string; [LINK]?: Link; [REF]?: unknown };
+type Marked = Fields & { [ID]?: unknown; [ID_FIELD]?: string; [LINK]?: Link; [PLACE]?: Place; [REF]?: unknown };
 const deepest = 512;
 
 /** Makes `value` what is stored at `place`; an alias at the place is followed, a link there is replaced. */
@@ -97,10 +97,25 @@ function assign(place: Place, container: object, value: unknown, siblings?: read
 
 function assignElements(place: Place, current: unknown[], next: unknown[]): void {
   const before = current.slice();
+  const taken = new Set<number>();
   for (let i = 0; i < next.length; i++) {
-    if (i >= current.length || differs(current[i], next[i])) assign(place.child(i), current, next[i], before);
+    const value = next[i];
+    const at = isObject(value) ? (value as Marked)[PLACE] : undefined;
+    if (at !== undefined && at.parent === place && Number(at.key) < before.length) moveElement(place, current, i, Number(at.key), before, taken);
+    else if (i >= current.length || differs(current[i], value)) assign(place.child(i), current, value, before);
   }
   if (current.length > next.length) resize(place, next.length);
+}
+
+/**
+ * Elements of the array itself, as filter and sort give them, are moved. A link to where one was would lead to what
+ * has been put there, or to itself.
+ */
+function moveElement(place: Place, current: unknown[], to: number, from: number, before: unknown[], taken: Set<number>): void {
+  const raw = before[from];
+  if (taken.has(from)) put(place.child(to), current, isObject(raw) ? copyOfJSON(raw) : raw);
+  else if (current[to] !== raw) put(place.child(to), current, raw);
+  taken.add(from);
 }
 
 function assignFields(place: Place, current: Fields, next: Fields): void {

@@ -18,10 +18,11 @@ type documents struct {
 	changed []wire.Document
 	index   map[string]int // in changed
 	size    int            // bytes changed
+	ahead   int            // documents to ask for before they are needed, the next time
 }
 
 func newDocuments(ahead []wire.Document) *documents {
-	d := &documents{known: make(map[string][]byte, len(ahead)), isRead: map[string]bool{}, index: map[string]int{}}
+	d := &documents{known: make(map[string][]byte, len(ahead)), isRead: map[string]bool{}, index: map[string]int{}, ahead: leastAhead}
 	d.learn(ahead)
 	return d
 }
@@ -87,10 +88,14 @@ func (d *documents) fetch(r *run, ids []string) error {
 	return nil
 }
 
+// Documents asked for before they are needed. A run that goes on asking walks a
+// long list, so each question is for twice as many as the one before.
 const (
-	mostAhead = 64 // documents asked for before they are needed
-	idLength  = 59
+	leastAhead = 64
+	mostAhead  = 1024
 )
+
+const idLength = 59
 
 var linkMark = []byte(`{"/":"baedrei`)
 
@@ -99,23 +104,22 @@ var linkMark = []byte(`{"/":"baedrei`)
 func (d *documents) linked(but string) []string {
 	var ids []string
 	found := map[string]bool{but: true}
-	for len(d.unread) > 0 && len(ids) < mostAhead {
+	for len(d.unread) > 0 && len(ids) < d.ahead {
 		text := d.unread[0].Text
-		d.unread = d.unread[1:]
-		for len(ids) < mostAhead {
-			i := bytes.Index(text, linkMark)
-			start := i + len(`{"/":"`)
-			if i < 0 || start+idLength > len(text) {
-				break
-			}
-			id := string(text[start : start+idLength])
-			text = text[start:]
-			if _, known := d.known[id]; !known && !found[id] && isBase32(id) {
-				found[id] = true
-				ids = append(ids, id)
-			}
+		i := bytes.Index(text, linkMark)
+		start := i + len(`{"/":"`)
+		if i < 0 || start+idLength > len(text) {
+			d.unread = d.unread[1:]
+			continue
+		}
+		id := string(text[start : start+idLength])
+		d.unread[0].Text = text[start:]
+		if _, known := d.known[id]; !known && !found[id] && isBase32(id) {
+			found[id] = true
+			ids = append(ids, id)
 		}
 	}
+	d.ahead = min(2*d.ahead, mostAhead)
 	return ids
 }
 

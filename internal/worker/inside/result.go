@@ -1,6 +1,7 @@
 package inside
 
 import (
+	"encoding/json"
 	"errors"
 	"strings"
 
@@ -71,11 +72,17 @@ func clipReport(r wire.Report) wire.Report {
 	for i := range r.Failures {
 		clipFailure(&r.Failures[i])
 	}
+	if len(r.Memo) > wire.MaxMemoBytes {
+		r.Memo = noMemo
+	}
 	if s := r.Stuck; s != nil {
 		s.Name, s.Stack = clip(s.Name, charm.MaxNameBytes), clip(s.Stack, wire.MaxStackBytes)
 	}
 	return r
 }
+
+// noMemo has the next run compute everything.
+var noMemo = json.RawMessage("{}")
 
 func clipFailure(f *wire.Failure) *wire.Failure {
 	f.Name = clip(f.Name, charm.MaxNameBytes)

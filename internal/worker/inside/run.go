@@ -139,7 +139,9 @@ func startTask(t *wire.Task) (string, error) {
 		Stream   []string        `json:"stream,omitempty"`
 		Event    json.RawMessage `json:"event,omitempty"`
 		Run      string          `json:"run"`
-	}{t.Mode, t.Charm, t.Process, t.Space, t.Recipe, t.Argument, t.Stream, t.Event, t.Run})
+		Memo     json.RawMessage `json:"memo,omitempty"`
+		Stale    []string        `json:"stale,omitempty"`
+	}{t.Mode, t.Charm, t.Process, t.Space, t.Recipe, t.Argument, t.Stream, t.Event, t.Run, t.Memo, t.Stale})
 	if err != nil {
 		return "", fmt.Errorf("the task: %w", err)
 	}

@@ -1,11 +1,14 @@
 // console: every call is one line of the run's log.
 
 import { host, isArray, isObject, keys, stringify } from "../host";
+import { meetOutside } from "../scheduler";
 
 const deepest = 4;
 
-const writer = (level: "log" | "info" | "debug" | "warn" | "error") => (...args: unknown[]): void =>
+const writer = (level: "log" | "info" | "debug" | "warn" | "error") => (...args: unknown[]): void => {
+  meetOutside();
   host.log(level, args.map((arg) => typeof arg === "string" ? arg : inspect(arg, 0)).join(" "));
+};
 
 /** A value as text for people: close to how it would be written in a program. */
 function inspect(value: unknown, depth: number): string {

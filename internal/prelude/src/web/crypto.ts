@@ -2,6 +2,7 @@
 
 import { host } from "../host";
 import { type Bytes, bytesOf } from "./text";
+import { meetOutside } from "../scheduler";
 
 const longestRequest = 65536;
 
@@ -14,11 +15,15 @@ export function uuid(): string {
 }
 
 export const crypto = {
-  randomUUID: uuid,
+  randomUUID(): string {
+    meetOutside();
+    return uuid();
+  },
   getRandomValues<T extends ArrayBufferView>(view: T): T {
     if (view.byteLength > longestRequest) {
       throw new RangeError(`getRandomValues gives at most ${longestRequest} bytes, not ${view.byteLength}`);
     }
+    meetOutside();
     new Uint8Array(view.buffer, view.byteOffset, view.byteLength).set(host.entropy(view.byteLength));
     return view;
   },

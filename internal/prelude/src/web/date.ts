@@ -2,11 +2,17 @@
 // constructor uses Reflect.construct, so that classes may extend it.
 
 import { host, NativeDate } from "../host";
+import { meetOutside } from "../scheduler";
+
+function now(): number {
+  meetOutside();
+  return host.now();
+}
 
 export function VirtualDate(this: unknown, ...args: unknown[]): unknown {
   const target = new.target as Function | undefined;
-  if (target === undefined) return new NativeDate(host.now()).toString();
-  return Reflect.construct(NativeDate, args.length === 0 ? [host.now()] : args, target);
+  if (target === undefined) return new NativeDate(now()).toString();
+  return Reflect.construct(NativeDate, args.length === 0 ? [now()] : args, target);
 }
 
 const method = (value: Function) => ({ value, writable: true, configurable: true });
@@ -14,7 +20,7 @@ Object.defineProperties(VirtualDate, {
   prototype: { value: NativeDate.prototype, writable: false },
   length: { value: 7 },
   name: { value: "Date" },
-  now: method(() => Math.floor(host.now())),
+  now: method(() => Math.floor(now())),
   parse: method(NativeDate.parse),
   UTC: method(NativeDate.UTC),
 });
@@ -24,6 +30,6 @@ let origin: number | undefined;
 
 /** Milliseconds since the clock was first asked in this run. */
 export const performance = {
-  get timeOrigin(): number { return origin ??= host.now(); },
-  now: (): number => host.now() - performance.timeOrigin,
+  get timeOrigin(): number { return origin ??= now(); },
+  now: (): number => now() - performance.timeOrigin,
 };

@@ -8,6 +8,7 @@ import { performance, VirtualDate } from "./date";
 import { Comment, Document, DOMParser, Element, Node, Text } from "./dom";
 import { fetch, Headers, Request, Response } from "./fetch";
 import { atob, btoa, TextDecoder, TextEncoder } from "./text";
+import { meetOutside } from "../scheduler";
 import { clearTimeout, queueMicrotask, setInterval, setTimeout } from "./timers";
 import { URL, URLSearchParams } from "./url";
 
@@ -22,6 +23,11 @@ export function installGlobals(): void {
   for (const [name, value] of Object.entries(globals)) {
     Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
   }
+  const { random } = Math;
+  Math.random = () => {
+    meetOutside();
+    return random();
+  };
   // The engine knows neither; libraries call them without asking.
   const errors = Error as unknown as Record<string, unknown>;
   errors.captureStackTrace ??= () => {};

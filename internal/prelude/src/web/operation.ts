@@ -1,11 +1,14 @@
 // Operations that the host ends later: fetches and timers. Each has a number, by which settle() finds what waits.
 
+import { meetOutside } from "../scheduler";
+
 type Ended = (head: string, body: Uint8Array) => void;
 
 let last = 0;
 const waiting = new Map<number, Ended>();
 
 export function begin(ended: Ended): number {
+  meetOutside();
   waiting.set(++last, ended);
   return last;
 }
