@@ -41,8 +41,9 @@ type Config struct {
 	NotifyCommand string // program that is given notices; "" means none
 	NotifyURL     string // address that notices are posted to; "" means none
 	NotifyToken   Secret // bearer token for it; "" means none
-	DiskBudget    int64  // bytes the database may take before runs stop; 0 means any
-	MinFree       int64  // bytes free on its disk below which runs stop
+	KeepReplays   int
+	DiskBudget    int64 // bytes the database may take before runs stop; 0 means any
+	MinFree       int64 // bytes free on its disk below which runs stop
 
 	AllowHosts []string   // private destinations every charm may reach, host[:port]
 	Only       string     // the one charm that runs in the background; "" means all

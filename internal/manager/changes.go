@@ -157,11 +157,8 @@ func changedDocument(c change) (api.ChangedDocument, error) {
 	if err != nil {
 		return doc, err
 	}
-	edits, more := jsondiff.Diff(before, after, mostEdits)
-	doc.More = more
-	for _, e := range edits {
-		doc.Changes = append(doc.Changes, editJSON(e))
-	}
+	changed := DocumentChange(doc.ID, "", before, after)
+	doc.Changes, doc.More = changed.Changes, changed.More
 	return doc, nil
 }
 

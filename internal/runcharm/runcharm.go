@@ -69,7 +69,9 @@ type Work struct {
 	Stream     []string        // of an event: path from the result document
 	Event      json.RawMessage
 	Timeout    time.Duration
-	Dispatched func() // told when a worker has taken an attempt; nil tells nobody
+	Replies    *egress.Tape      // answers requests in place of the network; nil lets them out
+	Documents  map[string][]byte // texts that stand in for the stored ones, by id; may be nil
+	Dispatched func()            // told when a worker has taken an attempt; nil tells nobody
 }
 
 // Result is what one attempt at a run came to. Nothing of it has been written.
@@ -78,6 +80,7 @@ type Result struct {
 	Code      charm.ErrorCode
 	Error     string           // for people; "" when ok
 	Position  string           // file.tsx:LINE:COL of the error
+	Handler   string           // the handler that failed, by its name in the recipe
 	Permanent bool             // trying again cannot help
 	NotBefore time.Time        // a host whose failure failed it is not asked before; zero for none
 	Space     charm.Space      // as it was when the run began
@@ -86,6 +89,8 @@ type Result struct {
 	Report    wire.Report
 	Log       string
 	Requests  int
+	Asked     []Asked    // these requests, in the order in which they ended
+	Recording *Recording // of an event; nil when it never began
 	CPU       time.Duration
 	PeakBytes int64
 	Walls     string    // layers of the sandbox around its worker
@@ -102,6 +107,15 @@ type Session struct {
 	started time.Time
 	seed    uint64
 	replies *egress.Log
+	asOf    *Recording // of a run that is made again; nil
+	as      string     // what the documents call the recipe; "" for its own id
+}
+
+// Asked is one request of a run.
+type Asked struct {
+	Method, URL string // without secrets
+	Status      int    // 0 when there was no reply
+	Error       string // then
 }
 
 // Open prepares a session. CodeCompile: the recipe is missing, or does not
@@ -137,7 +151,10 @@ func (s *Session) Attempt(ctx context.Context) Result {
 	}
 	out, exit := s.runner.pool.Run(ctx, task, s.work.Timeout, a)
 	result := a.result(out, exit)
-	if result.Outcome == charm.OK && s.work.Mode == wire.ModeEvent {
+	if s.work.Mode == wire.ModeEvent && s.asOf == nil {
+		result.Recording = s.recording(a.space.Since)
+	}
+	if result.Outcome == charm.OK && s.work.Mode == wire.ModeEvent && s.asOf == nil {
 		s.runner.remember(s.work, out.Read)
 	}
 	return result

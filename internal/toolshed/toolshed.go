@@ -110,6 +110,7 @@ func (t *Toolshed) routes() {
 	t.handle("GET "+v1+"/runs/{id}", t.runByID)
 	t.handle("GET "+v1+"/runs/{id}/changes", t.changes)
 	t.handle("POST "+v1+"/runs/{id}/undo", t.undo)
+	t.handle("POST "+v1+"/runs/{id}/replay", t.replay)
 	t.handle("GET "+v1+"/jobs", func(*http.Request) (any, error) { return t.o.Manager.Jobs(), nil })
 	t.handle("POST "+v1+"/jobs/{id}/cancel", t.cancelJob)
 	t.handle("POST "+one+"/cancel", t.cancelJobOf)

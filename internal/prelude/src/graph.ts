@@ -53,6 +53,8 @@ export class Graph {
   result: unknown;
   nodes: GraphNode[] = [];
   readonly initial: { internal?: Fields } = {};
+  /** The names of its own cells. */
+  readonly cells: Key[] = [];
   /** Cells of enclosing graphs that are used in this one. */
   readonly captured: Ref[] = [];
   private text: string | undefined;
@@ -122,6 +124,7 @@ export function buildGraph(frame: Frame, inputs: Ref | undefined, outputs: unkno
     root.owner = graph;
     if (root === inputs?.root) continue;
     const name = root.path[1]!;
+    graph.cells.push(name);
     if (root.value) (graph.initial.internal ??= {})[name] = convert(root.value, false);
   }
   makeContainers(graph);

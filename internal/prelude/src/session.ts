@@ -4,7 +4,7 @@ import { host, type Key, parse } from "./host";
 import { URL } from "./web/url";
 
 export interface Task {
-  mode: "cast" | "event";
+  mode: "cast" | "event" | "take" | "cells";
   charm: string; process: string; space: string; recipe: string;
   argument?: unknown; stream?: Key[]; event?: unknown;
 }

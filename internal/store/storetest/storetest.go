@@ -36,6 +36,8 @@ func Run(t *testing.T, open Open) {
 		{"hosts", testHosts},
 		{"blobs", testBlobs},
 		{"facts of a commit", testFactsAt},
+		{"recordings", testRecordings},
+		{"recipes of a charm", testRecasts},
 		{"values", testValues},
 		{"pauses", testPauses},
 		{"texts", testTexts},
