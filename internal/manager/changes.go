@@ -83,7 +83,7 @@ func (m *Manager) trace(r store.Reader, id string) (t trace, err error) {
 		}
 		t.states = append(t.states, c)
 	}
-	t.names, err = documentNames(cell.NewSnapshot(r, t.space), t.charm.ID)
+	t.names, err = DocumentNames(cell.NewSnapshot(r, t.space), t.charm.ID)
 	return t, err
 }
 
@@ -108,7 +108,9 @@ func stateOf(r store.Reader, f store.Fact) (c change, err error) {
 	return c, err
 }
 
-func documentNames(docs cell.Documents, id string) (map[string]string, error) {
+// DocumentNames says how the documents of a charm are reached from its result and
+// process documents, by id.
+func DocumentNames(docs cell.Documents, id string) (map[string]string, error) {
 	ref, err := merkle.ParseLink(id)
 	if err != nil {
 		return nil, fmt.Errorf("charm id %q: %w", id, err)

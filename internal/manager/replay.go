@@ -72,7 +72,7 @@ func (m *Manager) recorded(ctx context.Context, id string) (t trace, rec runchar
 			return err
 		}
 		if rec, err = runcharm.DecodeRecording(body); err == nil && t.names == nil {
-			t.names, err = documentNames(cell.NewSnapshot(r, t.space), t.charm.ID)
+			t.names, err = DocumentNames(cell.NewSnapshot(r, t.space), t.charm.ID)
 		}
 		return err
 	})

@@ -90,7 +90,7 @@ type Result struct {
 	Log       string
 	Requests  int
 	Asked     []Asked    // these requests, in the order in which they ended
-	Recording *Recording // of an event; nil when it never began
+	Recording *Recording // nil when it never began, or was made again itself
 	CPU       time.Duration
 	PeakBytes int64
 	Walls     string    // layers of the sandbox around its worker
@@ -151,7 +151,7 @@ func (s *Session) Attempt(ctx context.Context) Result {
 	}
 	out, exit := s.runner.pool.Run(ctx, task, s.work.Timeout, a)
 	result := a.result(out, exit)
-	if s.work.Mode == wire.ModeEvent && s.asOf == nil {
+	if s.asOf == nil {
 		result.Recording = s.recording(a.space.Since)
 	}
 	if result.Outcome == charm.OK && s.work.Mode == wire.ModeEvent && s.asOf == nil {
