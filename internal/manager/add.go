@@ -225,18 +225,7 @@ func (m *Manager) cast(ctx context.Context, c charm.Charm, rec charm.Recipe, arg
 		return runcharm.Result{}, err
 	}
 	r := session.Attempt(ctx)
-	if r.Outcome == charm.OK {
-		return r, nil
-	}
-	where := rec.Name
-	if r.Position != "" {
-		where = r.Position
-	}
-	code := charm.CodeCompile
-	if r.Outcome != charm.Errored {
-		code = r.Code
-	}
-	return r, charm.Errorf(code, "%s: %s", where, r.Error)
+	return r, r.Failure(rec)
 }
 
 // exportPosition is where the recipe is exported, file:line:column.

@@ -70,6 +70,9 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 		if a.space, err = r.Space(w.Charm.Space); err != nil {
 			return err
 		}
+		if err = a.isOf(r); err != nil {
+			return err
+		}
 		if a.asOf != nil {
 			a.space.Since = a.asOf.Since
 		}
@@ -77,6 +80,25 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 		return err
 	})
 	return task, err
+}
+
+// recastError says that the charm has another recipe now.
+type recastError struct{ recipe string }
+
+func (e *recastError) Error() string { return "the charm has another recipe now: " + e.recipe }
+
+// isOf checks that the recipe is the charm's as of the commit that the run sees:
+// with another one it would undo an update of the charm. An update after that
+// commit is a conflict.
+func (a *attempt) isOf(r store.Reader) error {
+	if a.work.Recipe != nil || a.asOf != nil {
+		return nil
+	}
+	c, err := r.Charm(a.work.Charm.Row)
+	if err == nil && c.Recipe != a.recipe.ID {
+		return &recastError{c.Recipe}
+	}
+	return nil // one that was removed is found out at the end
 }
 
 // Documents serves documents of the charm's space as of the run's commit.

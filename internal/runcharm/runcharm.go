@@ -143,6 +143,11 @@ func (s *Session) Attempt(ctx context.Context) Result {
 	s.replies.Rewind()
 	a := newAttempt(s)
 	task, err := a.task(ctx)
+	if recast, ok := errors.AsType[*recastError](err); ok {
+		if s.recipe, err = s.runner.current(ctx, recast.recipe); err == nil {
+			return s.Attempt(ctx)
+		}
+	}
 	if ctx.Err() != nil {
 		return Result{Outcome: charm.Cancelled, Code: charm.CodeCancelled, Error: "cancelled before it ran", Started: s.started, Ended: s.runner.now()}
 	}

@@ -99,6 +99,7 @@ func (t *Toolshed) routes() {
 	t.handle("POST "+one+"/run", t.run)
 	t.handle("POST "+one+"/enable", t.enable)
 	t.handle("POST "+one+"/disable", t.disable)
+	t.handle("POST "+one+"/update", t.update)
 	t.handle("GET "+one+"/preview", t.preview)
 	t.handle("PUT "+one+"/schedule", t.schedule)
 	t.handle("GET "+one+"/cells/{path...}", t.getCell)
