@@ -175,6 +175,11 @@ func NotRecorded(req Request) *Error {
 	return newError(CodeNotRecorded, "", "%s %s was not recorded, and nothing is asked of the network", method, withoutSecrets(req.URL))
 }
 
+// Unanswered is what is told of a request that was never answered.
+func Unanswered(req Request) *Error {
+	return newError(CodeCanceled, hostOf(req.URL), "there was no answer as long as the run took, or waited")
+}
+
 func (e *Recorded) fits(req Request) bool {
 	method := methodOf(Request{Method: e.Method})
 	return method == methodOf(req) && withoutSecrets(e.URL) == withoutSecrets(req.URL) && (e.Digest == "" || e.Digest == digest(req))

@@ -202,16 +202,16 @@ func (a *attempt) answer(op uint64, req egress.Request) wire.Reply {
 	if !ok {
 		answer.Err = egress.NotRecorded(req)
 	}
-	if answer.Never {
-		return wire.Reply{Op: op, Never: true}
-	}
 	var err error
 	if answer.Err != nil {
 		err = answer.Err
 	}
+	if answer.Never {
+		err = egress.Unanswered(req)
+	}
 	a.judge(answer.Order, egress.EntryOf(req, answer.Reply, err), err)
 	reply := replyTo(op, answer.Reply, err, answer.Elapsed)
-	reply.Order = answer.Order
+	reply.Order, reply.Never = answer.Order, answer.Never
 	return reply
 }
 

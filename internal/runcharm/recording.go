@@ -43,27 +43,30 @@ func (s *Session) recording(since int64) *Recording {
 // few hundred bytes, which would only grow.
 const packAbove = 4 << 10
 
+// packed is the first byte of what is compressed; other recordings are JSON.
+const packed = 1
+
 // Encode is the stored form.
 func (r *Recording) Encode() ([]byte, error) {
 	text, err := json.Marshal(r)
 	if err != nil || len(text) < packAbove {
 		return text, err
 	}
-	var out bytes.Buffer
-	w, err := flate.NewWriter(&out, flate.BestSpeed)
+	out := bytes.NewBuffer([]byte{packed})
+	w, err := flate.NewWriter(out, flate.BestSpeed)
 	if err != nil {
 		return nil, err
 	}
 	_, err = w.Write(text)
-	return out.Bytes(), errors.Join(err, w.Close())
+	err = errors.Join(err, w.Close())
+	return out.Bytes(), err
 }
 
-// DecodeRecording reads the stored form. JSON begins with a brace, and what is
-// compressed with anything else.
+// DecodeRecording reads the stored form.
 func DecodeRecording(body []byte) (r Recording, err error) {
-	if len(body) > 0 && body[0] != '{' {
+	if len(body) > 0 && body[0] == packed {
 		const most = 4 * charm.MaxRecordingBytes // base64, heads of requests
-		if body, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(body)), most)); err != nil {
+		if body, err = io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(body[1:])), most)); err != nil {
 			return r, fmt.Errorf("the recording: %w", err)
 		}
 	}
