@@ -209,5 +209,10 @@ func (m *Manager) commitRecast(tx store.Tx, c charm.Charm, recipe string, draft 
 	if err != nil {
 		return 0, err
 	}
+	if s.Waiting != "" { // as a rule for the recipe
+		if s.Waiting, err = m.registry.Waiting(tx, stored); err != nil {
+			return 0, err
+		}
+	}
 	return receipt.Since, m.queue.Put(tx, stored, s)
 }
