@@ -36,11 +36,9 @@ func (l *Log) Recorded(most int) []Recorded {
 	defer l.mu.Unlock()
 	list := make([]Recorded, 0, len(l.ended))
 	for _, r := range l.ended {
-		e := Recorded{
-			Method: methodOf(r.request), URL: withoutSecrets(r.request.URL), Digest: digest(r.request),
-			Status: r.reply.Status, StatusText: r.reply.StatusText, Headers: headersWithoutSecrets(r.reply.Headers),
-			Elapsed: r.entry.Elapsed, Pending: r.pending, TooLarge: r.err == nil && !r.kept && !r.pending,
-		}
+		e := r.asked
+		e.Status, e.StatusText, e.Headers = r.reply.Status, r.reply.StatusText, headersWithoutSecrets(r.reply.Headers)
+		e.Elapsed, e.Pending, e.TooLarge = r.entry.Elapsed, r.pending, r.err == nil && !r.kept && !r.pending
 		if r.reply.Redirected {
 			e.FinalURL = withoutSecrets(r.reply.URL)
 		}
@@ -55,6 +53,12 @@ func (l *Log) Recorded(most int) []Recorded {
 		list = append(list, e)
 	}
 	return list
+}
+
+// askedFor is what is kept of a request: no more of its headers and body than what
+// tells it from others.
+func askedFor(req Request) Recorded {
+	return Recorded{Method: methodOf(req), URL: withoutSecrets(req.URL), Digest: digest(req)}
 }
 
 func methodOf(req Request) string {

@@ -32,7 +32,7 @@ type requestKey [sha256.Size]byte
 
 // record is one request's outcome. Its fields are set before done is closed.
 type record struct {
-	request Request
+	asked   Recorded // the request, without secrets
 	done    chan struct{}
 	kept    bool
 	pending bool // the run ended first
@@ -108,7 +108,7 @@ func (l *Log) claim(key requestKey, n int, req Request) (r *record, mine bool) {
 	} else {
 		l.records[key] = append(l.records[key], nil)
 	}
-	r = &record{request: req, done: make(chan struct{})}
+	r = &record{asked: askedFor(req), done: make(chan struct{})}
 	l.records[key][n] = r
 	return r, true
 }

@@ -62,7 +62,7 @@ func New(o Options) *Runner {
 type Work struct {
 	Run        string // id of the run
 	Occasion   string // equal over the retries of one job
-	Mode       string // wire.ModeCast or wire.ModeEvent
+	Mode       string // one of the wire's modes of a task
 	Charm      charm.Charm
 	Recipe     *charm.Recipe   // nil: the stored one
 	Argument   json.RawMessage // of a cast; may be nil
@@ -89,7 +89,7 @@ type Result struct {
 	Report    wire.Report
 	Log       string
 	Requests  int
-	Asked     []Asked    // these requests, in the order in which they ended
+	Asked     []Asked    // those that ended, in that order
 	Recording *Recording // nil when it never began, or was made again itself
 	CPU       time.Duration
 	PeakBytes int64
