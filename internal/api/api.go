@@ -148,6 +148,8 @@ type Run struct {
 	Code       charm.ErrorCode `json:"code,omitempty"`
 	Error      string          `json:"error,omitempty"`
 	Position   string          `json:"position,omitempty"` // file.tsx:LINE:COL
+	Handler    string          `json:"handler,omitempty"`  // that failed, by its name in the recipe
+	Note       string          `json:"note,omitempty"`     // what else a person should know
 	Changed    int             `json:"changed"`
 	Requests   int             `json:"requests"`
 	Conflicts  int             `json:"conflicts"`

@@ -47,3 +47,15 @@ func eachLink(v any, at string, fn func(id, at string)) {
 		}
 	}
 }
+
+// Linked are the ids of the documents that v links to.
+func Linked(v any) (ids []string) {
+	eachLink(v, "", func(id, _ string) { ids = append(ids, id) })
+	return ids
+}
+
+// Source is the id of the document that a stored document belongs to.
+func Source(doc *jsontext.Object) (string, bool) {
+	source, _ := doc.Get("source")
+	return referenceID(source)
+}

@@ -27,6 +27,7 @@ const (
 	CodeCompile        ErrorCode = "compile"         // the recipe does not compile
 	CodeNoUpdater      ErrorCode = "no_bg_updater"   // the result has no bgUpdater stream
 	CodeRunFailed      ErrorCode = "run_failed"      // charmd run --wait: the run did not end ok
+	CodeDiffers        ErrorCode = "replay_differs"  // charmd replay: not the same as in the run
 	CodeUnwell         ErrorCode = "unwell"          // charmd doctor: something is wrong with charmd itself
 	CodeThrown         ErrorCode = "thrown"          // a handler threw or rejected
 	CodeRejection      ErrorCode = "rejection"       // a rejection that nobody handled
@@ -52,7 +53,7 @@ const (
 	ExitNotFound    = 3
 	ExitRefused     = 4 // the input is not acceptable: does not compile, conflict, forbidden
 	ExitUnavailable = 5 // no daemon, or it cannot work now
-	ExitRunFailed   = 6 // charmd run --wait: the run did not end ok
+	ExitRunFailed   = 6 // run --wait, test, replay: the run did not end ok, or not the same
 	ExitAddress     = 7 // the address to listen on is taken
 	ExitLocked      = 8 // another daemon owns the data directory
 	ExitData        = 9 // the data directory or database cannot be used
@@ -100,7 +101,7 @@ func ExitCode(err error) int {
 		return ExitRefused
 	case CodeUnavailable, CodeRemoteToolshed, CodeNoRoom:
 		return ExitUnavailable
-	case CodeRunFailed:
+	case CodeRunFailed, CodeDiffers:
 		return ExitRunFailed
 	case CodeAddressTaken:
 		return ExitAddress

@@ -20,6 +20,7 @@ const (
 	MaxFrameBytes      = 80 << 20         // of one message between service and worker
 	MaxRequestsPerRun  = 1000             // through egress
 	MaxDocumentsPerRun = 50_000           // looked at, those that do not exist included
+	MaxRecordingBytes  = 1 << 20          // of replies kept to make one run again
 	MaxPages           = 1000             // runs in a row that ask for the next page
 	MaxConflicts       = 3                // re-runs before other writers are held back
 	MaxHold            = 2 * time.Second  // writers held back by one run
@@ -29,6 +30,7 @@ const (
 	MaxPriority        = 100 // and as far below zero
 	KeepRuns           = 200 // run records kept of a charm
 	KeepRunsFor        = 30 * 24 * time.Hour
+	KeepRecasts        = 10  // recipes that a charm had before and can go back to
 	KeepProblems       = 50  // different errors kept of a charm
 	KeepVersions       = 100 // superseded versions kept of a fact
 	KeepVersionsFor    = 7 * 24 * time.Hour

@@ -60,6 +60,7 @@ type Run struct {
 	Code      ErrorCode // for people and programs; "" when ok
 	Error     string    // message for people; "" when ok
 	Position  string    // file.tsx:LINE:COL of the error where there is one
+	Handler   string    // the handler that failed, by its name in the recipe; "" when none did
 	Log       string    // console lines, capped at MaxLogBytes
 	Changed   int       // documents written
 	Since     int64     // number of the commit that wrote them, in the log of its space; 0 when it wrote none

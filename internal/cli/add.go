@@ -19,9 +19,7 @@ import (
 	"charmd/internal/egress"
 	"charmd/internal/jsontext"
 	"charmd/internal/observe"
-	"charmd/internal/recipe"
 	"charmd/internal/schedule"
-	"charmd/internal/wire"
 )
 
 // addFlags are the flags of add as they were typed.
@@ -66,11 +64,8 @@ func (a *app) addCommand() *cobra.Command {
 }
 
 func (a *app) add(cmd *cobra.Command, file string, f addFlags) error {
-	sources, err := collect(file)
+	sources, err := readRecipe(file)
 	if err != nil {
-		return err
-	}
-	if err := recipe.Check(wire.CompileRequest{Entry: sources.entry, Files: sources.files}); err != nil {
 		return err
 	}
 	req, err := a.addRequest(f)

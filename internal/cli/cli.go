@@ -123,7 +123,7 @@ func (a *app) root() *cobra.Command {
 		a.startCommand(), a.toolshedCommand(), a.addAdminCharmCommand(), a.newCommand(), a.addCommand(),
 		a.listCommand(), a.showCommand(), a.setCommand(), a.scheduleCommand(), a.previewCommand(), a.runCommand(),
 		a.enableCommand(), a.disableCommand(), a.pauseCommand(), a.resumeCommand(), a.removeCommand(),
-		a.logsCommand(), a.watchCommand(), a.runsCommand(), a.undoCommand(), a.spaceCommand(), a.errorsCommand(), a.jobsCommand(), a.hostsCommand(), a.contactsCommand(),
+		a.logsCommand(), a.watchCommand(), a.runsCommand(), a.undoCommand(), a.replayCommand(), a.testCommand(), a.updateCommand(), a.spaceCommand(), a.errorsCommand(), a.jobsCommand(), a.hostsCommand(), a.contactsCommand(),
 		a.maintenanceCommand(), a.statusCommand(), a.whyCommand(), a.doctorCommand(), a.notifyCommand(), a.versionCommand(),
 		exitCodesTopic(), configurationTopic(),
 	)

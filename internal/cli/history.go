@@ -32,7 +32,15 @@ func (a *app) printChanges(c api.Changes) {
 	if len(c.Documents) == 0 && c.Forgotten == 0 {
 		a.print("It changed nothing.")
 	}
-	for _, d := range c.Documents {
+	a.printDocuments(c.Documents)
+	if c.Forgotten > 0 {
+		a.print("  %s besides: what it wrote has been changed since and is not kept any more", count(c.Forgotten, "document"))
+	}
+}
+
+// printDocuments prints how documents change.
+func (a *app) printDocuments(list []api.ChangedDocument) {
+	for _, d := range list {
 		a.rows([][]cell{{plain("  " + documentName(d.Name, d.ID)), tinted(uneasy, documentNotes(d))}}, 0)
 		var rows [][]cell
 		for _, e := range d.Changes {
@@ -44,9 +52,6 @@ func (a *app) printChanges(c api.Changes) {
 		if d.More {
 			a.print("    and more")
 		}
-	}
-	if c.Forgotten > 0 {
-		a.print("  %s besides: what it wrote has been changed since and is not kept any more", count(c.Forgotten, "document"))
 	}
 }
 

@@ -123,6 +123,7 @@ func (a *app) printWritten(w written, template string) {
 		a.print("kept  %s, which differs from what this charmd would write", file)
 	}
 	a.print("next:")
+	a.print("  charmd test %s", w.File)
 	if template == "rss" {
 		a.print("  charmd add %s --argument '{\"settings\":{\"feedUrl\":\"https://example.org/feed.xml\"}}'", w.File)
 		return

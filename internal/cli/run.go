@@ -108,5 +108,8 @@ func because(r api.Run) string {
 	if r.Position != "" {
 		text += fmt.Sprintf(" (%s)", r.Position)
 	}
+	if r.Handler != "" {
+		text += " in handler " + r.Handler
+	}
 	return text
 }

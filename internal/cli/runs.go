@@ -122,6 +122,8 @@ func (a *app) printRun(r api.Run) {
 		field{"  code", plain(string(r.Code))},
 		field{"  message", tinted(bad, firstLine(r.Error))},
 		field{"  position", plain(r.Position)},
+		field{"  handler", plain(r.Handler)},
+		field{"  note", plain(r.Note)},
 	)
 	a.printLog(r.Log)
 }

@@ -51,6 +51,7 @@ func TestTranscripts(t *testing.T) {
 		e.Defer(server.Close)
 		e.Values[daemonKey] = daemon
 		e.Setenv("DAEMON", server.URL)
+		e.Setenv("DAEMON_HOST", server.Listener.Addr().String())
 		e.Setenv("CHARMD_URL", server.URL)
 		e.Setenv("CHARMD_TOKEN", fakeToken)
 		return nil

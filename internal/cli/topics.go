@@ -21,7 +21,7 @@ var exitCodes = []struct {
 	{charm.ExitNotFound, "there is no such charm, space or run"},
 	{charm.ExitRefused, "the input is not acceptable: it does not compile, is too large, conflicts, or is not allowed"},
 	{charm.ExitUnavailable, "no charmd is running, or it cannot work now"},
-	{charm.ExitRunFailed, "the run that was waited for did not end ok"},
+	{charm.ExitRunFailed, "a run that was waited for, tried or made again did not end ok, or not as it had"},
 	{charm.ExitAddress, "the address to listen on is taken"},
 	{charm.ExitLocked, "another charmd owns the data directory"},
 	{charm.ExitData, "the data directory or its database cannot be used"},

@@ -73,6 +73,11 @@ func (c *Client) Disable(ctx context.Context, r Ref, reason string) (got api.Cha
 	return got, c.quickly(ctx, http.MethodPost, r.path("/disable"), api.DisableRequest{Reason: reason}, &got)
 }
 
+// Update gives a charm another recipe, or says what that would do.
+func (c *Client) Update(ctx context.Context, r Ref, u api.UpdateRequest) (done api.Updated, err error) {
+	return done, c.call(ctx, http.MethodPost, r.path("/update"), u, &done)
+}
+
 // Preview is when a charm runs the next n times; 0 is the daemon's default.
 func (c *Client) Preview(ctx context.Context, r Ref, n int) (p api.Preview, err error) {
 	path := r.path("/preview")

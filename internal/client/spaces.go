@@ -19,6 +19,11 @@ func (c *Client) Undo(ctx context.Context, run string) (out api.Undone, err erro
 	return out, c.quickly(ctx, http.MethodPost, "/api/v1/runs/"+url.PathEscape(run)+"/undo", struct{}{}, &out)
 }
 
+// Replay makes a run again from its record, and writes nothing.
+func (c *Client) Replay(ctx context.Context, run string, r api.ReplayRequest) (out api.Replayed, err error) {
+	return out, c.call(ctx, http.MethodPost, "/api/v1/runs/"+url.PathEscape(run)+"/replay", r, &out)
+}
+
 const spacesPath = "/api/v1/spaces"
 
 func spacePath(space, rest string) string { return spacesPath + "/" + url.PathEscape(space) + rest }

@@ -46,8 +46,9 @@ type Config struct {
 	NotifyCommand string // program that is given notices; "" means none
 	NotifyURL     string // address that notices are posted to; "" means none
 	NotifyToken   Secret // bearer token for it; "" means none
-	DiskBudget    int64  // bytes the database may take before runs stop; 0 means any
-	MinFree       int64  // bytes free on its disk below which runs stop
+	KeepReplays   int
+	DiskBudget    int64 // bytes the database may take before runs stop; 0 means any
+	MinFree       int64 // bytes free on its disk below which runs stop
 
 	LLMURL     string         // where charms' questions to a language model are sent; "" means nowhere
 	Consent    egress.Consent // what happens when a charm asks a host for the first time

@@ -27,7 +27,7 @@ func TestDefaults(t *testing.T) {
 		Workers: 5, MaxRetries: 3, MaxFailures: 5,
 		Cycle: time.Minute, LogInterval: 5 * time.Minute,
 		Timeout: 30 * time.Second, MaintenanceTimeout: time.Minute, TokenRefreshTimeout: 10 * time.Second,
-		Grace: 10 * time.Second, MinFree: 256 << 20, Consent: egress.ConsentWarn, LogLevel: slog.LevelInfo, EgressTimeout: time.Minute,
+		Grace: 10 * time.Second, KeepReplays: 5, MinFree: 256 << 20, Consent: egress.ConsentWarn, LogLevel: slog.LevelInfo, EgressTimeout: time.Minute,
 	}
 	if diff := cmp.Diff(want, got, cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".origins" }, cmp.Ignore())); diff != "" {
 		t.Error(diff)

@@ -21,20 +21,21 @@ type Code string
 
 // The codes of an Error.
 const (
-	CodeBlocked   Code = "blocked"   // the destination is private, or ours, or hides what it is
-	CodeScheme    Code = "scheme"    // neither http nor https
-	CodePort      Code = "port"      // not 80 or 443, and not opened by name
-	CodeDNS       Code = "dns"       // the name does not resolve
-	CodeConnect   Code = "connect"   // no connection, or not in time
-	CodeTLS       Code = "tls"       // no secure connection
-	CodeTimeout   Code = "timeout"   // connected, but headers or body did not come in time
-	CodeTooLarge  Code = "too_large" // address, headers or a body over the limit
-	CodeRedirects Code = "redirects" // too many, or forbidden by the request
-	CodeProtocol  Code = "protocol"  // the request or the reply is not valid HTTP
-	CodeCanceled  Code = "canceled"  // the run ended first
-	CodeLimit     Code = "limit"     // no place among the host's requests in time
-	CodeConsent   Code = "consent"   // the host is new to the charm, and nobody has allowed it yet: nothing was sent
-	CodeHeldOff   Code = "held_off"  // the host asked not to be asked yet, or has failed too often: nothing was sent
+	CodeBlocked     Code = "blocked"      // the destination is private, or ours, or hides what it is
+	CodeScheme      Code = "scheme"       // neither http nor https
+	CodePort        Code = "port"         // not 80 or 443, and not opened by name
+	CodeDNS         Code = "dns"          // the name does not resolve
+	CodeConnect     Code = "connect"      // no connection, or not in time
+	CodeTLS         Code = "tls"          // no secure connection
+	CodeTimeout     Code = "timeout"      // connected, but headers or body did not come in time
+	CodeTooLarge    Code = "too_large"    // address, headers or a body over the limit
+	CodeRedirects   Code = "redirects"    // too many, or forbidden by the request
+	CodeProtocol    Code = "protocol"     // the request or the reply is not valid HTTP
+	CodeCanceled    Code = "canceled"     // the run ended first
+	CodeLimit       Code = "limit"        // no place among the host's requests in time
+	CodeConsent     Code = "consent"      // the host is new to the charm, and nobody has allowed it yet: nothing was sent
+	CodeNotRecorded Code = "not_recorded" // a run is made again from its record, which does not have it
+	CodeHeldOff     Code = "held_off"     // the host asked not to be asked yet, or has failed too often: nothing was sent
 )
 
 // Error is a request that brought no reply. It names the host, never the rest

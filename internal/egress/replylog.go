@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"slices"
 	"sync"
 )
 
@@ -23,6 +24,7 @@ type Log struct {
 	mu      sync.Mutex
 	records map[requestKey][]*record
 	asked   map[requestKey]int // occurrences in this run
+	ended   []*record          // in the order in which they ended
 	bytes   int
 }
 
@@ -30,11 +32,13 @@ type requestKey [sha256.Size]byte
 
 // record is one request's outcome. Its fields are set before done is closed.
 type record struct {
-	done  chan struct{}
-	kept  bool
-	reply Reply
-	entry Entry
-	err   error
+	asked   Recorded // the request, without secrets
+	done    chan struct{}
+	kept    bool
+	pending bool // the run ended first
+	reply   Reply
+	entry   Entry
+	err     error
 }
 
 // NewLog returns an empty Log.
@@ -47,6 +51,7 @@ func (l *Log) Rewind() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	clear(l.asked)
+	l.ended = slices.DeleteFunc(l.ended, func(r *record) bool { return r.pending })
 }
 
 // Do returns what the same request got before, failures too, or carries it out
@@ -57,7 +62,7 @@ func (l *Log) Rewind() {
 // The log keeps the Reply itself: its headers and body must not be changed.
 func (l *Log) Do(ctx context.Context, do func() (Reply, Entry, error), req Request) (Reply, Entry, error, bool) {
 	key := keyOf(req)
-	n, r, mine := l.occur(key)
+	n, r, mine := l.occur(key, req)
 	for !mine {
 		select {
 		case <-r.done:
@@ -69,7 +74,7 @@ func (l *Log) Do(ctx context.Context, do func() (Reply, Entry, error), req Reque
 			return r.reply, r.entry, r.err, true
 		}
 		l.mu.Lock()
-		r, mine = l.claim(key, n)
+		r, mine = l.claim(key, n, req)
 		l.mu.Unlock()
 	}
 	reply, entry, err := l.perform(r, do)
@@ -77,19 +82,19 @@ func (l *Log) Do(ctx context.Context, do func() (Reply, Entry, error), req Reque
 }
 
 // occur counts one more request with key in this run.
-func (l *Log) occur(key requestKey) (n int, r *record, mine bool) {
+func (l *Log) occur(key requestKey, req Request) (n int, r *record, mine bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n = l.asked[key]
 	l.asked[key]++
-	r, mine = l.claim(key, n)
+	r, mine = l.claim(key, n, req)
 	return n, r, mine
 }
 
 // claim is the record of occurrence n; mine when the caller is the one to carry
 // the request out, because nobody has or because the outcome was not kept.
 // l.mu is held.
-func (l *Log) claim(key requestKey, n int) (r *record, mine bool) {
+func (l *Log) claim(key requestKey, n int, req Request) (r *record, mine bool) {
 	if n < len(l.records[key]) {
 		r = l.records[key][n]
 		select {
@@ -103,7 +108,7 @@ func (l *Log) claim(key requestKey, n int) (r *record, mine bool) {
 	} else {
 		l.records[key] = append(l.records[key], nil)
 	}
-	r = &record{done: make(chan struct{})}
+	r = &record{asked: askedFor(req), done: make(chan struct{})}
 	l.records[key][n] = r
 	return r, true
 }
@@ -113,11 +118,14 @@ func (l *Log) claim(key requestKey, n int) (r *record, mine bool) {
 func (l *Log) perform(r *record, do func() (Reply, Entry, error)) (Reply, Entry, error) {
 	defer close(r.done)
 	reply, entry, err := do()
-	if failure, ok := errors.AsType[*Error](err); ok && failure.Code == CodeCanceled {
-		return reply, entry, err
-	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.ended = append(l.ended, r)
+	r.entry = entry
+	if failure, ok := errors.AsType[*Error](err); ok && failure.Code == CodeCanceled {
+		r.pending = true
+		return reply, entry, err
+	}
 	size := reply.size() + recordOverhead
 	if l.bytes+size > MaxRecordedBytes {
 		entry.Note = "the reply was not kept: if the run is repeated, the request is sent again"

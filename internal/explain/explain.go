@@ -155,7 +155,7 @@ func stopped(f Facts) (Explanation, bool) {
 	case charm.ByPermanent:
 		e.Cause = ByPermanent
 		e.Because = fmt.Sprintf("%s is disabled %s, because it cannot run as it is%s", ref, f.since(e.Since), reason(s.DisabledReason, ""))
-		e.Next = "mend the recipe and add it again, or change its argument: it is tried once then; or try it with: charmd enable " + ref
+		e.Next = "mend the recipe and give it to the charm with: charmd update " + ref + " FILE.tsx; or change its argument: it is tried once then"
 	default:
 		e.Cause, e.Until = ByFailures, s.NextTry
 		e.Because = fmt.Sprintf("%s is disabled %s%s", ref, f.since(e.Since), reason(s.DisabledReason, ""))

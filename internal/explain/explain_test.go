@@ -273,3 +273,27 @@ func TestService(t *testing.T) {
 		})
 	}
 }
+
+// What a run did to no effect is told, and the handler of one that failed.
+func TestTheLastRunIsTold(t *testing.T) {
+	t.Parallel()
+	asked := func(requests, changed int) func(*Facts) {
+		return func(f *Facts) { f.Last.Requests, f.Last.Changed = requests, changed }
+	}
+	for _, c := range []struct {
+		name  string
+		facts Facts
+		want  string
+		run   string
+	}{
+		{"wrote nothing", well(asked(2, 0)), "; its last run, at 10:30:42, made 2 requests and wrote nothing", "01RUN"},
+		{"wrote something", well(asked(2, 1)), "", ""},
+		{"asked nothing", well(asked(0, 0)), "", ""},
+		{"failed", well(ended(charm.Errored, "no feed", "news.tsx:12:7"), func(f *Facts) { f.Last.Handler = "bgUpdater" }), "failed: no feed (news.tsx:12:7) in handler bgUpdater", "01RUN"},
+	} {
+		e := Charm(c.facts)
+		if !strings.HasSuffix(e.Because, c.want) || e.Run != c.run {
+			t.Errorf("%s: %q, run %q", c.name, e.Because, e.Run)
+		}
+	}
+}

@@ -9,8 +9,11 @@ import (
 // after adds how the last run ended, when it did not end well and the sentence
 // is not about it already.
 func (e Explanation) after(f Facts) Explanation {
-	if f.Last == nil || f.Last.Outcome == charm.OK || e.Status != string(charm.Pending) {
+	if f.Last == nil || e.Status != string(charm.Pending) {
 		return e
+	}
+	if f.Last.Outcome == charm.OK {
+		return e.idle(f)
 	}
 	switch e.Cause {
 	case Schedule, Host, Workers, SpaceShare, Turn, AloneFirst, OtherAlone, NotReady, LeftOut:
@@ -24,6 +27,16 @@ func (e Explanation) after(f Facts) Explanation {
 	e.Because += fmt.Sprintf("; its last run, at %s, %s%s", f.clock(f.Last.EndedAt), happened(f.Last.Outcome), reason(told(*f.Last), ""))
 	if e.Cause == Schedule || e.Cause == Host {
 		e.Next = f.advice(*f.Last)
+	}
+	return e
+}
+
+// idle adds that the last run asked others for something and wrote nothing: as a
+// rule there was nothing new, but a recipe that drops what it gets looks the same.
+func (e Explanation) idle(f Facts) Explanation {
+	if e.Cause == Schedule && f.Job == nil && f.Last.Requests > 0 && f.Last.Changed == 0 {
+		e.Run = f.Last.ID
+		e.Because += fmt.Sprintf("; its last run, at %s, made %s and wrote nothing", f.clock(f.Last.EndedAt), count(f.Last.Requests, "request"))
 	}
 	return e
 }
@@ -81,6 +94,9 @@ func told(r charm.Run) string {
 	text := short(r.Error)
 	if r.Position != "" && text != "" {
 		text += " (" + r.Position + ")"
+		if r.Handler != "" {
+			text += " in handler " + r.Handler
+		}
 	}
 	return text
 }

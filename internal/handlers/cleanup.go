@@ -17,6 +17,7 @@ import (
 type Retention struct {
 	Runs        int // records of a charm
 	RunsFor     time.Duration
+	Replays     int // runs of a charm that can be made again
 	Versions    int // superseded versions of a fact
 	VersionsFor time.Duration
 	StatsFor    time.Duration // the figures of an hour
@@ -52,6 +53,7 @@ func (h *Maintenance) cleanup(ctx context.Context, did *strings.Builder) error {
 		step func(store.Tx) (int, error)
 	}{
 		{"run records", func(tx store.Tx) (int, error) { return h.pruneRuns(tx, ago(h.Retention.RunsFor)) }},
+		{"runs that could be made again", func(tx store.Tx) (int, error) { return tx.PruneRecordings(h.Retention.Replays, pruneBatch) }},
 		{"old versions of documents", func(tx store.Tx) (int, error) {
 			return tx.PruneFacts(h.Retention.Versions, ago(h.Retention.VersionsFor), pruneBatch)
 		}},

@@ -17,6 +17,7 @@ type ending struct {
 	conflicts int
 	hold      *memory.Hold // what the run holds back; nil when nothing
 	run       charm.Run
+	recording []byte // what the run followed from; nil when it is not kept
 
 	after charm.State
 	told  state.Transition
@@ -59,6 +60,11 @@ func (e *ending) write(tx store.Tx) error {
 	if err := e.learn(tx); err != nil {
 		return err
 	}
+	if e.recording != nil {
+		if err := tx.PutRecording(e.claim.Charm.Row, int(e.after.Executions%int64(e.Replays)), e.run.ID, e.recording); err != nil {
+			return err
+		}
+	}
 	e.next = e.Queue.ClaimNext(tx)
 	return nil
 }
@@ -73,6 +79,14 @@ func (e *ending) transition(tx store.Tx) error {
 		return err
 	}
 	return e.Notifier.Transition(tx, e.told, e.claim.Charm, e.after, e.run)
+}
+
+// record prepares what is kept to make the run again.
+func (e *ending) record() (err error) {
+	if e.Replays > 0 && e.result.Recording != nil {
+		e.recording, err = e.result.Recording.Encode()
+	}
+	return err
 }
 
 // learn keeps what the run showed of hosts and of the charm's errors.

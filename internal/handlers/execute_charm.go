@@ -30,6 +30,7 @@ type ExecuteCharm struct {
 	Registry *registry.Registry
 	Notifier *notify.Notifier
 	Timeout  time.Duration // of charms that set none
+	Replays  int           // of the last runs of each charm are kept as they can be made again
 	Logger   *slog.Logger
 	Now      func() time.Time
 	Ended    func(charm.Charm, charm.Run) // told of every run whose record is on disk; nil tells nobody
@@ -154,6 +155,9 @@ func contended(r runcharm.Result) runcharm.Result {
 // next run with it.
 func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm.Result, conflicts int, hold *memory.Hold) (*queue.Claim, error) {
 	e := &ending{ExecuteCharm: h, claim: claim, result: r, conflicts: conflicts, hold: hold, run: record(claim, r, conflicts)}
+	if err := e.record(); err != nil {
+		return nil, err
+	}
 	err := durably(ctx, h.Store, h.Logger, e.write)
 	if err != nil {
 		e.giveBack()
@@ -178,7 +182,7 @@ func (h *ExecuteCharm) tell(c charm.Charm, run charm.Run, s charm.State, told st
 	if run.Outcome == charm.OK {
 		h.Logger.Debug("run ended", attrs...)
 	} else {
-		h.Logger.Warn("run ended", append(attrs, "attempt", run.Attempt, "err", run.Error, "at", run.Position)...)
+		h.Logger.Warn("run ended", append(attrs, "attempt", run.Attempt, "err", run.Error, "at", run.Position, "handler", run.Handler)...)
 	}
 	switch told {
 	case state.Disabled:
@@ -218,7 +222,7 @@ func record(claim queue.Claim, r runcharm.Result, conflicts int) charm.Run {
 	run := charm.Run{
 		ID: claim.Job.Run, Charm: claim.Charm.Row, Job: claim.Job.ID, Reason: claim.Job.Reason, Attempt: claim.Job.Attempt,
 		DueAt: claim.Job.DueAt, StartedAt: stored(r.Started), EndedAt: stored(r.Ended), Outcome: r.Outcome, Code: r.Code, Error: r.Error,
-		Position: r.Position, Log: r.Log, Requests: r.Requests, Ledger: r.Ledger, Conflicts: conflicts, CPU: r.CPU, PeakBytes: r.PeakBytes, Walls: r.Walls,
+		Position: r.Position, Handler: r.Handler, Log: r.Log, Requests: r.Requests, Ledger: r.Ledger, Conflicts: conflicts, CPU: r.CPU, PeakBytes: r.PeakBytes, Walls: r.Walls,
 	}
 	if r.Draft != nil {
 		run.Changed = len(r.Draft.Changes)

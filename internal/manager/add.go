@@ -18,7 +18,6 @@ import (
 	"charmd/internal/memory"
 	"charmd/internal/merkle"
 	"charmd/internal/queue"
-	"charmd/internal/recipe"
 	"charmd/internal/runcharm"
 	"charmd/internal/schedule"
 	"charmd/internal/store"
@@ -104,7 +103,7 @@ func (m *Manager) Add(ctx context.Context, req api.AddRequest) (api.Added, error
 	if err != nil {
 		return api.Added{}, err
 	}
-	rec, err := m.compile(ctx, p.Entry, p.Files)
+	rec, err := m.runner.Compile(ctx, p.Entry, p.Files)
 	if err != nil {
 		return api.Added{}, err
 	}
@@ -121,7 +120,7 @@ func (m *Manager) AddIn(ctx context.Context, space charm.Space, req api.AddReque
 	if err != nil {
 		return api.Added{}, err
 	}
-	rec, err := m.compile(ctx, p.Entry, p.Files)
+	rec, err := m.runner.Compile(ctx, p.Entry, p.Files)
 	if err != nil {
 		return api.Added{}, err
 	}
@@ -212,32 +211,6 @@ func (m *Manager) keep(tx store.Tx, c *charm.Charm, rec charm.Recipe, cast runch
 	return m.queue.Put(tx, *c, charm.State{NextRun: schedule.First(*c, m.now())})
 }
 
-// compile makes a recipe of source files, in a worker process.
-func (m *Manager) compile(ctx context.Context, entry string, files map[string]string) (charm.Recipe, error) {
-	if len(files) == 0 || files[entry] == "" {
-		return charm.Recipe{}, charm.Errorf(charm.CodeInvalid, "no source code: the entry file %q is missing or empty", entry)
-	}
-	request := wire.CompileRequest{Entry: entry, Files: files}
-	if err := recipe.Check(request); err != nil {
-		return charm.Recipe{}, err
-	}
-	out, err := m.pool.Compile(ctx, request)
-	if err != nil {
-		return charm.Recipe{}, err
-	}
-	if len(out.Errors) > 0 {
-		return charm.Recipe{}, runcharm.CompileError(out.Errors)
-	}
-	rec := charm.Recipe{
-		ID: recipe.ID(out.Source), Name: path.Base(entry), Source: out.Source, Program: out.Program,
-		SourceMap: out.SourceMap, Compiler: out.Compiler, CreatedAt: m.now(),
-	}
-	if out.Source != files[entry] {
-		rec.Files = files
-	}
-	return rec, nil
-}
-
 // cast instantiates the recipe on documents of its own, in a worker process.
 func (m *Manager) cast(ctx context.Context, c charm.Charm, rec charm.Recipe, argument json.RawMessage) (runcharm.Result, error) {
 	timeout := c.Timeout
@@ -252,18 +225,7 @@ func (m *Manager) cast(ctx context.Context, c charm.Charm, rec charm.Recipe, arg
 		return runcharm.Result{}, err
 	}
 	r := session.Attempt(ctx)
-	if r.Outcome == charm.OK {
-		return r, nil
-	}
-	where := rec.Name
-	if r.Position != "" {
-		where = r.Position
-	}
-	code := charm.CodeCompile
-	if r.Outcome != charm.Errored {
-		code = r.Code
-	}
-	return r, charm.Errorf(code, "%s: %s", where, r.Error)
+	return r, r.Failure(rec)
 }
 
 // exportPosition is where the recipe is exported, file:line:column.

@@ -82,7 +82,7 @@ func (m *Manager) trace(r store.Reader, id string) (t trace, err error) {
 		}
 		t.states = append(t.states, c)
 	}
-	t.names, err = documentNames(cell.NewSnapshot(r, t.space), t.charm.ID)
+	t.names, err = DocumentNames(cell.NewSnapshot(r, t.space), t.charm.ID)
 	return t, err
 }
 
@@ -107,7 +107,9 @@ func stateOf(r store.Reader, f store.Fact) (c change, err error) {
 	return c, err
 }
 
-func documentNames(docs cell.Documents, id string) (map[string]string, error) {
+// DocumentNames says how the documents of a charm are reached from its result and
+// process documents, by id.
+func DocumentNames(docs cell.Documents, id string) (map[string]string, error) {
 	process, err := cell.Process(docs, id)
 	if err != nil {
 		return nil, fmt.Errorf("charm id %q: %w", id, err)
@@ -155,11 +157,8 @@ func changedDocument(c change) (api.ChangedDocument, error) {
 	if err != nil {
 		return doc, err
 	}
-	edits, more := jsondiff.Diff(before, after, mostEdits)
-	doc.More = more
-	for _, e := range edits {
-		doc.Changes = append(doc.Changes, editJSON(e))
-	}
+	changed := DocumentChange(doc.ID, "", before, after)
+	doc.Changes, doc.More = changed.Changes, changed.More
 	return doc, nil
 }
 

@@ -210,7 +210,15 @@ func runJSON(r charm.Run, ref string) api.Run {
 	return api.Run{
 		ID: r.ID, Charm: ref, Job: r.Job, Task: r.Task, Reason: r.Reason, Attempt: r.Attempt,
 		DueAt: r.DueAt.UTC(), StartedAt: r.StartedAt.UTC(), EndedAt: r.EndedAt.UTC(), DurationMs: ms(r.Elapsed()),
-		Status: charm.StatusOf(r.Outcome), Outcome: r.Outcome, Code: r.Code, Error: r.Error, Position: r.Position,
+		Status: charm.StatusOf(r.Outcome), Outcome: r.Outcome, Code: r.Code, Error: r.Error, Position: r.Position, Handler: r.Handler, Note: note(r),
 		Changed: r.Changed, Requests: r.Requests, Conflicts: r.Conflicts, CPUMs: ms(r.CPU), PeakBytes: r.PeakBytes, Walls: r.Walls, Log: r.Log, Egress: r.Ledger,
 	}
+}
+
+// note is what a person should know of a run besides how it ended.
+func note(r charm.Run) string {
+	if r.Outcome == charm.OK && r.Requests > 0 && r.Changed == 0 && r.Task == "" {
+		return "it made requests and wrote nothing"
+	}
+	return ""
 }

@@ -434,7 +434,7 @@ function settle(source, action, event2) {
   return true;
 }
 function fail(source, thrown) {
-  failures.push({ kind: source.kind, ...describeThrown(thrown) });
+  failures.push({ kind: source.kind, of: source.code.name || source.label, ...describeThrown(thrown) });
 }
 function inOrder(actions) {
   if (actions.length < 2) return actions;
@@ -1843,6 +1843,8 @@ var Graph = class {
     this.initial = {};
     /** What setDefault() was told, of the argument and of cells that have a name. */
     this.defaults = {};
+    /** The names of its own cells. */
+    this.cells = [];
     /** Cells of enclosing graphs that are used in this one. */
     this.captured = [];
   }
@@ -1909,6 +1911,7 @@ function buildGraph(frame, inputs, outputs, graph2) {
     if (root2.defaults !== void 0 && root2.name !== void 0) {
       (graph2.defaults.internal ??= {})[name2] = root2.defaults;
     }
+    graph2.cells.push(name2);
     if (root2.value) (graph2.initial.internal ??= {})[name2] = convert(root2.value, false);
   }
   makeContainers(graph2);
@@ -2318,6 +2321,15 @@ function findIntegration(node, depth) {
   const { name: name2, props, children } = node;
   if (name2 === "common-updater" && typeof props?.integration === "string") return props.integration;
   return findIntegration(children, depth + 1);
+}
+function cellsOf(graph2) {
+  const computed = new Set(graph2.nodes.flatMap(({ writes }) => writes.map(({ path }) => path[1])));
+  const { internal } = graph2.toJSON().initial;
+  return graph2.cells.map((name2) => {
+    const initial = internal?.[name2];
+    const kind = isStream(initial) ? "stream" : computed.has(name2) ? "computed" : "state";
+    return { name: name2, kind, initial: initial === void 0 ? "" : stringify(initial) };
+  });
 }
 function whereIs({ code, label }) {
   const { fileName, lineNumber, columnNumber } = code;
@@ -3405,16 +3417,19 @@ var root = {
     task = parse(json);
     session.space = task.space;
     recall(task.memo, task.stale);
-    session.fresh = handled = task.mode === "cast";
+    session.fresh = task.mode === "cast";
+    handled = task.mode !== "event";
+    if (task.mode === "cells") return;
     const result = documentOf(task.charm);
     const process = documentOf(task.process);
     if (session.fresh) for (const doc of [result, process]) doc.begin();
     result.adopt(process);
     run(graph, task.recipe, session.fresh ? task.argument ?? {} : void 0, result);
-    if (!session.fresh) whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
+    if (!handled) whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
   },
   settle: settle2,
   finish() {
+    if (task.mode === "cells") return stringify({ handled, failures, cells: cellsOf(graph) });
     const result = documentOf(task.charm).root;
     const changed2 = saveChanges([result.doc, documentOf(task.process)]);
     return stringify({

@@ -28,8 +28,10 @@ type attempt struct {
 	memo     json.RawMessage // what the worker was given of the last run; nil for nothing
 	log      runLog
 	requests int
-	trial    bool   // it has not run well yet
+	trial    bool // it has not run well yet
+	asked    []Asked
 	blame    string // the last request, when it failed by the other side's fault
+	judged   int    // order of the last request, in a run that is made again
 	limited  bool   // the last request was ended by a limit of egress
 
 	// notBefore is when the hosts that have failed since the last good request may
@@ -59,8 +61,14 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 		Run: w.Run, Mode: w.Mode, Charm: w.Charm.ID, Process: process, Space: w.Charm.Space,
 		Recipe: a.recipe.ID, RecipeFile: a.recipe.Name, Argument: w.Argument, Event: w.Event, Stream: w.Stream,
 		Now: a.started.UnixMilli(), Seed: a.seed, APIURL: a.runner.apiURL(), Occasion: w.Occasion, Timeout: w.Timeout,
+		As: a.as, Replay: w.Replies != nil,
 	}
-	ahead := append([]string{w.Charm.ID, process}, a.runner.predicted(w)...)
+	ahead := []string{w.Charm.ID, process}
+	if a.asOf == nil {
+		ahead = append(ahead, a.runner.predicted(w)...)
+	} else {
+		task.APIURL = a.asOf.APIURL
+	}
 	err = a.runner.store.View(ctx, func(r store.Reader) error {
 		if a.space, err = r.Space(w.Charm.Space); err != nil {
 			return err
@@ -70,14 +78,39 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 			return err
 		}
 		a.trial = state.Successes == 0
+		if err = a.isOf(r); err != nil {
+			return err
+		}
+		if a.asOf != nil {
+			a.space.Since = a.asOf.Since
+		}
 		task.Documents, err = a.read(r, ahead)
 		return err
 	})
-	if err == nil && w.Mode == wire.ModeEvent {
+	if err == nil && w.Mode == wire.ModeEvent && a.asOf == nil {
 		task.Memo, task.Stale = a.runner.memos.recall(w.Charm.Space+w.Charm.ID, a.recipe.ID, w.Charm.Space, a.space.Since)
 		a.memo = task.Memo
 	}
 	return task, err
+}
+
+// recastError says that the charm has another recipe now.
+type recastError struct{ recipe string }
+
+func (e *recastError) Error() string { return "the charm has another recipe now: " + e.recipe }
+
+// isOf checks that the recipe is the charm's as of the commit that the run sees:
+// with another one it would undo an update of the charm. An update after that
+// commit is a conflict.
+func (a *attempt) isOf(r store.Reader) error {
+	if a.work.Recipe != nil || a.asOf != nil {
+		return nil
+	}
+	c, err := r.Charm(a.work.Charm.Row)
+	if err == nil && c.Recipe != a.recipe.ID {
+		return &recastError{c.Recipe}
+	}
+	return nil // one that was removed is found out at the end
 }
 
 // Documents serves documents of the charm's space as of the run's commit.
@@ -106,6 +139,9 @@ func (a *attempt) read(r store.Reader, ids []string) ([]wire.Document, error) {
 		if err != nil {
 			return nil, fmt.Errorf("document %s: %w", id, err)
 		}
+		if text, ok := a.work.Documents[id]; ok {
+			fact.Is = text
+		}
 		if size += len(fact.Is); size > charm.MaxReplyBytes && len(docs) > 0 {
 			break
 		}
@@ -120,6 +156,9 @@ func (a *attempt) read(r store.Reader, ids []string) ([]wire.Document, error) {
 // fact is the state of a document as of the run's commit, the zero Fact when it
 // did not exist. A state that retention has taken is served as it is now.
 func (a *attempt) fact(r store.Reader, of string) (store.Fact, error) {
+	if a.asOf != nil {
+		return asItWas(r, a.space, of)
+	}
 	head, err := r.Head(a.space.Row, memory.JSON, of)
 	if err == nil && head.Since > a.space.Since {
 		var then store.Fact
@@ -155,6 +194,9 @@ func (a *attempt) Fetch(ctx context.Context, f wire.Fetch) wire.Reply {
 		return wire.Reply{Op: f.Op, Code: string(egress.CodeLimit), Error: fmt.Sprintf("a run may make %d requests", charm.MaxRequestsPerRun)}
 	}
 	req := egress.Request{Method: f.Method, URL: f.URL, Headers: f.Headers, Body: f.Body, Redirect: f.Redirect}
+	if a.work.Replies != nil {
+		return a.answer(f.Op, req)
+	}
 	at := a.runner.now()
 	reply, entry, err, again := a.replies.Do(ctx, func() (egress.Reply, egress.Entry, error) {
 		return a.runner.egress.Do(ctx, egress.Policy{
@@ -164,12 +206,37 @@ func (a *attempt) Fetch(ctx context.Context, f wire.Fetch) wire.Reply {
 	if !again {
 		a.sent.add(at, entry)
 	}
-	a.judge(entry, err)
+	a.judge(0, entry, err)
+	return replyTo(f.Op, reply, err, entry.Elapsed)
+}
+
+// answer is what is recorded for a request.
+func (a *attempt) answer(op uint64, req egress.Request) wire.Reply {
+	a.mu.Lock()
+	answer, ok := a.work.Replies.Answer(req)
+	a.mu.Unlock()
+	if !ok {
+		answer.Err = egress.NotRecorded(req)
+	}
+	var err error
+	if answer.Err != nil {
+		err = answer.Err
+	}
+	if answer.Never {
+		err = egress.Unanswered(req)
+	}
+	a.judge(answer.Order, egress.EntryOf(req, answer.Reply, err), err)
+	reply := replyTo(op, answer.Reply, err, answer.Elapsed)
+	reply.Order, reply.Never = answer.Order, answer.Never
+	return reply
+}
+
+func replyTo(op uint64, reply egress.Reply, err error, elapsed time.Duration) wire.Reply {
 	if err != nil {
-		return wire.Reply{Op: f.Op, Code: string(codeOf(err)), Error: err.Error(), Elapsed: entry.Elapsed}
+		return wire.Reply{Op: op, Code: string(codeOf(err)), Error: err.Error(), Elapsed: elapsed}
 	}
 	return wire.Reply{
-		Op: f.Op, Status: reply.Status, StatusText: reply.StatusText, URL: reply.URL, Headers: reply.Headers,
+		Op: op, Status: reply.Status, StatusText: reply.StatusText, URL: reply.URL, Headers: reply.Headers,
 		Redirected: reply.Redirected, Elapsed: reply.Elapsed, Body: reply.Body,
 	}
 }
@@ -182,10 +249,16 @@ func codeOf(err error) egress.Code {
 }
 
 // judge remembers whether the last request failed by the other side's fault, as
-// people are told it ("example.org answered 503"), or was ended by a limit.
-func (a *attempt) judge(e egress.Entry, err error) {
+// people are told it ("example.org answered 503"), or was ended by a limit. order
+// is that of the answer in a record, which may not be the order of the calls.
+func (a *attempt) judge(order int, e egress.Entry, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.asked = append(a.asked, Asked{Method: e.Method, URL: e.URL, Status: e.Status, Error: e.Error})
+	if order < a.judged {
+		return
+	}
+	a.judged = order
 	a.limited = err != nil && codeOf(err).Limit()
 	switch {
 	case err != nil && codeOf(err).Remote():

@@ -14,10 +14,12 @@ import (
 type runLog struct {
 	text strings.Builder
 	full bool
+	last int64 // the run's clock at the last line, ms since 1970
 }
 
 func (l *runLog) add(lines []wire.LogLine) {
 	for _, line := range lines {
+		l.last = line.At
 		at := time.UnixMilli(line.At).UTC().Format("15:04:05.000")
 		for part := range strings.SplitSeq(line.Text, "\n") {
 			l.write(fmt.Sprintf("%s %-5s %s\n", at, line.Level, part))

@@ -3,6 +3,7 @@ package runcharm
 import (
 	"context"
 	"fmt"
+	"path"
 
 	"charmd/internal/blobby"
 	"charmd/internal/charm"
@@ -44,6 +45,32 @@ func (r *Runner) stored(ctx context.Context, id string) (rec charm.Recipe, err e
 	delete(r.maps, rec.ID)
 	r.mu.Unlock()
 	return rec, r.store.Update(ctx, func(tx store.Tx) error { return tx.PutRecipe(rec) })
+}
+
+// Compile makes a recipe of source files, in a worker process.
+func (r *Runner) Compile(ctx context.Context, entry string, files map[string]string) (charm.Recipe, error) {
+	if len(files) == 0 || files[entry] == "" {
+		return charm.Recipe{}, charm.Errorf(charm.CodeInvalid, "no source code: the entry file %q is missing or empty", entry)
+	}
+	request := wire.CompileRequest{Entry: entry, Files: files}
+	if err := recipe.Check(request); err != nil {
+		return charm.Recipe{}, err
+	}
+	out, err := r.pool.Compile(ctx, request)
+	if err != nil {
+		return charm.Recipe{}, err
+	}
+	if len(out.Errors) > 0 {
+		return charm.Recipe{}, CompileError(out.Errors)
+	}
+	rec := charm.Recipe{
+		ID: recipe.ID(out.Source), Name: path.Base(entry), Source: out.Source, Program: out.Program,
+		SourceMap: out.SourceMap, Compiler: out.Compiler, CreatedAt: r.now(),
+	}
+	if out.Source != files[entry] {
+		rec.Files = files
+	}
+	return rec, nil
 }
 
 // CompileError is what a person is told of a recipe that does not compile: the

@@ -20,7 +20,7 @@ func (a *attempt) result(out wire.Result, exit pool.Exit) Result {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r := Result{
-		Outcome: charm.OK, Space: a.space, Report: out.Report, Requests: a.requests, Ledger: a.sent.all(), CPU: out.CPU, PeakBytes: out.PeakBytes,
+		Outcome: charm.OK, Space: a.space, Report: out.Report, Requests: a.requests, Asked: a.asked, Ledger: a.sent.all(), CPU: out.CPU, PeakBytes: out.PeakBytes,
 		Walls: exit.Walls, Started: exit.Dispatched, Ended: exit.Ended,
 	}
 	if r.Started.IsZero() {
@@ -50,6 +50,9 @@ func (a *attempt) result(out wire.Result, exit pool.Exit) Result {
 		r.Read = slices.DeleteFunc(r.Read, r.Draft.Changing)
 	}
 	a.noteLifts(out)
+	if r.WroteNothing() {
+		a.note("info", fmt.Sprintf("the run made %s and wrote nothing", requests(r.Requests)))
+	}
 	r.Log = a.log.String()
 	return r
 }
@@ -80,7 +83,7 @@ func (a *attempt) finished(r *Result, out wire.Result) {
 		r.fail(charm.Crashed, charm.CodeProtocol, "the worker process broke the protocol: it does not say what failed")
 	case out.Ended == wire.NeverSettles:
 		stuck := out.Report.Stuck
-		a.failBy(r, charm.CodeNeverSettles, wire.Failure{Stack: stuck.Stack,
+		a.failBy(r, charm.CodeNeverSettles, wire.Failure{Of: stuck.Name, Stack: stuck.Stack,
 			Message: fmt.Sprintf("the promise of %s can never settle: nothing is left that it could wait for", describe(stuck))})
 	case a.work.Mode == wire.ModeEvent && len(a.work.Stream) > 0 && !out.Report.Handled:
 		r.fail(charm.Errored, charm.CodeNoUpdater, fmt.Sprintf("the result has no %s stream with a handler", strings.Join(a.work.Stream, ".")))
@@ -131,7 +134,7 @@ func (a *attempt) failBy(r *Result, code charm.ErrorCode, f wire.Failure) {
 	}
 	r.NotBefore = a.notBefore
 	r.fail(outcome, code, message)
-	r.Position = a.position(f.Stack)
+	r.Position, r.Handler = a.position(f.Stack), f.Of
 }
 
 // position is the place in the recipe's source a stack leads to, "" for none.
@@ -179,8 +182,31 @@ func (a *attempt) noteLifts(out wire.Result) {
 		if at := a.position(f.Stack); at != "" {
 			text += " (" + at + ")"
 		}
-		a.log.add([]wire.LogLine{{At: a.started.UnixMilli(), Level: "error", Text: "lift failed: " + text}})
+		what := "lift"
+		if f.Of != "" {
+			what += " " + f.Of
+		}
+		a.note("error", what+" failed: "+text)
 	}
+}
+
+// note adds a line of the service's own to the log, at the time of its last one.
+func (a *attempt) note(level, text string) {
+	at := max(a.log.last, a.started.UnixMilli())
+	a.log.add([]wire.LogLine{{At: at, Level: level, Text: text}})
+}
+
+// WroteNothing reports whether the run ended well, asked others for something and
+// changed nothing, so that a person may wonder what it was for.
+func (r Result) WroteNothing() bool {
+	return r.Outcome == charm.OK && r.Requests > 0 && r.Draft == nil
+}
+
+func requests(n int) string {
+	if n == 1 {
+		return "1 request"
+	}
+	return fmt.Sprintf("%d requests", n)
 }
 
 // versions is what the run saw: what the worker says it looked at, or all it was

@@ -65,14 +65,16 @@ func New(o Options) *Runner {
 type Work struct {
 	Run        string // id of the run
 	Occasion   string // equal over the retries of one job
-	Mode       string // wire.ModeCast or wire.ModeEvent
+	Mode       string // one of the wire's modes of a task
 	Charm      charm.Charm
 	Recipe     *charm.Recipe   // nil: the stored one
 	Argument   json.RawMessage // of a cast; may be nil
 	Stream     []string        // of an event: path from the result document; empty: all is computed anew, and nothing sent
 	Event      json.RawMessage
 	Timeout    time.Duration
-	Dispatched func() // told when a worker has taken an attempt; nil tells nobody
+	Replies    *egress.Tape      // answers requests in place of the network; nil lets them out
+	Documents  map[string][]byte // texts that stand in for the stored ones, by id; may be nil
+	Dispatched func()            // told when a worker has taken an attempt; nil tells nobody
 }
 
 // Result is what one attempt at a run came to. Nothing of it has been written.
@@ -81,6 +83,7 @@ type Result struct {
 	Code      charm.ErrorCode
 	Error     string           // for people; "" when ok
 	Position  string           // file.tsx:LINE:COL of the error
+	Handler   string           // the handler that failed, by its name in the recipe
 	Permanent bool             // trying again cannot help
 	NotBefore time.Time        // a host whose failure failed it is not asked before; zero for none
 	Space     charm.Space      // as it was when the run began
@@ -90,6 +93,8 @@ type Result struct {
 	Log       string
 	Requests  int
 	Ledger    []charm.Request // what this attempt and those before it have sent
+	Asked     []Asked         // those that ended, in that order
+	Recording *Recording      // nil when it never began, or was made again itself
 	CPU       time.Duration
 	PeakBytes int64
 	Walls     string    // layers of the sandbox around its worker
@@ -107,6 +112,15 @@ type Session struct {
 	seed    uint64
 	replies *egress.Log
 	sent    ledger
+	asOf    *Recording // of a run that is made again; nil
+	as      string     // what the documents call the recipe; "" for its own id
+}
+
+// Asked is one request of a run.
+type Asked struct {
+	Method, URL string // without secrets
+	Status      int    // 0 when there was no reply
+	Error       string // then
 }
 
 // Open prepares a session. CodeCompile: the recipe is missing, or does not
@@ -134,6 +148,11 @@ func (s *Session) Attempt(ctx context.Context) Result {
 	s.replies.Rewind()
 	a := newAttempt(s)
 	task, err := a.task(ctx)
+	if recast, ok := errors.AsType[*recastError](err); ok {
+		if s.recipe, err = s.runner.current(ctx, recast.recipe); err == nil {
+			return s.Attempt(ctx)
+		}
+	}
 	if ctx.Err() != nil {
 		return Result{Outcome: charm.Cancelled, Code: charm.CodeCancelled, Error: "cancelled before it ran", Started: s.started, Ended: s.runner.now()}
 	}
@@ -142,12 +161,17 @@ func (s *Session) Attempt(ctx context.Context) Result {
 	}
 	out, exit := s.runner.pool.Run(ctx, task, s.work.Timeout, a)
 	result := a.result(out, exit)
-	if result.Outcome == charm.OK && s.work.Mode == wire.ModeEvent {
+	if s.asOf != nil {
+		return result
+	}
+	result.Recording = s.recording(a.space.Since)
+	if result.Outcome != charm.OK {
+		return result
+	}
+	if s.work.Mode == wire.ModeEvent {
 		s.runner.remember(s.work, out.Read)
 	}
-	if result.Outcome == charm.OK {
-		a.remembering(&result)
-	}
+	a.remembering(&result)
 	return result
 }
 

@@ -168,10 +168,12 @@ func (s *Service) makeDoors() {
 	})
 	s.execute = &handlers.ExecuteCharm{
 		Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Registry: s.registry,
-		Notifier: s.notifier, Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now, Ended: s.ran,
+		Notifier: s.notifier, Timeout: s.config.Timeout, Replays: s.config.KeepReplays, Logger: s.logger, Now: time.Now, Ended: s.ran,
 	}
+	retention := handlers.DefaultRetention()
+	retention.Replays = s.config.KeepReplays
 	s.maintain = &handlers.Maintenance{
-		Store: s.store, Queue: s.queue, Registry: s.registry, Retention: handlers.DefaultRetention(), Drafts: drafts(s.config.DataDir),
+		Store: s.store, Queue: s.queue, Registry: s.registry, Retention: retention, Drafts: drafts(s.config.DataDir),
 		Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now, Ended: s.metrics.MaintenanceEnded, Breaches: s.tellBreaches,
 	}
 	s.wire = memserver.New(memserver.Options{

@@ -13,6 +13,7 @@ const (
 	maxMethodBytes = 64
 	maxURLBytes    = 64 << 10
 	maxFailures    = 1000
+	maxCells       = 10_000
 )
 
 // check tells what is not acceptable in a message, on its way out as on its way
@@ -63,7 +64,7 @@ func (m *Task) check() error {
 	switch {
 	case m.Run == "" || m.Charm == "" || m.Recipe == "":
 		return errors.New("names no run, charm or recipe")
-	case m.Mode != ModeCast && m.Mode != ModeEvent:
+	case m.Mode != ModeCast && m.Mode != ModeEvent && m.Mode != ModeTake && m.Mode != ModeCells:
 		return fmt.Errorf("mode %q", m.Mode)
 	case m.Timeout <= 0 || m.Timeout > charm.MaxTimeout:
 		return fmt.Errorf("timeout of %v", m.Timeout)
@@ -113,6 +114,8 @@ func (m *Result) check() error {
 		return fmt.Errorf("more than %d failures", maxFailures)
 	case len(m.Report.Memo) > MaxMemoBytes:
 		return fmt.Errorf("memo of %d bytes; at most %d are allowed", len(m.Report.Memo), MaxMemoBytes)
+	case len(m.Report.Cells) > maxCells:
+		return fmt.Errorf("more than %d cells", maxCells)
 	case m.CPU < 0 || m.PeakBytes < 0:
 		return errors.New("negative costs")
 	}

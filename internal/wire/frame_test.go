@@ -22,13 +22,13 @@ func messages() []Message {
 		&Task{
 			Run: "r", Mode: ModeEvent, Charm: "c", Process: "p", Space: "did:key:z", Recipe: "ba4jc", RecipeFile: "news.tsx",
 			Argument: []byte(`{"a":[1]}`), Event: []byte(`{}`), Stream: []string{"bgUpdater"}, Now: 12, Seed: 1<<64 - 1,
-			APIURL: "http://127.0.0.1:8000", Occasion: "o", Timeout: 30 * time.Second, Documents: doc,
+			APIURL: "http://127.0.0.1:8000", Occasion: "o", Timeout: 30 * time.Second, As: "ba4jcold", Replay: true, Documents: doc,
 		},
 		&Documents{Seq: 7, Error: "gone", Documents: doc},
 		&Code{Recipe: "ba4jc", Error: "e", Program: "exports.default = 1 // \x00 ü"},
 		&Reply{
 			Op: 3, Status: 200, StatusText: "OK", URL: "https://a/b", Headers: [][2]string{{"content-type", "text/xml"}},
-			Redirected: true, Elapsed: time.Second, Error: "e", Code: "blocked", Body: []byte{0, 1, 255},
+			Redirected: true, Elapsed: time.Second, Error: "e", Code: "blocked", Order: 3, Never: true, Body: []byte{0, 1, 255},
 		},
 		&CompileRequest{Entry: "a.tsx", Files: map[string]string{"a.tsx": "import './b'", "b.ts": ""}},
 		&Hello{Version: Version, PID: 9, Sandbox: []byte(`{"rlimits":{"state":"on"}}`)},
@@ -38,10 +38,10 @@ func messages() []Message {
 		&Cancel{Op: 1},
 		&Log{Lines: []LogLine{{At: 1, Level: "warn", Text: "\x1b[31m\n"}}},
 		&Result{
-			Run: "r", Ended: Finished, Rejections: []Failure{{"rejection", "Error", "m", "s"}}, Read: []string{"a"},
+			Run: "r", Ended: Finished, Rejections: []Failure{{"rejection", "add", "Error", "m", "s"}}, Read: []string{"a"},
 			Report: Report{
 				Handled: true, Updater: true, Name: "n", Integration: "rss", Again: true, Changed: 1,
-				Stuck: &Stuck{"lift", "f", "s"}, Failures: []Failure{{Kind: "lift"}},
+				Stuck: &Stuck{"lift", "f", "s"}, Failures: []Failure{{Kind: "lift"}}, Cells: []Cell{{"list", CellState, "[]"}},
 			},
 			CPU: time.Millisecond, PeakBytes: 5, Changed: []Document{{ID: "a", Text: []byte(`{"value":{}}`)}},
 		},

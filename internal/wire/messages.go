@@ -30,6 +30,8 @@ type Task struct {
 	Timeout    time.Duration   // wall time of the run; the parent enforces it
 	Memo       json.RawMessage `json:",omitempty"` // Report.Memo of the last committed run; nil for none
 	Stale      []string        `json:",omitempty"` // ids of documents that others have changed since that run
+	As         string          `json:",omitempty"` // what the documents call the recipe, when that is not Recipe
+	Replay     bool            `json:",omitempty"` // replies are at hand: what waits goes on in the order of the run's clock
 	Documents  []Document      `json:"-"`          // sent ahead: what this charm read last time
 }
 
@@ -37,6 +39,8 @@ type Task struct {
 const (
 	ModeCast  = "cast"  // instantiate the recipe on fresh documents
 	ModeEvent = "event" // send one event to a charm that exists
+	ModeTake  = "take"  // let a charm that exists take the recipe up
+	ModeCells = "cells" // only tell the recipe's cells
 )
 
 // Documents answers a Need. It holds at least the first document that was asked
@@ -66,6 +70,8 @@ type Reply struct {
 	Elapsed    time.Duration `json:",omitempty"` // moves the run's clock
 	Error      string        `json:",omitempty"` // there was no reply; message for the recipe
 	Code       string        `json:",omitempty"` // of Error
+	Order      int           `json:",omitempty"` // of a replay: replies come in this order
+	Never      bool          `json:",omitempty"` // of a replay: there is no reply as long as the run takes
 	Body       []byte        `json:"-"`
 }
 
@@ -165,12 +171,28 @@ type Report struct {
 	Stuck       *Stuck    `json:"stuck"`       // what is still pending
 	Failures    []Failure `json:"failures"`
 	Changed     int       `json:"changed"` // documents
+	Cells       []Cell    `json:"cells"`   // the recipe's own; of a run that is no event
 
 	// Memo is for the next run of the charm, if what this one changed is committed:
 	// what need not be computed again then. Only the runtime reads it; nil says that
 	// it is as the task had it.
 	Memo json.RawMessage `json:"memo,omitempty"`
 }
+
+// Cell is one place of a charm's own state: what its recipe makes by itself, and
+// is not given.
+type Cell struct {
+	Name    string `json:"name"`    // key in the process document's internal
+	Kind    string `json:"kind"`    // one of the kinds of cell
+	Initial string `json:"initial"` // JSON of what it begins with; "" for nothing
+}
+
+// The kinds of Cell.
+const (
+	CellState    = "state"    // written by handlers
+	CellStream   = "stream"   // takes events
+	CellComputed = "computed" // follows from others
+)
 
 // Stuck is a handler or lift whose promise nothing can settle any more.
 type Stuck struct {
@@ -182,6 +204,7 @@ type Stuck struct {
 // Failure is one thing that went wrong in recipe code.
 type Failure struct {
 	Kind    string `json:"kind"` // "handler", "lift", "load", "rejection", or a Reason kind
+	Of      string `json:"of"`   // name of the handler or lift
 	Name    string `json:"name"` // class of the error; "" for a thrown value that is none
 	Message string `json:"message"`
 	Stack   string `json:"stack"` // frames as the engine writes them

@@ -4,7 +4,7 @@ import { isObject, stringify } from "./host";
 
 export interface Thrown { name: string; message: string; stack: string }
 
-export interface Failure extends Thrown { kind: "handler" | "lift" }
+export interface Failure extends Thrown { kind: "handler" | "lift"; of: string }
 
 export function describeThrown(thrown: unknown): Thrown {
   if (thrown instanceof Error || isObject(thrown) && typeof thrown.message === "string") {

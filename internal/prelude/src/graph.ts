@@ -55,6 +55,8 @@ export class Graph {
   readonly initial: { internal?: Fields } = {};
   /** What setDefault() was told, of the argument and of cells that have a name. */
   readonly defaults: Fields & { internal?: Fields } = {};
+  /** The names of its own cells. */
+  readonly cells: Key[] = [];
   /** Cells of enclosing graphs that are used in this one. */
   readonly captured: Ref[] = [];
   private text: string | undefined;
@@ -132,6 +134,7 @@ export function buildGraph(frame: Frame, inputs: Ref | undefined, outputs: unkno
     if (root.defaults !== undefined && root.name !== undefined) {
       (graph.defaults.internal ??= {})[name] = root.defaults;
     }
+    graph.cells.push(name);
     if (root.value) (graph.initial.internal ??= {})[name] = convert(root.value, false);
   }
   makeContainers(graph);

@@ -7,7 +7,7 @@ import { describeThrown, type Thrown } from "./failure";
 import { type Graph, graphOf } from "./graph";
 import { parse, stringify } from "./host";
 import { require } from "./module";
-import { integrationOf, isUpdatable, nameOf, whereIs } from "./report";
+import { cellsOf, integrationOf, isUpdatable, nameOf, whereIs } from "./report";
 import { recall, remembered } from "./rows";
 import { run } from "./run";
 import { failures, running, whenAtRest } from "./scheduler";
@@ -61,18 +61,21 @@ const root = {
     task = parse(json);
     session.space = task.space;
     recall(task.memo, task.stale);
-    session.fresh = handled = task.mode === "cast";
+    session.fresh = task.mode === "cast";
+    handled = task.mode !== "event";
+    if (task.mode === "cells") return;
     const result = documentOf(task.charm);
     const process = documentOf(task.process);
     if (session.fresh) for (const doc of [result, process]) doc.begin();
     result.adopt(process);
     run(graph!, task.recipe, session.fresh ? task.argument ?? {} : undefined, result);
-    if (!session.fresh) whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
+    if (!handled) whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
   },
 
   settle,
 
   finish(): string {
+    if (task.mode === "cells") return stringify({ handled, failures, cells: cellsOf(graph!) });
     const result = documentOf(task.charm).root;
     const changed = saveChanges([result.doc, documentOf(task.process)]);
     return stringify({

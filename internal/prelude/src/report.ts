@@ -1,7 +1,8 @@
 // What the report says about the result of a charm.
 
 import type { Place } from "./document";
-import { isArray, isObject, type Key } from "./host";
+import type { Graph } from "./graph";
+import { type Fields, isArray, isObject, type Key, stringify } from "./host";
 import { found, isStream, resolve } from "./link";
 import type { Source } from "./scheduler";
 import { session } from "./session";
@@ -37,6 +38,17 @@ function findIntegration(node: any, depth: number): string | undefined {
   const { name, props, children } = node as { name?: unknown; props?: { integration?: unknown }; children?: unknown };
   if (name === "common-updater" && typeof props?.integration === "string") return props.integration;
   return findIntegration(children, depth + 1);
+}
+
+/** The cells that a recipe makes by itself, and what they are for. */
+export function cellsOf(graph: Graph): { name: Key; kind: string; initial: string }[] {
+  const computed = new Set(graph.nodes.flatMap(({ writes }) => writes.map(({ path }) => path[1])));
+  const { internal } = graph.toJSON().initial as { internal?: Fields };
+  return graph.cells.map((name) => {
+    const initial = internal?.[name];
+    const kind = isStream(initial) ? "stream" : computed.has(name) ? "computed" : "state";
+    return { name, kind, initial: initial === undefined ? "" : stringify(initial) };
+  });
 }
 
 /** The name of a user's function, and a stack line that says where it is. */

@@ -192,7 +192,7 @@ function settle(source: Source, action: Action | undefined, event: unknown): boo
 }
 
 function fail(source: Source, thrown: unknown): void {
-  failures.push({ kind: source.kind, ...describeThrown(thrown) });
+  failures.push({ kind: source.kind, of: source.code.name || source.label, ...describeThrown(thrown) });
 }
 
 /** The actions in the order in which they are to run, from last to first: after an action comes what it feeds. */

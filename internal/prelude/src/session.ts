@@ -6,7 +6,7 @@ import { meetOutside } from "./scheduler";
 import { URL } from "./web/url";
 
 export interface Task {
-  mode: "cast" | "event";
+  mode: "cast" | "event" | "take" | "cells";
   charm: string; process: string; space: string; recipe: string;
   argument?: unknown; stream?: Key[]; event?: unknown;
   memo?: Memo; stale?: string[];

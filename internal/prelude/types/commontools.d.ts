@@ -1,6 +1,7 @@
 // What recipes may import, for editors. charmd provides the modules when a recipe runs; nothing needs to be installed.
 
 declare module "@commontools/runner" {
+  import { ID } from "@commontools/builder";
   /** A place in a stored document: what handlers and lifts get for members whose schema says asCell. */
   export interface Cell<T> {
     get(): T;
@@ -9,7 +10,7 @@ declare module "@commontools/runner" {
     /** Sets the given fields and leaves the others. */
     update(values: Partial<T>): void;
     /** Appends to a list. In a handler, plain objects become documents of their own. */
-    push(...values: T extends (infer Item)[] ? Item[] : unknown[]): void;
+    push(...values: T extends (infer Item)[] ? (Item | Item & { readonly [ID]?: unknown })[] : unknown[]): void;
     key<K extends keyof T>(key: K): Cell<T[K]>;
     equals(other: Cell<unknown>): boolean;
     sink(callback: (value: T) => void): () => void;

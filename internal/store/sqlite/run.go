@@ -10,7 +10,7 @@ import (
 
 var (
 	runColumns = columns{"row", "id", "charm", "job", "task", "reason", "attempt", "due", "started", "ended",
-		"outcome", "code", "error", "position", "changed", "since", "requests", "conflicts", "cpu", "peak_bytes", "walls", "ledger", "log"}
+		"outcome", "code", "error", "position", "handler", "changed", "since", "requests", "conflicts", "cpu", "peak_bytes", "walls", "ledger", "log"}
 	insertRun  = runColumns.insert("run")
 	selectRuns = "select " + runColumns[1:len(runColumns)-2].of("run") + " from run" // without ledger and log
 	selectRun  = "select " + runColumns[1:].of("run") + " from run where id = ?"
@@ -20,7 +20,7 @@ var (
 // log left out.
 func scanRun(r *charm.Run) []any {
 	return []any{&r.ID, &r.Charm, &r.Job, &r.Task, &r.Reason, &r.Attempt, timeOf{&r.DueAt}, timeOf{&r.StartedAt},
-		timeOf{&r.EndedAt}, &r.Outcome, &r.Code, &r.Error, &r.Position, &r.Changed, &r.Since, &r.Requests, &r.Conflicts,
+		timeOf{&r.EndedAt}, &r.Outcome, &r.Code, &r.Error, &r.Position, &r.Handler, &r.Changed, &r.Since, &r.Requests, &r.Conflicts,
 		durationOf{&r.CPU}, &r.PeakBytes, &r.Walls}
 }
 
@@ -71,7 +71,7 @@ func (t *tx) AddRun(r charm.Run) error {
 		return fmt.Errorf("store run %s: %w", r.ID, err)
 	}
 	_, err = t.exec(insertRun, next(&t.last.run), r.ID, r.Charm, r.Job, string(r.Task), string(r.Reason), r.Attempt,
-		millis(r.DueAt), millis(r.StartedAt), millis(r.EndedAt), string(r.Outcome), string(r.Code), r.Error, r.Position,
+		millis(r.DueAt), millis(r.StartedAt), millis(r.EndedAt), string(r.Outcome), string(r.Code), r.Error, r.Position, r.Handler,
 		r.Changed, r.Since, r.Requests, r.Conflicts, r.CPU.Microseconds(), r.PeakBytes, r.Walls, ledger, r.Log)
 	if isUnique(err) {
 		return charm.Errorf(charm.CodeConflict, "run %s has a record already: %w", r.ID, err)

@@ -12,7 +12,7 @@ import (
 func fullRun(id string) charm.Run {
 	return charm.Run{
 		ID: id, Charm: 3, Job: "01JOB", Task: charm.Stats, Reason: charm.Again, Attempt: 2, DueAt: at(1), StartedAt: at(2),
-		EndedAt: at(3), Outcome: charm.Errored, Code: charm.CodeThrown, Error: "ReferenceError: x", Position: "news.tsx:3:14",
+		EndedAt: at(3), Outcome: charm.Errored, Code: charm.CodeThrown, Handler: "add", Error: "ReferenceError: x", Position: "news.tsx:3:14",
 		Log: strings.Repeat("log: ä\n", 9000), Changed: 4, Since: 9, Requests: 5, Conflicts: 6, CPU: 7 * time.Microsecond, PeakBytes: 8 << 20,
 		Walls: "namespaces landlock rlimits",
 		Ledger: []charm.Request{{

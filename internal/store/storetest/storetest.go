@@ -37,6 +37,8 @@ func Run(t *testing.T, open Open) {
 		{"contacts", testContacts},
 		{"blobs", testBlobs},
 		{"facts of a commit", testFactsAt},
+		{"recordings", testRecordings},
+		{"recipes of a charm", testRecasts},
 		{"values", testValues},
 		{"pauses", testPauses},
 		{"texts", testTexts},

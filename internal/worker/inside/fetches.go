@@ -16,8 +16,9 @@ type fetches struct {
 }
 
 type request struct {
-	op    float64 // the runtime's number, which starts anew with every run
-	began float64 // on the run's clock, ms
+	op    float64     // the runtime's number, which starts anew with every run
+	began float64     // on the run's clock, ms
+	reply *wire.Reply // of a replay, until its time comes
 }
 
 // fetchHead is what the runtime says of a request.
@@ -39,7 +40,7 @@ func (r *run) fetch(op float64, head string, body []byte) error {
 	if r.fetches.open == nil {
 		r.fetches.open = map[uint64]request{}
 	}
-	r.fetches.open[m.lastOp] = request{op, r.clock.now}
+	r.fetches.open[m.lastOp] = request{op: op, began: r.clock.now}
 	refuse := func(code charm.ErrorCode, text string) {
 		r.fetches.ready = append(r.fetches.ready, &wire.Reply{Op: m.lastOp, Error: text, Code: string(code)})
 	}

@@ -1,6 +1,7 @@
 package inside
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 type run struct {
 	m        *Machine
 	task     *wire.Task
+	began    time.Time
 	deadline time.Time
 	loading  bool // the recipe's own code is running, not yet a run
 	env      string
@@ -33,8 +35,9 @@ type run struct {
 }
 
 func newRun(m *Machine, task *wire.Task) *run {
+	began := time.Now()
 	return &run{
-		m: m, task: task, deadline: time.Now().Add(task.Timeout), env: environment(task.APIURL, task.Occasion),
+		m: m, task: task, began: began, deadline: began.Add(task.Timeout), env: environment(task.APIURL, task.Occasion),
 		docs: newDocuments(task.Documents), log: newLogbook(m.host.Log), clock: clock{now: float64(task.Now)},
 		random: newEntropy(task.Seed), expired: make(chan struct{}),
 	}
@@ -141,7 +144,7 @@ func startTask(t *wire.Task) (string, error) {
 		Run      string          `json:"run"`
 		Memo     json.RawMessage `json:"memo,omitempty"`
 		Stale    []string        `json:"stale,omitempty"`
-	}{t.Mode, t.Charm, t.Process, t.Space, t.Recipe, t.Argument, t.Stream, t.Event, t.Run, t.Memo, t.Stale})
+	}{t.Mode, t.Charm, t.Process, t.Space, cmp.Or(t.As, t.Recipe), t.Argument, t.Stream, t.Event, t.Run, t.Memo, t.Stale})
 	if err != nil {
 		return "", fmt.Errorf("the task: %w", err)
 	}

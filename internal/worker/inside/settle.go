@@ -41,7 +41,10 @@ func (r *run) inTime() error {
 
 // wait brings the VM the next thing that happens.
 func (r *run) wait() error {
-	if op, fired := r.timers.fire(&r.clock); fired {
+	if r.task.Replay {
+		return r.again()
+	}
+	if op, fired := r.timers.fire(&r.clock, time.Now()); fired {
 		return r.deliver(op, "", nil)
 	}
 	r.log.flush()

@@ -40,7 +40,7 @@ func (t *timers) start(r *run, op, ms float64, repeat bool) {
 		ms = max(ms, 1)
 	}
 	t.cancel(op)
-	due := time.Now().Add(time.Duration(ms * float64(time.Millisecond)))
+	due := r.time().Add(time.Duration(ms * float64(time.Millisecond)))
 	t.count++
 	e := &timer{op: op, due: due, at: r.clock.now + ms, period: ms, repeat: repeat, late: due.After(r.deadline), order: t.count}
 	if t.byOp == nil {
@@ -78,10 +78,9 @@ func (t *timers) next() (time.Time, bool) {
 	return t.list[0].due, true
 }
 
-// fire takes the next timer if it is due. An interval is set again, without the
-// times that were missed.
-func (t *timers) fire(c *clock) (op float64, fired bool) {
-	now := time.Now()
+// fire takes the next timer if it is due now. An interval is set again, without
+// the times that were missed.
+func (t *timers) fire(c *clock, now time.Time) (op float64, fired bool) {
 	if len(t.list) == 0 || t.list[0].due.After(now) {
 		return 0, false
 	}
