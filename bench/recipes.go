@@ -38,22 +38,30 @@ type shape struct {
 const measuredRuns = 5
 
 func shapes() []shape {
-	same := func(event any) func(int) any { return func(int) any { return event } }
-	feed := func(known int) shape {
-		return shape{
-			name: fmt.Sprintf("feed_%d", known), source: feedRecipe, grow: batches(known, 500, feedItem),
-			// A feed brings its last hundred items each time, all of them known.
-			event: same(map[string]any{"items": list(known-100, known, feedItem)}), repeat: measuredRuns,
-		}
-	}
 	return []shape{
 		feed(100), feed(1000), feed(5000),
-		{name: "import_1000_mails", source: mailRecipe, event: same(map[string]any{"mails": list(0, 1000, mail)}), repeat: 1},
 		{
-			name: "list_10000_one_change", source: listRecipe, grow: batches(10_000, 500, row), repeat: measuredRuns,
-			event: func(nth int) any {
-				return map[string]any{"at": 5000 + nth, "text": fmt.Sprintf("changed %d times", nth+1)}
-			},
+			name: "import_1000_mails", source: mailRecipe, repeat: 1,
+			event: func(int) any { return map[string]any{"mails": list(0, 1000, mail)} },
+		},
+		oneChange(10_000),
+	}
+}
+
+// feed has known items. It brings its last hundred each time, all of them known.
+func feed(known int) shape {
+	return shape{
+		name: fmt.Sprintf("feed_%d", known), source: feedRecipe, grow: batches(known, 500, feedItem), repeat: measuredRuns,
+		event: func(int) any { return map[string]any{"items": list(known-100, known, feedItem)} },
+	}
+}
+
+// oneChange has n rows, one of which changes.
+func oneChange(n int) shape {
+	return shape{
+		name: fmt.Sprintf("list_%d_one_change", n), source: listRecipe, grow: batches(n, 500, row), repeat: measuredRuns,
+		event: func(nth int) any {
+			return map[string]any{"at": n/2 + nth, "text": fmt.Sprintf("changed %d times", nth+1)}
 		},
 	}
 }

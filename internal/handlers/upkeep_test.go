@@ -9,10 +9,12 @@ import (
 	"testing"
 	"time"
 
+	"charmd/internal/cell"
 	"charmd/internal/charm"
 	"charmd/internal/handlers"
 	"charmd/internal/identity"
 	"charmd/internal/memory"
+	"charmd/internal/merkle"
 	"charmd/internal/queue"
 	"charmd/internal/registry"
 	"charmd/internal/state"
@@ -24,6 +26,7 @@ import (
 type upkeep struct {
 	t       *testing.T
 	db      *sqlite.DB
+	memory  *memory.Memory
 	queue   *queue.Queue
 	handler *handlers.Maintenance
 }
@@ -40,7 +43,7 @@ func newUpkeep(t *testing.T) *upkeep {
 			t.Error(err)
 		}
 	})
-	u := &upkeep{t: t, db: db}
+	u := &upkeep{t: t, db: db, memory: memory.New(db, "did:key:zOperator", time.Now)}
 	u.update(func(tx store.Tx) error {
 		if _, err := tx.PutSpace(charm.Space{DID: identity.SystemSpaceDID, Since: -1, CreatedAt: time.Now()}); err != nil {
 			return err
@@ -48,17 +51,43 @@ func newUpkeep(t *testing.T) *upkeep {
 		_, err := tx.PutSpace(charm.Space{DID: space, Name: "home", Since: -1, CreatedAt: time.Now()})
 		return err
 	})
-	mem := memory.New(db, "did:key:zOperator", time.Now)
 	if u.queue, _, err = queue.Open(t.Context(), db, state.NewManager(5), queue.Options{Now: time.Now, DefaultTimeout: time.Second}); err != nil {
 		t.Fatal(err)
 	}
 	reg := registry.New(registry.Options{
-		Store: db, Memory: mem, Queue: u.queue, System: identity.SystemSpaceDID, Every: time.Minute, Logger: logger, Now: time.Now,
+		Store: db, Memory: u.memory, Queue: u.queue, System: identity.SystemSpaceDID, Every: time.Minute, Logger: logger, Now: time.Now,
 	})
 	u.handler = &handlers.Maintenance{
 		Store: db, Queue: u.queue, Registry: reg, Retention: handlers.DefaultRetention(), Timeout: time.Minute, Logger: logger, Now: time.Now,
 	}
 	return u
+}
+
+// list makes charms the list of charms of the home space.
+func (u *upkeep) list(charms ...merkle.Ref) {
+	u.t.Helper()
+	links := []any{}
+	for _, id := range charms {
+		links = append(links, cell.Location{ID: id.Link()}.Link())
+	}
+	u.update(func(tx store.Tx) error {
+		in, err := tx.Space(space)
+		if err != nil {
+			return err
+		}
+		docs := cell.NewSnapshot(tx, in)
+		id, doc, err := cell.Set(docs, cell.Location{ID: merkle.Charms.Link()}, links)
+		if err != nil {
+			return err
+		}
+		version := docs.Version(id)
+		draft, err := memory.NewDraft(in, "did:key:zSomebody", []memory.Change{memory.Assert(version.Of, version.Cause(), doc)}, nil, time.Now())
+		if err != nil {
+			return err
+		}
+		_, err = u.memory.Commit(tx, draft, nil)
+		return err
+	})
 }
 
 func (u *upkeep) update(fn func(store.Tx) error) {
@@ -72,7 +101,7 @@ func (u *upkeep) update(fn func(store.Tx) error) {
 func (u *upkeep) add(name string, s charm.State) charm.Charm {
 	u.t.Helper()
 	c := charm.Charm{
-		Space: space, SpaceName: "home", ID: fmt.Sprint("baedrei-", name), Name: name, Recipe: "ba4jcr", Integration: "rss", Registered: true,
+		Space: space, SpaceName: "home", ID: merkle.EntityID(nil, name).Link(), Name: name, Recipe: "ba4jcr", Integration: "rss", Registered: true,
 		Schedule: charm.Schedule{Every: time.Hour}, CreatedAt: time.Now(), UpdatedAt: time.Now(),
 	}
 	u.update(func(tx store.Tx) (err error) {
@@ -148,9 +177,12 @@ func TestReset(t *testing.T) {
 		}},
 	}
 	rows := map[string]charm.Charm{}
+	var listed []merkle.Ref
 	for _, c := range cases {
 		rows[c.name] = u.add(c.name, c.before)
+		listed = append(listed, merkle.EntityID(nil, c.name))
 	}
+	u.list(listed...)
 	run := u.perform(charm.Reset)
 	if run.Outcome != charm.OK || !strings.Contains(run.Log, "reset 2 of 5 charms") {
 		t.Errorf("it ended as %s %s, and says:\n%s", run.Outcome, run.Error, run.Log)

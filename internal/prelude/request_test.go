@@ -112,3 +112,19 @@ func TestStreamData(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// Back at a question whose answer has gone, it is asked again, although the hash of it is stored.
+func TestFetchDataGoesBackToAQuestion(t *testing.T) {
+	t.Parallel()
+	m := load(t, imports+`export default recipe({ type: "object", properties: { name: { type: "string", default: "a" } } } as any, ({ name }: any) => {
+		const answer = fetchData({ url: str`+"`https://names.test/${name}`"+` } as any);
+		return { name, result: (answer as any).result, bgUpdater: handler((e: any, s: any) => { s.name = e.name; })({ name }) };
+	});`, newHost())
+	m.replies["https://names.test/a"] = answer("A")
+	m.cast(t, "back", nil)
+	m.send(t, "back", "bgUpdater", object{"name": "gone"})
+	m.send(t, "back", "bgUpdater", object{"name": "a"})
+	if got, _ := m.live(t, charmID("back").Link(), []string{"result"}); got != "A" {
+		t.Errorf("the result is %v", got)
+	}
+}

@@ -7,6 +7,7 @@
 package registry
 
 import (
+	"cmp"
 	"fmt"
 	"log/slog"
 	"strconv"
@@ -67,7 +68,8 @@ func New(o Options) *Registry {
 }
 
 // Entry is one registration as the cell has it. Entries of others may be
-// inline, of an older shape, and lack anything but space and charm id.
+// inline, of an older shape or a newer one, which says pieceId for charmId, and
+// lack anything but space and charm id.
 type Entry struct {
 	Space       string
 	CharmID     string
@@ -194,7 +196,7 @@ func parseEntry(v any) (Entry, bool) {
 	text := func(key string) string { v, _ := o.Get(key); s, _ := v.(string); return s }
 	number := func(key string) float64 { v, _ := o.Get(key); n, _ := v.(float64); return min(max(n, 0), lastMoment) }
 	e := Entry{
-		Space: text("space"), CharmID: text("charmId"), Integration: text("integration"), Status: text("status"),
+		Space: text("space"), CharmID: cmp.Or(text("charmId"), text("pieceId")), Integration: text("integration"), Status: text("status"),
 		CreatedAt: number("createdAt"), UpdatedAt: number("updatedAt"), DisabledAt: number("disabledAt"), LastRun: number("lastRun"),
 	}
 	if enabled, has := o.Get("enabled"); has && enabled == false && e.DisabledAt == 0 {

@@ -262,6 +262,13 @@ func TestEntriesOfOthers(t *testing.T) {
 	w.set("2", off)
 	w.set("3", `{"something":"else"}`)
 	w.set("4", `"nonsense"`)
+	later := merkle.EntityID(nil, "entry of a later service")
+	v, err := jsontext.Parse([]byte(fmt.Sprintf(`{"space":%q,"pieceId":%q,"integration":"rss","disabledAt":0,"lastRun":7,"status":"Success"}`, home, merkle.EntityID(nil, "later").Link())), jsontext.DefaultLimits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.write(w.system, cell.Location{ID: later.Link()}, v)
+	w.set("5", jsontext.Text(cell.Location{ID: later.Link()}.Link()))
 	w.sync()
 	var adopted []queue.Standing
 	for _, s := range w.queue.Standings() {
@@ -269,8 +276,11 @@ func TestEntriesOfOthers(t *testing.T) {
 			adopted = append(adopted, s)
 		}
 	}
-	if len(adopted) != 2 {
-		t.Fatalf("%d charms were adopted, want 2: %+v", len(adopted), adopted)
+	if len(adopted) != 3 {
+		t.Fatalf("%d charms were adopted, want 3: %+v", len(adopted), adopted)
+	}
+	if s := adopted[2]; s.State.Disabled || s.State.Waiting != "its documents are not in its space" {
+		t.Errorf("one that a later service registered stands as %+v", s)
 	}
 	if s := adopted[0]; s.Charm.ID != theirs.Link() || s.Charm.Recipe != "ba4jcrecipe" || s.State.NextRun.IsZero() || s.State.Waiting != "" {
 		t.Errorf("a charm of others stands as %+v", s)
@@ -282,8 +292,8 @@ func TestEntriesOfOthers(t *testing.T) {
 		t.Errorf("what others wrote was changed: %s", text)
 	}
 	w.sync()
-	if n := len(w.queue.Standings()); n != 3 {
-		t.Errorf("looking again made %d charms of 3", n)
+	if n := len(w.queue.Standings()); n != 4 {
+		t.Errorf("looking again made %d charms of 4", n)
 	}
 }
 

@@ -153,6 +153,7 @@ func TestBadFramesAreViolations(t *testing.T) {
 		{"another version", whole(typeHello, `{"Version":2}`, "")},
 		{"need of nothing", whole(typeNeed, `{"Seq":1}`, "")},
 		{"need of an endless id", whole(typeNeed, `{"IDs":["`+strings.Repeat("a", MaxIDBytes+1)+`"]}`, "")},
+		{"endless memo", whole(typeResult, `{"Run":"r","Ended":"finished","Report":{"memo":"`+strings.Repeat("a", MaxMemoBytes)+`"}}`, "")},
 		{"made-up log level", whole(typeLog, `{"Lines":[{"Level":"root"}]}`, "")},
 		{"fetch without a number", whole(typeFetch, `{"Method":"GET","URL":"/"}`, "")},
 		{"fetch without a method", whole(typeFetch, `{"Op":1,"URL":"/"}`, "")},
