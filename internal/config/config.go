@@ -19,8 +19,9 @@ type Config struct {
 	Alone       bool   // serve the toolshed and run no charms; set by charmd toolshed, not an option
 	AllowRemote bool   // Listen may be an address that other machines reach
 
-	ToolshedURL  string // "" means our own; see Embedded
+	ToolshedURL  string // "" means our own; see Foreign
 	MemoryURL    string // "" means ToolshedURL
+	Adopt        bool   // the data directory may change to another toolshed
 	OperatorPass Secret // passphrase the operator key is made of; "" means the key file
 	Identity     string // path of a PKCS #8 file with the operator key; "" means the data directory's
 

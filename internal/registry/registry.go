@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"charmd/internal/cell"
@@ -40,6 +41,8 @@ type Registry struct {
 	notes   map[int64]note // status not written yet, by charm row
 	written map[int64]written
 	changed chan struct{} // the cell was changed by somebody
+
+	owing atomic.Bool // there may be something to push
 }
 
 // Options are the parts a Registry works with.
@@ -59,10 +62,12 @@ func New(o Options) *Registry {
 	if o.Wrote == nil {
 		o.Wrote = func(int) {}
 	}
-	return &Registry{
+	r := &Registry{
 		wrote: o.Wrote, store: o.Store, memory: o.Memory, queue: o.Queue, system: o.System, every: o.Every, logger: o.Logger, now: o.Now,
 		notes: map[int64]note{}, written: map[int64]written{}, changed: make(chan struct{}, 1),
 	}
+	r.owing.Store(true)
+	return r
 }
 
 // Entry is one registration as the cell has it. Entries of others may be
@@ -104,22 +109,22 @@ func (e Entry) value() *jsontext.Object {
 	return o
 }
 
-// edit is the cell inside one transaction: what is read, and what changes.
+// edit is the cell as one reader sees it: what is read, and what changes.
 type edit struct {
 	registry *Registry
-	tx       store.Tx
+	reader   store.Reader
 	space    charm.Space
 	docs     *cell.Snapshot
 	dirty    map[string]*jsontext.Object
 	order    []string
 }
 
-func (r *Registry) edit(tx store.Tx) (*edit, error) {
-	space, err := tx.Space(r.system)
+func (r *Registry) edit(v store.Reader) (*edit, error) {
+	space, err := v.Space(r.system)
 	if err != nil {
 		return nil, fmt.Errorf("the system space: %w", err)
 	}
-	return &edit{r, tx, space, cell.NewSnapshot(tx, space), map[string]*jsontext.Object{}, nil}, nil
+	return &edit{r, v, space, cell.NewSnapshot(v, space), map[string]*jsontext.Object{}, nil}, nil
 }
 
 // list is the registry array as it stands.
@@ -222,10 +227,10 @@ func (e *edit) put(id string, v any) error {
 	return nil
 }
 
-// commit writes what changed as one transaction of the system space.
-func (e *edit) commit() error {
+// draft is what changed as one transaction of the system space; nil when nothing did.
+func (e *edit) draft() (*memory.Draft, error) {
 	if len(e.order) == 0 {
-		return nil
+		return nil, nil
 	}
 	changes := make([]memory.Change, len(e.order))
 	for i, id := range e.order {
@@ -233,15 +238,30 @@ func (e *edit) commit() error {
 		changes[i] = memory.Assert(v.Of, v.Cause(), e.dirty[id])
 	}
 	draft, err := memory.NewDraft(e.space, e.registry.memory.Issuer(), changes, ours, e.registry.now())
-	if err != nil {
+	if err == nil {
+		draft.Anyway = true
+	}
+	return draft, err
+}
+
+// commit writes what changed inside tx.
+func (e *edit) commit(tx store.Tx) error {
+	draft, err := e.draft()
+	if err != nil || draft == nil {
 		return err
 	}
-	draft.Anyway = true
-	if _, err = e.registry.memory.Commit(e.tx, draft, nil); err != nil {
+	if _, err = e.registry.memory.Commit(tx, draft, nil); err != nil {
 		return err
 	}
-	e.tx.AfterCommit(func() { e.registry.wrote(len(changes)) })
+	e.told(tx)
 	return nil
+}
+
+// told counts what has changed once tx is on disk.
+func (e *edit) told(tx store.Tx) {
+	if n := len(e.order); n > 0 {
+		tx.AfterCommit(func() { e.registry.wrote(n) })
+	}
 }
 
 // ours marks the registry's own transactions in the log.

@@ -23,6 +23,7 @@ type attempt struct {
 
 	mu       sync.Mutex
 	space    charm.Space // every document is served as of its commit
+	mark     memory.Version
 	served   map[string]memory.Version
 	log      runLog
 	requests int
@@ -61,6 +62,11 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 	err = a.runner.store.View(ctx, func(r store.Reader) error {
 		if a.space, err = r.Space(w.Charm.Space); err != nil {
 			return err
+		}
+		if a.runner.memory.Copies() {
+			if a.mark, err = MarkOf(r, a.space, w.Charm.ID); err != nil {
+				return err
+			}
 		}
 		task.Documents, err = a.read(r, ahead)
 		return err

@@ -53,8 +53,8 @@ func (s *Service) lookForRoom(ctx context.Context) {
 	defer s.room.looking.Unlock()
 	unwell, before := s.store.Health(), s.room.lacking()
 	lack := s.measure(before != (disk.Lack{}))
-	lacking := lack != (disk.Lack{})
-	closed := unwell != nil || lacking
+	lacking, away := lack != (disk.Lack{}), s.away() != ""
+	closed := unwell != nil || lacking || away
 	if closed == s.room.closed {
 		if unwell == nil && lacking && lack.Fix != before.Fix { // the figures change all the time
 			s.logger.Error("still no run begins, for another reason", "reason", s.room.reason())
@@ -66,10 +66,10 @@ func (s *Service) lookForRoom(ctx context.Context) {
 	switch {
 	case unwell != nil:
 		s.logger.Error("no run begins until the store can be written", "err", unwell)
-	case closed:
+	case lacking:
 		s.logger.Error("no run begins", "reason", s.room.reason())
 		s.loop(func() { s.ask(ctx, charm.Cleanup) })
-	default:
+	case !closed:
 		s.logger.Info("runs begin again")
 	}
 }
