@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"charmd/internal/api"
 	"charmd/internal/cell"
@@ -65,9 +66,14 @@ func (m *Manager) change(ctx context.Context, space, name string, fn func(store.
 	return m.charmJSON(standing), nil
 }
 
+// tellWithin is how long a command waits for the registry in another toolshed.
+const tellWithin = time.Second
+
 // tellRegistry writes to the registry in another toolshed what has just been done
 // here. If that cannot be now, it is when the toolshed is there again.
 func (m *Manager) tellRegistry(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, tellWithin)
+	defer cancel()
 	if err := m.registry.Push(ctx); err != nil {
 		m.logger.Warn("the registry in the toolshed does not show it yet", "err", err)
 	}

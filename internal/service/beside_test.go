@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -176,5 +177,5 @@ func TestBesideAToolshedEveryRunCountsOnce(t *testing.T) {
 	}
 	p.proxy.rage(false)
 	runs := p.check(p.service)
-	t.Logf("%d runs", runs)
+	t.Logf("%d runs, of which %d were applied and taken for lost, %d kills", runs, strings.Count(p.service.Log(), "was applied"), 2*killsBeside(t))
 }

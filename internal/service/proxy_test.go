@@ -135,7 +135,7 @@ func (p *proxy) pump(to, from net.Conn, answers bool) {
 			}
 			if raging {
 				p.wait(time.Duration(rand.IntN(4)) * time.Millisecond)
-				switch rand.IntN(60) {
+				switch rand.IntN(150) {
 				case 0:
 					_ = from.Close()
 					return

@@ -14,6 +14,7 @@ import (
 type room struct {
 	looking sync.Mutex // held while it is measured, which a disk may keep waiting
 	closed  bool       // no run is claimed; under looking
+	away    bool       // because of the toolshed alone; under looking
 
 	mu   sync.Mutex
 	lack disk.Lack // none either when the store says it itself
@@ -63,13 +64,14 @@ func (s *Service) lookForRoom(ctx context.Context) {
 	}
 	s.room.closed = closed
 	s.queue.SetIntake(!closed)
+	defer func() { s.room.away = closed && unwell == nil && !lacking }()
 	switch {
 	case unwell != nil:
 		s.logger.Error("no run begins until the store can be written", "err", unwell)
 	case lacking:
 		s.logger.Error("no run begins", "reason", s.room.reason())
 		s.loop(func() { s.ask(ctx, charm.Cleanup) })
-	case !closed:
+	case !closed && !s.room.away: // else the toolshed's coming back was told
 		s.logger.Info("runs begin again")
 	}
 }
