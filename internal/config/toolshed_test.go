@@ -70,7 +70,7 @@ func TestForeign(t *testing.T) {
 			t.Errorf("%v: toolshed %q, memory %q, listens on %s", tc.env, toolshed, memory, c.Listen)
 		}
 	}
-	_, err := Load(Input{Env: []string{"TOOLSHED_API_URL=http://localhost:8000", "MEMORY_URL=http://memory.example"}})
+	_, err := Load(Input{Env: []string{"CHARMD_LISTEN=127.0.0.1:8000", "TOOLSHED_API_URL=http://localhost:8000", "MEMORY_URL=http://memory.example"}})
 	if charm.CodeOf(err) != charm.CodeUsage || !strings.Contains(err.Error(), "memory.example") {
 		t.Errorf("one half ours: %v", err)
 	}
