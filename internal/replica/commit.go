@@ -43,7 +43,7 @@ func (r *Replica) Commit(ctx context.Context, did string, w memory.Write) error 
 		return err
 	}
 	if d != nil {
-		if err := send(ctx, remote, d); err != nil {
+		if err := r.send(ctx, remote, d); err != nil {
 			return c.notTaken(ctx, sub, d, err)
 		}
 	}
@@ -62,10 +62,41 @@ func (r *Replica) Commit(ctx context.Context, did string, w memory.Write) error 
 	})
 }
 
-// send has the toolshed commit a draft.
-func send(ctx context.Context, remote *client.Space, d *memory.Draft) error {
-	var changes, read []client.Fact
-	var mark *client.Fact
+// send has the toolshed commit a draft, with claims on what was read. An original
+// toolshed cannot check that nothing is there: it is asked again without that.
+func (r *Replica) send(ctx context.Context, remote *client.Space, d *memory.Draft) error {
+	changes, mark := sentChanges(d)
+	var read, nothing []client.Fact
+	for _, v := range d.Read {
+		f := client.Fact{Place: client.Place{The: v.The, Of: v.Of}, Ref: v.Ref}
+		if v.Ref.IsZero() {
+			nothing = append(nothing, f)
+		} else {
+			read = append(read, f)
+		}
+	}
+	if len(nothing) > 0 && !r.lenient.Load() {
+		err := transact(ctx, remote, mark, changes, append(nothing, read...))
+		if charm.CodeOf(err) != charm.CodeInvalid {
+			return err
+		}
+		r.lenient.Store(true)
+	}
+	return transact(ctx, remote, mark, changes, read)
+}
+
+func transact(ctx context.Context, remote *client.Space, mark *client.Fact, changes, read []client.Fact) (err error) {
+	if mark == nil {
+		_, err = remote.Transact(ctx, changes, read...)
+	} else {
+		_, err = remote.TransactBy(ctx, *mark, changes, read...)
+	}
+	return err
+}
+
+// sentChanges are the changes of a draft as the client has them; the mark of a run
+// stands apart.
+func sentChanges(d *memory.Draft) (changes []client.Fact, mark *client.Fact) {
 	for _, ch := range d.Changes {
 		f := client.Fact{Place: client.Place{The: ch.The, Of: ch.Of}, Ref: ch.Cause}
 		if ch.Has {
@@ -75,20 +106,11 @@ func send(ctx context.Context, remote *client.Space, d *memory.Draft) error {
 		}
 		if ch.The == memory.RunJSON {
 			mark = &f
-			continue
+		} else {
+			changes = append(changes, f)
 		}
-		changes = append(changes, f)
 	}
-	for _, v := range d.Read {
-		read = append(read, client.Fact{Place: client.Place{The: v.The, Of: v.Of}, Ref: v.Ref})
-	}
-	var err error
-	if mark != nil {
-		_, err = remote.TransactBy(ctx, *mark, changes, read...)
-	} else {
-		_, err = remote.Transact(ctx, changes, read...)
-	}
-	return err
+	return changes, mark
 }
 
 // notTaken says in the words of the memory here why the toolshed did not take a

@@ -8,6 +8,7 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"charmd/internal/charm"
@@ -39,6 +40,8 @@ type Replica struct {
 	life   context.Context
 	end    context.CancelFunc
 	loops  sync.WaitGroup
+
+	lenient atomic.Bool // the toolshed does not take claims that nothing is there
 
 	mu     sync.Mutex
 	down   error // why there is no connection; nil when there is one
