@@ -118,6 +118,24 @@ func (s *toolshed) put(space, id string, n int) {
 	}
 }
 
+// fill makes n documents in one transaction.
+func (s *toolshed) fill(space string, n int) {
+	s.t.Helper()
+	changes := make([]memory.Change, n)
+	for i := range changes {
+		of, o := memory.Of(fmt.Sprint("doc", i)), jsontext.NewObject()
+		o.Set("value", float64(i))
+		changes[i] = memory.Assert(of, merkle.Unclaimed(memory.JSON, of), o)
+	}
+	d, err := memory.NewDraft(charm.Space{DID: space}, operator.DID(), changes, nil, time.Now())
+	if err == nil {
+		_, err = s.memory.Transact(s.t.Context(), d)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
 // draft is the transaction that makes n the value of a document.
 func draft(r store.Reader, space charm.Space, id string, n int) (*memory.Draft, error) {
 	v := memory.Version{The: memory.JSON, Of: memory.Of(id)}
@@ -231,9 +249,7 @@ func value(n int) string { return fmt.Sprintf(`{"value":%d}`, n) }
 func TestCopyFollowsTheToolshed(t *testing.T) {
 	t.Parallel()
 	s := newToolshed(t)
-	for i := range 1200 { // more than are copied at once
-		s.put(home, fmt.Sprint("doc", i), i)
-	}
+	s.fill(home, 600) // more than are copied at once
 	c := newCopy(s)
 	told := make(chan string, 100)
 	defer c.memory.Subscribe(home, func(e memory.Effect) {
@@ -244,20 +260,20 @@ func TestCopyFollowsTheToolshed(t *testing.T) {
 		}
 	})()
 	c.ready(home)
-	for _, i := range []int{0, 499, 500, 1199} {
+	for _, i := range []int{0, 499, 500, 599} {
 		if got := valueIn(t, c.store, home, fmt.Sprint("doc", i)); got != value(i) {
 			t.Errorf("document %d is %s", i, got)
 		}
 	}
-	for n := range 50 {
+	for n := range 20 {
 		s.put(home, "later", n)
 	}
-	c.await(home, "later", value(49))
+	c.await(home, "later", value(19))
 	last := ""
 	for range len(told) {
 		last = <-told
 	}
-	if last != value(49) {
+	if last != value(19) {
 		t.Errorf("subscribers were told %s last", last)
 	}
 }

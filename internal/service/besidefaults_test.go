@@ -99,6 +99,29 @@ func TestAnswerOfTheToolshedIsLost(t *testing.T) {
 	p.check(p.service)
 }
 
+// The toolshed commits and its answer does not come for longer than a run waits. The
+// run goes back to the queue, and is found to have been applied before it is made
+// again.
+func TestToolshedThatDoesNotAnswer(t *testing.T) {
+	t.Parallel()
+	p := newPair(t, 0)
+	ref := p.addQuiet("c")
+	release := p.proxy.holdAnswers()
+	reply, err := p.service.Client.Run(t.Context(), ref, true)
+	if err != nil || reply.Run.Outcome != charm.Lost || reply.Run.Code != charm.CodeUnanswered {
+		t.Errorf("the run: %+v, %v", reply.Run, err)
+	}
+	release()
+	c := p.service.await(ref, "what became of the run is known", 20*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses == 2 })
+	if run, err := p.service.Client.RunRecord(t.Context(), reply.Run.ID); err != nil || run.Outcome != charm.OK {
+		t.Errorf("its record: %+v, %v", run, err)
+	}
+	if got := result[counted](t, c).Value; got != 2 || c.State.ConsecutiveFailures != 0 {
+		t.Errorf("the copy holds %d; %+v", got, c.State)
+	}
+	p.check(p.service)
+}
+
 // Two services run the same charm of one toolshed at the same time. None of what
 // either records as done is lost or counted twice.
 func TestTwoServicesBesideOneToolshed(t *testing.T) {
