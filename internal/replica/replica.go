@@ -143,6 +143,16 @@ func (r *Replica) Ready(ctx context.Context, did string) error {
 	return c.await(ctx)
 }
 
+// notRead is why a space is not here although nothing is wrong with it.
+func (r *Replica) notRead(did string) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.down != nil {
+		return r.down
+	}
+	return charm.Errorf(charm.CodeUnavailable, "what the toolshed at %s holds of the space %s has not been read yet", r.o.URL, did)
+}
+
 func errEnded() error {
 	return charm.Errorf(charm.CodeCancelled, "the connection to the toolshed was closed")
 }

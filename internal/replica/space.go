@@ -138,7 +138,7 @@ func (c *replicated) await(ctx context.Context) error {
 		select {
 		case <-change:
 		case <-ctx.Done():
-			return charm.Errorf(charm.CodeUnavailable, "what the toolshed at %s holds of the space %s has not been read yet", c.replica.o.URL, c.did)
+			return c.replica.notRead(c.did)
 		}
 	}
 }

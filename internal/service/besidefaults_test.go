@@ -296,7 +296,12 @@ func TestKeysBesideAToolshed(t *testing.T) {
 	if !strings.Contains(d.Log(), "goes by the published key") {
 		t.Error("there is no warning")
 	}
-	d.runOK(d.add(counter, "mine", "c", every(24*time.Hour)))
+	ref = d.add(counter, "mine", "c", every(24*time.Hour))
+	d.await(ref, "it has run", 20*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses == 1 })
+	seen := d.watch("mine/c", "--json") // where the documents are, with the space's own key
+	seen.prints(`"result":\{"value":1\}`)
+	d.runOK(ref)
+	seen.prints(`"result":\{"value":2\}`)
 	if _, err := os.Stat(filepath.Join(d.Dir, "operator.key")); err != nil {
 		t.Errorf("its own spaces have no key of its own: %v", err)
 	}

@@ -46,7 +46,7 @@ func makeDataDir(dir string) error {
 // an empty one in its place would look as if nothing had ever been there. The key
 // is made after the database, so a first start that was interrupted is none.
 func hasLostDatabase(cfg config.Config) error {
-	if _, err := os.Stat(filepath.Join(cfg.DataDir, config.OperatorFile)); err != nil || !ownKey(cfg) || cfg.Adopt {
+	if _, err := os.Stat(filepath.Join(cfg.DataDir, config.OperatorFile)); err != nil || !ownKey(cfg) {
 		return nil
 	}
 	file, what := filepath.Join(cfg.DataDir, config.DatabaseFile), "empty"
