@@ -204,7 +204,7 @@ type Status struct {
 	PID             int              `json:"pid"`
 	DataDir         string           `json:"dataDir"`
 	URL             string           `json:"url"`
-	Toolshed        string           `json:"toolshed"` // embedded; alone when no charms run here
+	Toolshed        string           `json:"toolshed"` // embedded; alone when no charms run here; the address of another one
 	StartedAt       time.Time        `json:"startedAt"`
 	Restarts        int64            `json:"restarts"`
 	TotalExecutions int64            `json:"totalExecutions"`

@@ -41,6 +41,7 @@ const (
 	CodeLost           ErrorCode = "service_died"
 	CodeCancelled      ErrorCode = "cancelled"
 	CodeHandedBack     ErrorCode = "handed_back"      // given back to the queue at shutdown
+	CodeUnanswered     ErrorCode = "unanswered"       // another toolshed did not say in time whether it took what the run changed
 	CodeContended      ErrorCode = "kept_conflicting" // other writers kept changing what it read
 	CodeEgressLimit    ErrorCode = "egress_limit"
 )

@@ -44,8 +44,8 @@ func (o Outcome) Retried() bool {
 	return false
 }
 
-// Run is the record of one attempt. It is written once, at the end, and never
-// changed.
+// Run is the record of one attempt. It is written once, at the end, and not
+// changed, unless a run that was taken for lost turns out to have been applied.
 type Run struct {
 	ID        string // ULID, so ordered by the time it started
 	Charm     int64  // row of the charm; 0 for maintenance

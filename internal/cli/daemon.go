@@ -44,7 +44,7 @@ const probeTimeout = 500 * time.Millisecond
 
 // find says where the daemon is that the command is meant for.
 func (a *app) find(cmd *cobra.Command) (client.Place, error) {
-	cfg, err := a.load(cmd, config.DataDir, config.Listen, "allow-remote", "behind-proxy")
+	cfg, err := a.load(cmd, config.DataDir, config.Listen, "allow-remote", "behind-proxy", config.ToolshedURL, config.MemoryURL)
 	if err != nil {
 		return client.Place{}, err
 	}
@@ -73,21 +73,44 @@ func (a *app) daemonOrData(cmd *cobra.Command, fn func(*client.Client) error) er
 	if err != nil {
 		return err
 	}
+	c := client.New(place.URL, place.Token, nil)
 	if !place.Named {
-		cfg, err := a.load(cmd, config.Listen, "allow-remote", "behind-proxy", config.ToolshedURL, config.MemoryURL)
-		if err != nil {
-			return err
-		}
-		cfg.Listen = strings.TrimPrefix(place.URL, "http://")
-		if err := cfg.Embedded(); err != nil {
-			return err
-		}
+		err = a.sameToolshed(cmd, place, c)
 	}
-	err = fn(client.New(place.URL, place.Token, nil))
-	if place.Named || !errors.Is(err, client.ErrNobodyAnswers) {
+	if err == nil {
+		err = fn(c)
+	}
+	if place.Named || !errors.Is(err, client.ErrNobodyAnswers) && !errors.Is(err, errStranger) {
 		return err
 	}
 	return a.directly(cmd, fn)
+}
+
+// errStranger says that what answers where our daemon would be is the toolshed that
+// is named.
+var errStranger = errors.New("the toolshed that is named answers there")
+
+// sameToolshed refuses a daemon that serves another toolshed than the one that is
+// named: what is added would not be found there.
+func (a *app) sameToolshed(cmd *cobra.Command, place client.Place, c *client.Client) error {
+	cfg, err := a.load(cmd, config.Listen, "allow-remote", config.ToolshedURL, config.MemoryURL)
+	if err != nil || cfg.ToolshedURL+cfg.MemoryURL == "" {
+		return err
+	}
+	status, err := c.Status(cmd.Context())
+	if err != nil {
+		if config.Names(cfg.Listen, place.URL) && cfg.Origin(config.Listen) == "" && !errors.Is(err, client.ErrNobodyAnswers) {
+			return errors.Join(errStranger, err)
+		}
+		return err
+	}
+	cfg.Listen = strings.TrimPrefix(place.URL, "http://")
+	named, _ := cfg.Foreign()
+	if theirs := strings.HasPrefix(status.Toolshed, "http"); theirs != (named != "") || theirs && config.SameToolshed(status.Toolshed) != config.SameToolshed(named) {
+		return charm.Errorf(charm.CodeRemoteToolshed, "the charmd at %s serves another toolshed than the one that is named, %s", place.URL, cfg.ToolshedURL+cfg.MemoryURL).
+			WithHint("unset TOOLSHED_API_URL and MEMORY_URL, or name the data directory of the charmd that is meant with --data-dir")
+	}
+	return nil
 }
 
 // directly opens the data directory, which must be free, and nothing may answer
@@ -97,11 +120,10 @@ func (a *app) directly(cmd *cobra.Command, fn func(*client.Client) error) error 
 	if err != nil {
 		return err
 	}
-	if err := cfg.Embedded(); err != nil {
-		return err
+	if toolshed, _ := cfg.Foreign(); toolshed == "" && !free(cfg.Listen) {
+		cfg = cfg.Aside() // what answers there is the toolshed that is named, if one is
 	}
-	if conn, err := net.DialTimeout("tcp", cfg.Listen, probeTimeout); err == nil {
-		conn.Close()
+	if !free(cfg.Listen) {
 		return charm.Errorf(charm.CodeUnavailable, "something answers at %s, and it is not the charmd of %s", cfg.Listen, cfg.DataDir).
 			WithHint("stop it, or say --listen with the address that charmd will have")
 	}
@@ -119,6 +141,15 @@ func (a *app) directly(cmd *cobra.Command, fn func(*client.Client) error) error 
 		a.warn("no daemon is running; wrote to %s directly", cfg.DataDir)
 	}
 	return err
+}
+
+// free reports whether nothing answers at an address.
+func free(address string) bool {
+	conn, err := net.DialTimeout("tcp", address, probeTimeout)
+	if err == nil {
+		_ = conn.Close()
+	}
+	return err != nil
 }
 
 // inProcess is a client of a service in this process.

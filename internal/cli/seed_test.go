@@ -27,3 +27,13 @@ func TestSeedTranscript(t *testing.T) {
 		return nil
 	})
 }
+
+// TestSeedTranscriptBesideAToolshed runs them beside a toolshed that is another
+// charmd, at $FREE; the service listens at $CHARMD_LISTEN.
+func TestSeedTranscriptBesideAToolshed(t *testing.T) {
+	t.Parallel()
+	transcripts(t, filepath.Join("testdata", "beside"), func(e *testscript.Env) error {
+		e.Setenv("CHARMD_LISTEN", freeAddress(t))
+		return nil
+	})
+}

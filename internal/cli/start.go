@@ -80,8 +80,11 @@ func (a *app) toolshedCommand() *cobra.Command {
 
 // serve runs the service until a signal comes.
 func (a *app) serve(cmd *cobra.Command, cfg config.Config) (err error) {
-	if err := cfg.Embedded(); err != nil {
-		return err
+	if toolshed, _ := cfg.Foreign(); toolshed != "" && cfg.Alone {
+		return charm.Errorf(charm.CodeRemoteToolshed, "a toolshed alone has its own spaces, and %s is named as the toolshed", toolshed).
+			WithHint("unset TOOLSHED_API_URL and MEMORY_URL; or use charmd start, which runs charms beside that toolshed")
+	} else if toolshed == "" && !cfg.Alone && !free(cfg.Listen) {
+		cfg = cfg.Aside() // what answers there is the toolshed that is named, if one is
 	}
 	if cfg.DataDir, err = filepath.Abs(cfg.DataDir); err != nil {
 		return charm.Errorf(charm.CodeDataUnusable, "the data directory has no path: %w", err)

@@ -9,6 +9,7 @@ import (
 
 	cells "charmd/internal/cell"
 	"charmd/internal/charm"
+	"charmd/internal/client"
 	"charmd/internal/config"
 	"charmd/internal/identity"
 	"charmd/internal/jsontext"
@@ -105,10 +106,21 @@ func (a *app) sayConnection(url string, stop context.CancelCauseFunc) func(error
 	}
 }
 
+// memoryOf is where the memory is that a daemon works on: its own, or that of the
+// toolshed it is beside.
+func memoryOf(ctx context.Context, c *client.Client) (string, error) {
+	status, err := c.Status(ctx)
+	if err == nil && strings.HasPrefix(status.Toolshed, "http") {
+		return status.Toolshed, nil
+	}
+	return c.URL(), err
+}
+
 // target finds out what is meant: at the daemon by asking it, at another toolshed
 // from the name alone.
 func (a *app) target(cmd *cobra.Command, name, url string) (t target, err error) {
 	space, id, one := strings.Cut(name, "/")
+	named := space
 	if unusable(space) || one && unusable(id) {
 		return t, charm.Errorf(charm.CodeUsage, "%q is neither SPACE nor SPACE/CHARM", name)
 	}
@@ -121,7 +133,9 @@ func (a *app) target(cmd *cobra.Command, name, url string) (t target, err error)
 		if err != nil {
 			return t, err
 		}
-		url = c.URL()
+		if url, err = memoryOf(cmd.Context(), c); err != nil {
+			return t, err
+		}
 		if !one {
 			if _, err := c.Charms(cmd.Context(), space); err != nil {
 				return t, err
@@ -146,9 +160,8 @@ func (a *app) target(cmd *cobra.Command, name, url string) (t target, err error)
 		return t, err
 	}
 	t = target{url: url, space: space, charm: id, key: operator}
-	if !charm.IsDID(space) {
-		t.key = operator.Derive(space) // a space's own key may do everything in it, at any toolshed
-		t.space = t.key.DID()
+	if own := operator.Derive(named); !charm.IsDID(named) && (!charm.IsDID(space) || own.DID() == space) {
+		t.key, t.space = own, own.DID() // a space's own key may do everything in it, at any toolshed
 	}
 	return t, nil
 }

@@ -14,6 +14,9 @@ func (c Config) check() error {
 		return charm.Errorf(charm.CodeUsage, "dev (%s) and allow-remote (%s) exclude each other", c.origins["dev"], c.origins["allow-remote"]).
 			WithHint("with --dev everybody who reaches the server may write: keep it to this machine")
 	}
+	if err := c.checkToolshed(); err != nil {
+		return err
+	}
 	if c.NotifyCommand != "" && c.NotifyURL != "" {
 		return charm.Errorf(charm.CodeUsage, "notify-command (%s) and notify-url (%s) exclude each other", c.origins[NotifyCommand], c.origins[NotifyURL]).
 			WithHint("let the command post to the address as well")

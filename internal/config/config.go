@@ -24,8 +24,9 @@ type Config struct {
 	BehindProxy bool     // a proxy in front of it ends TLS
 	HostNames   []string // it is reached under, besides those of this machine
 
-	ToolshedURL  string // "" means our own; see Embedded
+	ToolshedURL  string // "" means our own; see Foreign
 	MemoryURL    string // "" means ToolshedURL
+	Adopt        bool   // the data directory may change to another toolshed
 	OperatorPass Secret // passphrase the operator key is made of; "" means the key file
 	Identity     string // path of a PKCS #8 file with the operator key; "" means the data directory's
 

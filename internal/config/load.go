@@ -45,6 +45,9 @@ func Load(in Input, names ...string) (Config, error) {
 		}
 		c.origins[o.Name] = g.origin
 	}
+	if toolshed, _ := c.Foreign(); toolshed != "" {
+		c = c.Aside()
+	}
 	return c, c.check()
 }
 

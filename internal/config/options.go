@@ -53,9 +53,11 @@ var table = []Option{
 		Help: "names that requests may come under besides those of this machine", field: func(c *Config) any { return &c.HostNames }},
 
 	{Name: ToolshedURL, Env: []string{"TOOLSHED_API_URL", "CHARMD_TOOLSHED_API_URL"}, Kind: URL,
-		Help: "where the toolshed is: this release serves its own, so only its own address is taken; our own when unset", field: func(c *Config) any { return &c.ToolshedURL }},
+		Help: "where the toolshed is; our own when unset or when it is the address we listen on", field: func(c *Config) any { return &c.ToolshedURL }},
 	{Name: MemoryURL, Env: []string{"MEMORY_URL", "CHARMD_MEMORY_URL"}, Kind: URL,
 		Help: "where the memory server is; the toolshed when unset", field: func(c *Config) any { return &c.MemoryURL }},
+	{Name: "adopt", Env: []string{"CHARMD_ADOPT"}, Kind: Bool, Default: "false",
+		Help: "set aside what the data directory holds of another toolshed, and begin anew", field: func(c *Config) any { return &c.Adopt }},
 	{Name: "operator-pass", Env: []string{"OPERATOR_PASS"}, Kind: Hush, NoFlag: true,
 		Help: "passphrase of the operator key", field: func(c *Config) any { return &c.OperatorPass }},
 	{Name: "identity", Env: []string{"IDENTITY", "CHARMD_IDENTITY"}, Kind: Path,

@@ -9,24 +9,58 @@ import (
 	"charmd/internal/charm"
 )
 
-// Embedded is nil when we are the toolshed: none is named, or the one that is
-// named is the address we listen on. Otherwise it is a *charm.Error with code
-// remote_toolshed that names the option. Commands that work without a daemon
-// apply it as the daemon does.
-func (c Config) Embedded() error {
-	for _, named := range []struct{ option, url string }{{ToolshedURL, c.ToolshedURL}, {MemoryURL, c.MemoryURL}} {
-		if named.url == "" || Names(c.Listen, named.url) {
-			continue
-		}
-		from := c.origins[named.option]
-		if from == "" {
-			from = named.option
-		}
-		return charm.Errorf(charm.CodeRemoteToolshed,
-			"%s names a toolshed at %s, and this release serves its own only", from, quote(named.url)).
-			WithHint("unset it, or let it name the address charmd listens on: %s", c.LocalURL())
+// BesideListen is where we serve beside another toolshed, which has the default
+// address as a rule.
+const BesideListen = "127.0.0.1:8100"
+
+// Foreign is the toolshed that we are a client of, and its memory server; both are
+// "" when we are the toolshed: none is named, or the one that is named is the
+// address we listen on.
+func (c Config) Foreign() (toolshed, memory string) {
+	toolshed, memory = c.ToolshedURL, c.MemoryURL
+	if toolshed == "" {
+		toolshed = memory
 	}
-	return nil
+	if memory == "" {
+		memory = toolshed
+	}
+	if toolshed == "" || Names(c.Listen, toolshed) && Names(c.Listen, memory) {
+		return "", ""
+	}
+	return strings.TrimRight(toolshed, "/"), strings.TrimRight(memory, "/")
+}
+
+// checkToolshed refuses a toolshed of which one half is ours and one is not.
+func (c Config) checkToolshed() error {
+	toolshed, memory := c.Foreign()
+	if toolshed == "" || Names(c.Listen, toolshed) == Names(c.Listen, memory) {
+		return nil
+	}
+	return charm.Errorf(charm.CodeUsage, "%s (%s) and %s (%s) name two toolsheds, of which one is the address that charmd listens on",
+		ToolshedURL, quote(toolshed), MemoryURL, quote(memory)).WithHint("let both name the same one, or leave %s out", MemoryURL)
+}
+
+// Aside is c for a service beside whatever has the address that we would listen
+// on, if the toolshed that is named is there and no address was chosen.
+func (c Config) Aside() Config {
+	if c.ToolshedURL+c.MemoryURL != "" && c.origins[Listen] == "" {
+		c.Listen = BesideListen
+	}
+	return c
+}
+
+// SameToolshed is the form of a toolshed's address in which equal ones are equal
+// texts.
+func SameToolshed(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	host, port := oneHost(u.Hostname()), u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return u.Scheme + "://" + net.JoinHostPort(host, trimZeros(port)) + strings.TrimRight(u.Path, "/")
 }
 
 // LocalURL is where clients on this machine reach a server that listens at

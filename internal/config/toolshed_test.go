@@ -46,34 +46,71 @@ func TestNames(t *testing.T) {
 	}
 }
 
-func TestEmbedded(t *testing.T) {
+func TestForeign(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
-		env     []string
-		problem string // "" when embedded
+		env              []string
+		toolshed, memory string // "" when it is ours
+		listen           string
 	}{
-		{nil, ""},
-		{[]string{"TOOLSHED_API_URL=http://localhost:8000", "MEMORY_URL=http://localhost:8000"}, ""},
-		{[]string{"CHARMD_LISTEN=[::1]:9000", "TOOLSHED_API_URL=http://localhost:9000"}, ""},
-		{[]string{"CHARMD_LISTEN=127.0.0.1:9000", "TOOLSHED_API_URL=http://localhost:8000"}, "environment variable TOOLSHED_API_URL"},
-		{[]string{"TOOLSHED_API_URL=https://toolshed.example"}, "https://toolshed.example"},
-		{[]string{"TOOLSHED_API_URL=http://localhost:8000", "MEMORY_URL=http://memory.example"}, "environment variable MEMORY_URL"},
+		{nil, "", "", "127.0.0.1:8000"},
+		{[]string{"TOOLSHED_API_URL=http://localhost:8000", "MEMORY_URL=http://localhost:8000"}, "", "", "127.0.0.1:8000"},
+		{[]string{"CHARMD_LISTEN=[::1]:9000", "TOOLSHED_API_URL=http://localhost:9000"}, "", "", "[::1]:9000"},
+		{[]string{"TOOLSHED_API_URL=http://localhost:8001"}, "http://localhost:8001", "http://localhost:8001", "127.0.0.1:8100"},
+		{[]string{"CHARMD_LISTEN=127.0.0.1:9000", "TOOLSHED_API_URL=http://localhost:8000/"}, "http://localhost:8000", "http://localhost:8000", "127.0.0.1:9000"},
+		{[]string{"TOOLSHED_API_URL=https://toolshed.example"}, "https://toolshed.example", "https://toolshed.example", "127.0.0.1:8100"},
+		{[]string{"MEMORY_URL=http://memory.example"}, "http://memory.example", "http://memory.example", "127.0.0.1:8100"},
+		{[]string{"TOOLSHED_API_URL=http://a.example", "MEMORY_URL=http://b.example"}, "http://a.example", "http://b.example", "127.0.0.1:8100"},
 	} {
 		c, err := Load(Input{Env: tc.env})
 		if err != nil {
 			t.Fatal(err)
 		}
-		err = c.Embedded()
-		switch {
-		case tc.problem == "":
-			if err != nil {
-				t.Errorf("%v: %v", tc.env, err)
-			}
-		case err == nil:
-			t.Errorf("%v: taken for our own", tc.env)
-		case charm.CodeOf(err) != charm.CodeRemoteToolshed || !strings.Contains(err.Error(), tc.problem):
-			t.Errorf("%v: %v", tc.env, err)
+		if toolshed, memory := c.Foreign(); toolshed != tc.toolshed || memory != tc.memory || c.Listen != tc.listen {
+			t.Errorf("%v: toolshed %q, memory %q, listens on %s", tc.env, toolshed, memory, c.Listen)
 		}
+	}
+	_, err := Load(Input{Env: []string{"CHARMD_LISTEN=127.0.0.1:8000", "TOOLSHED_API_URL=http://localhost:8000", "MEMORY_URL=http://memory.example"}})
+	if charm.CodeOf(err) != charm.CodeUsage || !strings.Contains(err.Error(), "memory.example") {
+		t.Errorf("one half ours: %v", err)
+	}
+}
+
+func TestAside(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		env    []string
+		listen string
+	}{
+		{nil, "127.0.0.1:8000"},
+		{[]string{"TOOLSHED_API_URL=http://localhost:8000"}, "127.0.0.1:8100"},
+		{[]string{"TOOLSHED_API_URL=http://localhost:8000", "CHARMD_LISTEN=127.0.0.1:8000"}, "127.0.0.1:8000"},
+	} {
+		c, err := Load(Input{Env: tc.env})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Aside().Listen; got != tc.listen {
+			t.Errorf("%v: listens on %s when its address is taken", tc.env, got)
+		}
+	}
+}
+
+func TestSameToolshed(t *testing.T) {
+	t.Parallel()
+	for _, same := range [][]string{
+		{"http://localhost:8000", "http://127.0.0.1:8000/", "http://[::1]:8000", "http://LOCALHOST:08000"},
+		{"https://toolshed.example", "https://Toolshed.example.:443/"},
+		{"http://toolshed.example/a", "http://toolshed.example:80/a/"},
+	} {
+		for _, address := range same {
+			if got, want := SameToolshed(address), SameToolshed(same[0]); got != want {
+				t.Errorf("%s is %s, %s is %s", address, got, same[0], want)
+			}
+		}
+	}
+	if SameToolshed("http://localhost:8000") == SameToolshed("http://localhost:8001") || SameToolshed("http://a") == SameToolshed("https://a") {
+		t.Error("different ones are taken for one")
 	}
 }
 

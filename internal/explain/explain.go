@@ -61,6 +61,7 @@ const (
 	Retry        Cause = "retry"          // the try before failed
 	Interrupted  Cause = "service_died"   // the service stopped uncleanly during its run
 	HandedBack   Cause = "handed_back"    // the service stopped before its run had ended
+	Unanswered   Cause = "unanswered"     // another toolshed did not say whether it took what its run changed
 	Host         Cause = "host"           // a host asked not to be asked earlier
 	Schedule     Cause = "schedule"       // not due yet
 	AloneFirst   Cause = "must_run_alone" // due; it may have taken the service down

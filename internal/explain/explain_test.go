@@ -133,6 +133,8 @@ func TestCharm(t *testing.T) {
 			"home/news is tried again (try 2 of 4) in 3s, at 10:31:03", "nothing to do"},
 		{"handed back", well(ended(charm.Cancelled, "", ""), set(func(f *Facts) { f.Last.Code = charm.CodeHandedBack }), waits(charm.Retry, 0, 1)), "pending", HandedBack,
 			"home/news was given back to the queue when charmd stopped at 10:30:42 and runs again now, and starts at any moment", "nothing to do"},
+		{"unanswered", well(ended(charm.Lost, "", ""), set(func(f *Facts) { f.Last.Code = charm.CodeUnanswered }), waits(charm.Retry, 0, 1)), "pending", Unanswered,
+			"home/news changed something at 10:30:42 and the toolshed did not say whether it took that, which is looked up before it runs again now, and starts at any moment", "nothing to do"},
 		{"lost", well(ended(charm.Lost, "", ""), waits(charm.Retry, 0, 1)), "pending", Interrupted,
 			"home/news was interrupted when charmd ended during its run, which is not held against it, and runs again now, and starts at any moment", "nothing to do"},
 		{"lost, and others run", well(ended(charm.Lost, "", ""), waits(charm.Retry, 0, 1), set(func(f *Facts) {

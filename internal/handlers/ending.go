@@ -17,7 +17,9 @@ type ending struct {
 	conflicts int
 	hold      *memory.Hold // what the run holds back; nil when nothing
 	run       charm.Run
-	recording []byte // what the run followed from; nil when it is not kept
+	recording []byte          // what the run followed from; nil when it is not kept
+	receipt   *memory.Receipt // of what another toolshed has taken, and is written here already; nil for none
+	applied   bool            // run is an earlier attempt that has a record as lost
 
 	after charm.State
 	told  state.Transition
@@ -30,17 +32,8 @@ type ending struct {
 // document it read has changed.
 func (e *ending) write(tx store.Tx) error {
 	e.giveBack() // of a transaction that did not get to disk
-	if mayBeStale(e.result, e.conflicts) {
-		if err := memory.Check(tx, e.result.Space, e.result.Read); err != nil {
-			return err
-		}
-	}
-	if e.result.Draft != nil {
-		receipt, err := e.Memory.Commit(tx, e.result.Draft, e.hold)
-		if err != nil {
-			return err
-		}
-		e.run.Since = receipt.Since
+	if err := e.change(tx); err != nil {
+		return err
 	}
 	before, err := tx.State(e.claim.Charm.Row)
 	if err != nil {
@@ -54,7 +47,11 @@ func (e *ending) write(tx store.Tx) error {
 	if err := e.transition(tx); err != nil {
 		return err
 	}
-	if err := e.Queue.End(tx, e.claim, e.run, end, e.after); err != nil {
+	finish := e.Queue.End
+	if e.applied {
+		finish = e.Queue.EndApplied
+	}
+	if err := finish(tx, e.claim, e.run, end, e.after); err != nil {
 		return err
 	}
 	if err := e.learn(tx); err != nil {
@@ -67,6 +64,25 @@ func (e *ending) write(tx store.Tx) error {
 	}
 	e.next = e.Queue.ClaimNext(tx)
 	return nil
+}
+
+// change writes what the run changed, if what it read is still so.
+func (e *ending) change(tx store.Tx) error {
+	if e.receipt != nil {
+		e.run.Since = e.receipt.Since
+		return nil
+	}
+	if mayBeStale(e.result, e.conflicts) {
+		if err := memory.Check(tx, e.result.Space, e.result.Read); err != nil {
+			return err
+		}
+	}
+	if e.result.Draft == nil {
+		return nil
+	}
+	receipt, err := e.Memory.Commit(tx, e.result.Draft, e.hold)
+	e.run.Since = receipt.Since
+	return err
 }
 
 // transition tells the registry and the notification hook that the charm is

@@ -24,6 +24,8 @@ import (
 type ExecuteCharm struct {
 	Store    store.Store
 	Memory   *memory.Memory
+	Upstream memory.Upstream // the toolshed that has the spaces; nil when they are here
+	Service  string          // names this charmd in the marks of its runs there
 	Queue    *queue.Queue
 	States   *state.Manager
 	Runner   *runcharm.Runner
@@ -50,6 +52,11 @@ func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) (*queue.Cl
 	}
 	flight, landed := h.Queue.Bind(ctx, claim)
 	defer landed()
+	if h.Upstream != nil {
+		if err := h.await(flight, claim.Charm.Space); err != nil {
+			return h.commit(ctx, claim, h.notReady(flight, err), 0, nil)
+		}
+	}
 	session, err := h.Runner.Open(flight, runcharm.Work{
 		Run: claim.Job.Run, Occasion: claim.Job.ID, Mode: wire.ModeEvent, Charm: claim.Charm,
 		Stream: updater, Event: json.RawMessage("{}"), Timeout: timeout, Dispatched: func() { h.Queue.Dispatched(claim) },
@@ -57,7 +64,11 @@ func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) (*queue.Cl
 	if err != nil {
 		return h.commit(ctx, claim, h.notOpened(flight, err), 0, nil)
 	}
-	next, err := h.attempts(ctx, flight, claim, session)
+	attempts := h.attempts
+	if h.Upstream != nil {
+		attempts = h.attemptsBeside
+	}
+	next, err := attempts(ctx, flight, claim, session)
 	if err == nil {
 		return next, nil
 	}
@@ -169,11 +180,16 @@ func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm
 	if err != nil {
 		return nil, err
 	}
+	return h.done(claim, e), nil
+}
+
+// done tells of an end that is on disk, and returns what was claimed with it.
+func (h *ExecuteCharm) done(claim queue.Claim, e *ending) *queue.Claim {
 	h.States.Count(e.run)
 	h.ended(claim.Charm, e.run)
 	h.Registry.Note(claim.Charm, e.run, e.after)
 	h.tell(claim.Charm, e.run, e.after, e.told)
-	return e.next, nil
+	return e.next
 }
 
 // tell logs a run that ended, and each transition once.

@@ -80,38 +80,43 @@ func (m *Manager) Revoke(ctx context.Context, space, who string) (api.Space, err
 }
 
 func (m *Manager) editAccess(ctx context.Context, name string, edit func(map[string]string) error) (out api.Space, err error) {
-	err = m.store.Update(ctx, func(tx store.Tx) error {
-		s, err := findSpace(tx, name)
-		if err != nil {
-			return err
-		}
-		granted, v, err := access(tx, s)
-		if err != nil {
-			return err
-		}
-		if err := edit(granted); err != nil {
-			return err
-		}
-		value := jsontext.NewObject()
-		for _, who := range slices.Sorted(maps.Keys(granted)) {
-			value.Set(who, granted[who])
-		}
-		change := memory.Change{The: v.The, Of: v.Of, Cause: v.Cause(), Is: value, Has: true}
-		draft, err := memory.NewDraft(s, m.memory.Issuer(), []memory.Change{change}, nil, m.now())
-		if err != nil {
-			return err
-		}
-		draft.Anyway = true
-		_, err = m.memory.Commit(tx, draft, nil)
-		if err != nil {
-			return err
-		}
-		if s, err = tx.Space(s.DID); err != nil {
-			return err
-		}
-		out, err = spaceJSON(tx, s)
-		out.Access = granted
+	var s charm.Space
+	err = m.store.View(ctx, func(r store.Reader) (err error) {
+		s, err = findSpace(r, name)
 		return err
+	})
+	if err != nil {
+		return out, err
+	}
+	var granted map[string]string
+	err = m.memory.Write(ctx, s.DID, memory.Write{
+		Draft: func(r store.Reader, s charm.Space) (*memory.Draft, error) {
+			var v memory.Version
+			if granted, v, err = access(r, s); err != nil {
+				return nil, err
+			}
+			if err := edit(granted); err != nil {
+				return nil, err
+			}
+			value := jsontext.NewObject()
+			for _, who := range slices.Sorted(maps.Keys(granted)) {
+				value.Set(who, granted[who])
+			}
+			change := memory.Change{The: v.The, Of: v.Of, Cause: v.Cause(), Is: value, Has: true}
+			d, err := memory.NewDraft(s, m.memory.Issuer(), []memory.Change{change}, nil, m.now())
+			if err == nil {
+				d.Anyway = true
+			}
+			return d, err
+		},
+		Then: func(tx store.Tx, _ memory.Receipt) error {
+			if s, err = tx.Space(s.DID); err != nil {
+				return err
+			}
+			out, err = spaceJSON(tx, s)
+			out.Access = granted
+			return err
+		},
 	})
 	return out, err
 }

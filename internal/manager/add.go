@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"charmd/internal/api"
+	"charmd/internal/cell"
 	"charmd/internal/charm"
 	"charmd/internal/identity"
 	"charmd/internal/memory"
@@ -124,6 +125,9 @@ func (m *Manager) AddIn(ctx context.Context, space charm.Space, req api.AddReque
 	if err != nil {
 		return api.Added{}, err
 	}
+	if err := m.ready(ctx, space); err != nil {
+		return api.Added{}, err
+	}
 	return m.add(ctx, p, rec, space)
 }
 
@@ -157,47 +161,70 @@ func (m *Manager) castAndKeep(ctx context.Context, p plan, rec charm.Recipe, c c
 	if c.Integration == "" {
 		c.Integration = cast.Report.Integration
 	}
-	base := strings.TrimSuffix(rec.Name, path.Ext(rec.Name))
 	if c.Integration == "" {
-		c.Integration = base
+		c.Integration = baseName(rec)
 	}
-	err = m.store.Update(ctx, func(tx store.Tx) error {
-		if c.Name, err = freeName(tx, c.Space, p.Name, base); err != nil {
-			return err
-		}
-		return m.keep(tx, &c, rec, cast)
-	})
+	err = m.keep(ctx, p, &c, rec, cast)
 	if err != nil {
 		return api.Added{}, err
 	}
+	m.tellRegistry(ctx)
 	m.logger.Info("charm added", "charm", c.Ref(), "id", c.ID, "integration", c.Integration, "registered", c.Registered)
 	return m.Added(c), nil
 }
+
+// baseName is the recipe's name without its extension.
+func baseName(rec charm.Recipe) string { return strings.TrimSuffix(rec.Name, path.Ext(rec.Name)) }
 
 // Added is what is told of a charm that has been made.
 func (m *Manager) Added(c charm.Charm) api.Added {
 	return api.Added{Space: c.Space, CharmID: c.ID, Name: c.Name, URL: m.charmURL(c)}
 }
 
-// keep writes a new charm: recipe, documents, the space's list, table, registry
-// and first run.
-func (m *Manager) keep(tx store.Tx, c *charm.Charm, rec charm.Recipe, cast runcharm.Result) error {
-	if err := tx.PutRecipe(rec); err != nil {
-		return err
-	}
-	space, err := tx.Space(c.Space)
-	if err != nil {
-		return err
-	}
-	if err := memory.Check(tx, space, cast.Read); err != nil {
-		return charm.Errorf(charm.CodeConflict, "documents that its argument links to changed while it was being made: %w", err).WithHint("try again")
-	}
-	if cast.Draft != nil {
-		if _, err := m.memory.Commit(tx, cast.Draft, nil); err != nil {
+// keep writes a new charm: documents and the space's list of charms, and with them
+// recipe, table, registry and first run.
+func (m *Manager) keep(ctx context.Context, p plan, c *charm.Charm, rec charm.Recipe, cast runcharm.Result) error {
+	if m.publish != nil {
+		if err := m.publish(ctx, rec); err != nil {
 			return err
 		}
 	}
-	if err := m.listCharm(tx, space, c.ID); err != nil {
+	base := baseName(rec)
+	return m.memory.Write(ctx, c.Space, memory.Write{
+		Draft: func(r store.Reader, space charm.Space) (_ *memory.Draft, err error) {
+			if c.Name, err = freeName(r, c.Space, p.Name, base); err != nil {
+				return nil, err
+			}
+			return m.made(r, space, c.ID, cast)
+		},
+		Then: func(tx store.Tx, _ memory.Receipt) error { return m.enter(tx, c, rec) },
+	})
+}
+
+// made is the transaction that makes a charm of what its cast changes.
+func (m *Manager) made(r store.Reader, space charm.Space, id string, cast runcharm.Result) (*memory.Draft, error) {
+	if err := memory.Check(r, space, cast.Read); err != nil {
+		return nil, charm.Errorf(charm.CodeConflict, "documents that its argument links to changed while it was being made: %w", err).WithHint("try again")
+	}
+	entry, err := entered(cell.NewSnapshot(r, space), id)
+	if err != nil {
+		return nil, err
+	}
+	changes := []memory.Change{entry}
+	if cast.Draft != nil {
+		changes = append(changes, cast.Draft.Changes...)
+	}
+	d, err := memory.NewDraft(space, m.memory.Issuer(), changes, nil, m.now())
+	if err == nil {
+		d.Anyway, d.Read = true, cast.Read
+	}
+	return d, err
+}
+
+// enter puts a charm whose documents are made into the table, the registry and the
+// queue.
+func (m *Manager) enter(tx store.Tx, c *charm.Charm, rec charm.Recipe) (err error) {
+	if err := tx.PutRecipe(rec); err != nil {
 		return err
 	}
 	if c.Row, err = tx.PutCharm(*c); err != nil {
@@ -270,11 +297,6 @@ func (m *Manager) charmURL(c charm.Charm) string {
 	return m.url() + "/" + space + "/" + c.ID
 }
 
-// listCharm puts the charm into its space's list of charms.
-func (m *Manager) listCharm(tx store.Tx, space charm.Space, id string) error {
-	return m.editList(tx, space, merkle.Charms.Link(), func(list []any) []any { return append(list, charmLink(space.DID, id)) })
-}
-
 // newRandomSpace names a space for untrusted recipes.
 func newRandomSpace() string { return "space-" + uuid.NewString()[:8] }
 
@@ -295,5 +317,18 @@ func (m *Manager) openSpace(ctx context.Context, name string) (space charm.Space
 		space.Row, err = tx.PutSpace(space)
 		return err
 	})
+	if err == nil {
+		err = m.ready(ctx, space)
+	}
 	return space, err
+}
+
+// readyWithin is how long a command waits for a space that another toolshed has.
+const readyWithin = 10 * time.Second
+
+// ready waits until what a space holds is here.
+func (m *Manager) ready(ctx context.Context, space charm.Space) error {
+	ctx, cancel := context.WithTimeout(ctx, readyWithin)
+	defer cancel()
+	return m.memory.Ready(ctx, space.DID)
 }

@@ -53,11 +53,21 @@ func (m *Manager) goBack(ctx context.Context, space, name string, req api.Update
 	if err != nil || req.DryRun {
 		return out, err
 	}
-	err = m.store.Update(ctx, func(tx store.Tx) error {
-		if out.Commit, err = m.commitRecast(tx, u.charm, last.Before, draft); err != nil {
-			return err
-		}
-		return tx.DropRecast(u.charm.Row)
+	err = m.memory.Write(ctx, u.charm.Space, memory.Write{
+		Draft: func(v store.Reader, _ charm.Space) (*memory.Draft, error) {
+			if err := stillHas(v, u.charm); err != nil {
+				return nil, err
+			}
+			draft, _, err := m.backwards(v, u, last)
+			return draft, err
+		},
+		Then: func(tx store.Tx, receipt memory.Receipt) error {
+			out.Commit = receipt.Since
+			if err := m.enterRecast(tx, u.charm, last.Before); err != nil {
+				return err
+			}
+			return tx.DropRecast(u.charm.Row)
+		},
 	})
 	if err != nil {
 		return out, err

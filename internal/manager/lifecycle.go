@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"charmd/internal/api"
 	"charmd/internal/cell"
 	"charmd/internal/charm"
+	"charmd/internal/memory"
 	"charmd/internal/queue"
 	"charmd/internal/schedule"
 	"charmd/internal/state"
@@ -59,39 +61,53 @@ func (m *Manager) change(ctx context.Context, space, name string, fn func(store.
 	if err != nil {
 		return api.Charm{}, err
 	}
+	m.tellRegistry(ctx)
 	standing, _ := m.queue.Standing(row)
 	return m.charmJSON(standing), nil
+}
+
+// tellWithin is how long a command waits for the registry in another toolshed.
+const tellWithin = time.Second
+
+// tellRegistry writes to the registry in another toolshed what has just been done
+// here. If that cannot be now, it is when the toolshed is there again.
+func (m *Manager) tellRegistry(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, tellWithin)
+	defer cancel()
+	if err := m.registry.Push(ctx); err != nil {
+		m.logger.Warn("the registry in the toolshed does not show it yet", "err", err)
+	}
 }
 
 // Remove takes a charm out of the registry and the table, and moves it to its
 // space's trash; its documents stay. What a run of it that is in flight does is
 // not written any more.
 func (m *Manager) Remove(ctx context.Context, space, name string) error {
-	var gone charm.Charm
-	err := m.store.Update(ctx, func(tx store.Tx) error {
-		c, err := find(tx, space, name)
-		if err != nil {
-			return err
-		}
-		gone = c
-		s, err := tx.Space(c.Space)
-		if err != nil {
-			return err
-		}
-		if err := m.registry.Unregister(tx, c); err != nil {
-			return err
-		}
-		if err := m.trash(tx, s, c.ID); err != nil {
-			return err
-		}
-		if err := m.queue.Remove(tx, c.Row); err != nil {
-			return err
-		}
-		return tx.DeleteCharm(c.Row)
+	gone, err := m.found(ctx, space, name)
+	if err != nil {
+		return err
+	}
+	err = m.memory.Write(ctx, gone.Space, memory.Write{
+		Draft: func(r store.Reader, s charm.Space) (*memory.Draft, error) {
+			if gone, err = find(r, space, name); err != nil {
+				return nil, err
+			}
+			return m.trashed(r, s, gone.ID)
+		},
+		Then: func(tx store.Tx, _ memory.Receipt) error {
+			if err := m.registry.Unregister(tx, gone); err != nil {
+				return err
+			}
+			if err := m.queue.Remove(tx, gone.Row); err != nil {
+				return err
+			}
+			return tx.DeleteCharm(gone.Row)
+		},
 	})
 	if err != nil {
 		return err
 	}
+	m.tellRegistry(ctx)
 	m.runner.Forget(gone.Space, gone.ID)
 	m.logger.Info("charm removed", "charm", gone.Ref(), "id", gone.ID)
 	return nil
@@ -103,7 +119,12 @@ func (m *Manager) Register(ctx context.Context, space, id, integration string) e
 	if !charm.IsDID(space) {
 		return charm.Errorf(charm.CodeInvalid, "space %q is not a DID", space)
 	}
-	return m.store.Update(ctx, func(tx store.Tx) error {
+	if m.memory.Copies() { // what it is made of has to be here
+		if _, err := m.openSpace(ctx, space); err != nil {
+			return err
+		}
+	}
+	err := m.store.Update(ctx, func(tx store.Tx) error {
 		c, err := tx.CharmByID(space, id)
 		if errors.Is(err, store.ErrNotFound) {
 			return m.registry.Adopt(tx, space, id, integration)
@@ -136,15 +157,24 @@ func (m *Manager) Register(ctx context.Context, space, id, integration string) e
 		}
 		return m.queue.Put(tx, c, s)
 	})
+	if err == nil {
+		m.tellRegistry(ctx)
+	}
+	return err
+}
+
+// found is the charm that people mean.
+func (m *Manager) found(ctx context.Context, space, name string) (c charm.Charm, err error) {
+	err = m.view(ctx, space, name, func(_ store.Reader, found charm.Charm, _ *cell.Snapshot) error {
+		c = found
+		return nil
+	})
+	return c, err
 }
 
 // RunNow asks for one run. When wait is set it returns how that attempt went.
 func (m *Manager) RunNow(ctx context.Context, space, name string, wait bool) (api.RunReply, error) {
-	var c charm.Charm
-	err := m.view(ctx, space, name, func(_ store.Reader, found charm.Charm, _ *cell.Snapshot) error {
-		c = found
-		return nil
-	})
+	c, err := m.found(ctx, space, name)
 	if err != nil {
 		return api.RunReply{}, err
 	}

@@ -18,12 +18,11 @@ func charmLink(space, id string) *jsontext.Object {
 	return link
 }
 
-// editList changes a document whose value is a list.
-func (m *Manager) editList(tx store.Tx, space charm.Space, id string, change func([]any) []any) error {
-	docs := cell.NewSnapshot(tx, space)
+// editList is the change of a document whose value is a list.
+func editList(docs *cell.Snapshot, id string, edit func([]any) []any) (memory.Change, error) {
 	old, err := docs.Document(id)
 	if err != nil {
-		return err
+		return memory.Change{}, err
 	}
 	doc := jsontext.NewObject()
 	var list []any
@@ -32,30 +31,39 @@ func (m *Manager) editList(tx store.Tx, space charm.Space, id string, change fun
 		v, _ := doc.Get("value")
 		list, _ = v.([]any)
 	}
-	doc.Set("value", change(list))
+	doc.Set("value", edit(list))
 	v := docs.Version(id)
-	draft, err := memory.NewDraft(space, m.memory.Issuer(), []memory.Change{memory.Assert(v.Of, v.Cause(), doc)}, nil, m.now())
-	if err != nil {
-		return err
-	}
-	draft.Anyway = true
-	_, err = m.memory.Commit(tx, draft, nil)
-	return err
+	return memory.Assert(v.Of, v.Cause(), doc), nil
 }
 
-// trash moves a charm from its space's list of charms to its trash.
-func (m *Manager) trash(tx store.Tx, space charm.Space, id string) error {
-	isNot := func(list []any) []any {
+// entered is the change that puts a charm into its space's list of charms.
+func entered(docs *cell.Snapshot, id string) (memory.Change, error) {
+	return editList(docs, merkle.Charms.Link(), func(list []any) []any { return append(list, charmLink(docs.Space().DID, id)) })
+}
+
+// trashed is the transaction that moves a charm from its space's list of charms to
+// its trash.
+func (m *Manager) trashed(r store.Reader, space charm.Space, id string) (*memory.Draft, error) {
+	docs, link := cell.NewSnapshot(r, space), charmLink(space.DID, id)
+	without, err := editList(docs, merkle.Charms.Link(), func(list []any) []any {
 		kept := []any{}
 		for _, v := range list {
-			if !jsontext.Equal(v, charmLink(space.DID, id)) {
+			if !jsontext.Equal(v, link) {
 				kept = append(kept, v)
 			}
 		}
 		return kept
+	})
+	if err != nil {
+		return nil, err
 	}
-	if err := m.editList(tx, space, merkle.Charms.Link(), isNot); err != nil {
-		return err
+	trash, err := editList(docs, merkle.Trash.Link(), func(list []any) []any { return append(list, link) })
+	if err != nil {
+		return nil, err
 	}
-	return m.editList(tx, space, merkle.Trash.Link(), func(list []any) []any { return append(list, charmLink(space.DID, id)) })
+	draft, err := memory.NewDraft(space, m.memory.Issuer(), []memory.Change{without, trash}, nil, m.now())
+	if err == nil {
+		draft.Anyway = true
+	}
+	return draft, err
 }

@@ -31,6 +31,7 @@ type Manager struct {
 	registry *registry.Registry
 	runner   *runcharm.Runner
 	pool     *pool.Pool
+	publish  func(ctx context.Context, rec charm.Recipe) error
 	operator *identity.Key
 	every    time.Duration
 	zone     string
@@ -49,12 +50,13 @@ type Options struct {
 	Registry *registry.Registry
 	Runner   *runcharm.Runner
 	Pool     *pool.Pool
-	Operator *identity.Key // spaces are named under it
-	Every    time.Duration // schedule of charms that are given none
-	Zone     string        // IANA name of the zone of cron schedules that name none
-	Only     string        // the only integration that runs by itself; "" for all
-	Timeout  time.Duration // of runs of charms that are given none
-	URL      func() string // the toolshed's address, for links
+	Publish  func(ctx context.Context, rec charm.Recipe) error // gives another toolshed a recipe; nil when there is none
+	Operator *identity.Key                                     // spaces are named under it
+	Every    time.Duration                                     // schedule of charms that are given none
+	Zone     string                                            // IANA name of the zone of cron schedules that name none
+	Only     string                                            // the only integration that runs by itself; "" for all
+	Timeout  time.Duration                                     // of runs of charms that are given none
+	URL      func() string                                     // the toolshed's address, for links
 	Logger   *slog.Logger
 	Now      func() time.Time
 }
@@ -62,7 +64,7 @@ type Options struct {
 // New makes a Manager.
 func New(o Options) *Manager {
 	return &Manager{
-		store: o.Store, memory: o.Memory, queue: o.Queue, registry: o.Registry, runner: o.Runner, pool: o.Pool,
+		store: o.Store, memory: o.Memory, queue: o.Queue, registry: o.Registry, runner: o.Runner, pool: o.Pool, publish: o.Publish,
 		operator: o.Operator, every: o.Every, zone: o.Zone, only: o.Only, timeout: o.Timeout, url: o.URL, logger: o.Logger, now: o.Now,
 	}
 }

@@ -73,6 +73,10 @@ func exportCharms(r store.Reader, s charm.Space, w *spacefile.Writer) error {
 // else its own, in one transaction: all of it or nothing. With register its charms
 // run in the background as they did, with the private hosts they might reach.
 func (m *Manager) Import(ctx context.Context, name string, register bool, from io.Reader) (api.Imported, error) {
+	if m.memory.Copies() {
+		return api.Imported{}, charm.Errorf(charm.CodeRemoteToolshed, "spaces are imported where they live, and that is another toolshed").
+			WithHint("run charmd space import there")
+	}
 	if err := checkName("--space", name); err != nil {
 		return api.Imported{}, err
 	}

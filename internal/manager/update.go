@@ -3,6 +3,7 @@ package manager
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"charmd/internal/api"
 	"charmd/internal/cell"
@@ -73,17 +74,29 @@ func (m *Manager) recast(ctx context.Context, space, name string, req api.Update
 	if err := m.store.View(ctx, func(v store.Reader) error { return describe(v, u.charm.ID, r.Draft, &out) }); err != nil || req.DryRun {
 		return out, err
 	}
-	err = m.store.Update(ctx, func(tx store.Tx) error {
-		if err := memory.Check(tx, u.space, r.Read); err != nil {
-			return err
+	if m.publish != nil {
+		if err := m.publish(ctx, rec); err != nil {
+			return out, err
 		}
-		if err := tx.PutRecipe(rec); err != nil {
-			return err
-		}
-		if out.Commit, err = m.commitRecast(tx, u.charm, rec.ID, r.Draft); err != nil {
-			return err
-		}
-		return tx.AddRecast(store.Recast{Charm: u.charm.Row, Since: out.Commit, At: m.now(), Before: u.charm.Recipe, After: rec.ID}, charm.KeepRecasts)
+	}
+	err = m.memory.Write(ctx, u.charm.Space, memory.Write{
+		Draft: func(v store.Reader, space charm.Space) (*memory.Draft, error) {
+			if err := memory.Check(v, space, r.Read); err != nil {
+				return nil, fmt.Errorf("what the recipe took up: %w", err)
+			}
+			r.Draft.Read = r.Read
+			return r.Draft, stillHas(v, u.charm)
+		},
+		Then: func(tx store.Tx, receipt memory.Receipt) error {
+			out.Commit = receipt.Since
+			if err := tx.PutRecipe(rec); err != nil {
+				return err
+			}
+			if err := m.enterRecast(tx, u.charm, rec.ID); err != nil {
+				return err
+			}
+			return tx.AddRecast(store.Recast{Charm: u.charm.Row, Since: out.Commit, At: m.now(), Before: u.charm.Recipe, After: rec.ID}, charm.KeepRecasts)
+		},
 	})
 	if err != nil {
 		return out, err
@@ -188,31 +201,33 @@ func describe(v store.Reader, id string, draft *memory.Draft, out *api.Updated) 
 	return nil
 }
 
-// commitRecast writes the documents and gives the charm the recipe.
-func (m *Manager) commitRecast(tx store.Tx, c charm.Charm, recipe string, draft *memory.Draft) (int64, error) {
+// stillHas reports whether charm c has the recipe that it had.
+func stillHas(v store.Reader, c charm.Charm) error {
+	stored, err := v.Charm(c.Row)
+	if err == nil && stored.Recipe != c.Recipe {
+		err = charm.Errorf(charm.CodeConflict, "%s has been given another recipe at this moment", c.Ref()).WithHint("look again, and try again")
+	}
+	return err
+}
+
+// enterRecast gives the charm the recipe that its documents have been written for.
+func (m *Manager) enterRecast(tx store.Tx, c charm.Charm, recipe string) error {
 	stored, err := tx.Charm(c.Row)
 	if err != nil {
-		return 0, err
-	}
-	if stored.Recipe != c.Recipe {
-		return 0, charm.Errorf(charm.CodeConflict, "%s has been given another recipe at this moment", c.Ref()).WithHint("look again, and try again")
-	}
-	receipt, err := m.memory.Commit(tx, draft, nil)
-	if err != nil {
-		return 0, err
+		return err
 	}
 	stored.Recipe, stored.UpdatedAt = recipe, m.now()
 	if _, err := tx.PutCharm(stored); err != nil {
-		return 0, err
+		return err
 	}
 	s, err := tx.State(c.Row)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if s.Waiting != "" { // as a rule for the recipe
 		if s.Waiting, err = m.registry.Waiting(tx, stored); err != nil {
-			return 0, err
+			return err
 		}
 	}
-	return receipt.Since, m.queue.Put(tx, stored, s)
+	return m.queue.Put(tx, stored, s)
 }

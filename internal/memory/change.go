@@ -19,6 +19,11 @@ import (
 const (
 	JSON       = "application/json"        // documents
 	CommitJSON = "application/commit+json" // a space's log
+	// RunJSON is, of a charm's process document, the last run that changed anything,
+	// when another toolshed has the charm's space: its cause lets one such run
+	// through at a time, and what it says tells what became of one whose answer was
+	// lost.
+	RunJSON = "application/charmd-run+json"
 )
 
 // Change is one part of a transaction: an assertion when Is is set, else a
@@ -56,12 +61,16 @@ type Draft struct {
 	// Allowed says within the transaction whether it may be made, for those whose
 	// issuer is not the service; nil allows it.
 	Allowed func(r store.Reader, space charm.Space) error
+	// Read is what must besides be as it was read, for a toolshed that has the space;
+	// whoever commits here has checked it.
+	Read []Version
 	// Committed hears of it when it is on disk, right after the subscribers and
 	// before those are told of the next one. It runs on the store's writer and must
 	// not block; nil tells nobody.
 	Committed func(Receipt)
 
 	create bool // the space, when it is new
+	copied bool // the changes stand already, in another toolshed
 	facts  []draftFact
 	text   []byte     // JavaScript text form of the invocation
 	digest merkle.Ref // of the invocation

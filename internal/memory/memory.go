@@ -18,6 +18,7 @@ type Memory struct {
 	now    func() time.Time
 	hub    hub
 	gate   gate
+	from   Upstream // has the spaces; nil when they are here
 }
 
 // New makes the memory kept in st; issuer is the DID the service's own
@@ -113,8 +114,9 @@ func (d *Draft) apply(tx store.Tx, space charm.Space, i int, since int64, at tim
 	}
 	current, first := merkle.Ref(head.Ref), c.Cause == f.base
 	switch {
-	case exists && current == f.ref && (c.Claim || d.Replay):
+	case exists && current == f.ref && (c.Claim || d.Replay || d.copied):
 		return nil // a claim that holds, or what is current already
+	case d.copied:
 	case c.Claim && first && !exists:
 		return nil // the claim that there is nothing
 	case c.Claim, first && exists, !first && (!exists || current != c.Cause):
@@ -142,6 +144,13 @@ func appendCommit(tx store.Tx, space int64, d *Draft, r Receipt, at time.Time) e
 // Transact commits changes in space on their own. It waits while another run
 // holds one of the documents.
 func (m *Memory) Transact(ctx context.Context, d *Draft) (receipt Receipt, err error) {
+	if m.from != nil {
+		err = m.from.Commit(ctx, d.Space.DID, Write{
+			Draft: func(store.Reader, charm.Space) (*Draft, error) { return d, nil },
+			Then:  func(_ store.Tx, r Receipt) error { receipt = r; return nil },
+		})
+		return receipt, err
+	}
 	for {
 		err = m.store.Update(ctx, func(tx store.Tx) error {
 			receipt, err = m.Commit(tx, d, nil)

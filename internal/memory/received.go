@@ -105,6 +105,9 @@ func (d *Draft) receive(of, the, cause string, body any) error {
 			return err
 		}
 	}
+	if the == RunJSON && !c.Claim {
+		d.Replay = false // two runs may say the same of a document, and both count
+	}
 	d.Changes, d.facts = append(d.Changes, c), append(d.facts, f)
 	return nil
 }

@@ -22,6 +22,7 @@ import (
 // Options say how to start a daemon.
 type Options struct {
 	Command []string // the program and what comes before "start"
+	Alone   bool     // the toolshed alone
 	Dir     string   // data directory
 	Listen  string   // "" takes a free port of the loopback interface
 	Args    []string // further flags of start
@@ -52,7 +53,11 @@ func Start(o Options) (*Daemon, error) {
 		}
 		o.Listen = addr
 	}
-	args := append(append(o.Command[1:len(o.Command):len(o.Command)], "start", "--listen", o.Listen, "--data-dir", o.Dir), o.Args...)
+	command := "start"
+	if o.Alone {
+		command = "toolshed"
+	}
+	args := append(append(o.Command[1:len(o.Command):len(o.Command)], command, "--listen", o.Listen, "--data-dir", o.Dir), o.Args...)
 	d := &Daemon{URL: "http://" + o.Listen, Dir: o.Dir, process: exec.Command(o.Command[0], args...), exited: make(chan struct{})}
 	d.process.Env = append(append(os.Environ(), "XDG_RUNTIME_DIR="+filepath.Join(o.Dir, "runtime")), o.Env...)
 	log, err := os.OpenFile(d.logFile(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)

@@ -37,7 +37,7 @@ func (q *Queue) Ending(c Claim, run charm.Run, w Wish) Ending {
 			DueAt: now, Attempt: 1, Status: charm.Pending, Pages: job.Pages + 1, CreatedAt: now, Once: job.Once,
 		}
 		return Ending{Next: &next, Final: true}
-	case run.Code == charm.CodeHandedBack:
+	case run.Code == charm.CodeHandedBack, run.Code == charm.CodeUnanswered:
 		return Ending{Next: pendingAgain(job, now, job.Attempt)}
 	case run.Outcome.Retried() && !job.Once && !w.Permanent && job.Attempt <= q.opts.MaxRetries:
 		at := laterOf(now.Add(schedule.Backoff(job.Attempt, q.opts.Jitter())), w.NotBefore)
@@ -80,6 +80,27 @@ func (q *Queue) End(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.Sta
 	if err := tx.AddRun(run); err != nil {
 		return err
 	}
+	return q.close(tx, c, live, run, end, s)
+}
+
+// EndApplied is End for a claim that nothing was done for: run is an earlier
+// attempt of its job, which has a record as lost and was applied all the same.
+func (q *Queue) EndApplied(tx store.Tx, c Claim, run charm.Run, end Ending, s charm.State) error {
+	live, err := q.held(tx, c)
+	if err != nil {
+		return err
+	}
+	if run.Job != live.ID {
+		return ErrNotOurs
+	}
+	if err := tx.AmendRun(run); err != nil {
+		return err
+	}
+	return q.close(tx, c, live, run, end, s)
+}
+
+// close takes the row of claim c away, or turns it into what follows.
+func (q *Queue) close(tx store.Tx, c Claim, live charm.Job, run charm.Run, end Ending, s charm.State) (err error) {
 	var current charm.Charm
 	if live.Charm != 0 {
 		if current, err = tx.Charm(live.Charm); err != nil {

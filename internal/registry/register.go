@@ -14,21 +14,37 @@ import (
 // Register puts charm c with state s into the cell, inside the transaction that
 // writes it to the table. An entry of others is left as it is.
 func (r *Registry) Register(tx store.Tx, c charm.Charm, s charm.State) error {
+	if r.memory.Copies() {
+		return r.owe(tx, debt{Kind: toRegister, Space: c.Space, ID: c.ID})
+	}
 	e, err := r.edit(tx)
 	if err != nil {
 		return err
 	}
-	entries, err := e.entries()
+	stands, err := e.register(c, s)
 	if err != nil {
 		return err
 	}
-	now, stands := float64(r.now().UnixMilli()), disabledAt(s)
+	if err := rememberDisabledAt(tx, c.Row, stands); err != nil {
+		return err
+	}
+	return e.commit(tx)
+}
+
+// register puts charm c with state s into the cell, and returns the disabledAt that
+// stands there then.
+func (e *edit) register(c charm.Charm, s charm.State) (float64, error) {
+	entries, err := e.entries()
+	if err != nil {
+		return 0, err
+	}
+	now, stands := float64(e.registry.now().UnixMilli()), disabledAt(s)
 	i := slices.IndexFunc(entries, func(x Entry) bool { return x.Space == c.Space && x.CharmID == c.ID })
 	switch {
 	case i < 0:
 		list, err := e.list()
 		if err != nil {
-			return err
+			return 0, err
 		}
 		id := entryID(c.Space, c.ID)
 		entry := Entry{
@@ -36,57 +52,54 @@ func (r *Registry) Register(tx store.Tx, c charm.Charm, s charm.State) error {
 			DisabledAt: disabledAt(s), Status: "Initializing",
 		}
 		if err := e.put(id, entry.value()); err != nil {
-			return err
+			return 0, err
 		}
-		if err := e.put(ID(), append(slices.Clone(list), cell.Location{ID: id}.Link())); err != nil {
-			return err
-		}
-	case entries[i].doc != "" && entries[i].DisabledAt != disabledAt(s):
-		entry := entries[i]
-		entry.DisabledAt, entry.UpdatedAt = disabledAt(s), now
-		if err := e.put(entry.doc, entry.value()); err != nil {
-			return err
-		}
+		return stands, e.put(ID(), append(slices.Clone(list), cell.Location{ID: id}.Link()))
 	case entries[i].doc == "":
-		stands = entries[i].DisabledAt
+		return entries[i].DisabledAt, nil
+	case entries[i].DisabledAt != stands:
+		entry := entries[i]
+		entry.DisabledAt, entry.UpdatedAt = stands, now
+		return stands, e.put(entry.doc, entry.value())
 	}
-	if err := rememberDisabledAt(tx, c.Row, stands); err != nil {
-		return err
-	}
-	return e.commit()
+	return stands, nil
 }
 
 // Unregister takes charm c out of the cell, inside the transaction that takes it
 // out of the table.
 func (r *Registry) Unregister(tx store.Tx, c charm.Charm) error {
+	if r.memory.Copies() {
+		return r.owe(tx, debt{Kind: toDrop, Space: c.Space, ID: c.ID})
+	}
 	e, err := r.edit(tx)
 	if err != nil {
 		return err
 	}
+	if err := e.unregister(c.Space, c.ID); err != nil {
+		return err
+	}
+	return e.commit(tx)
+}
+
+func (e *edit) unregister(space, id string) error {
 	list, err := e.list()
 	if err != nil {
 		return err
 	}
-	var kept []any
+	kept := []any{}
 	for i, v := range list {
 		entry, ok, err := e.entry(i)
 		if err != nil {
 			return err
 		}
-		if !ok || entry.Space != c.Space || entry.CharmID != c.ID {
+		if !ok || entry.Space != space || entry.CharmID != id {
 			kept = append(kept, v)
 		}
 	}
 	if len(kept) == len(list) {
 		return nil
 	}
-	if kept == nil {
-		kept = []any{}
-	}
-	if err := e.put(ID(), kept); err != nil {
-		return err
-	}
-	return e.commit()
+	return e.put(ID(), kept)
 }
 
 // Enable is the state s of charm c enabled, with no failures counted, and written
@@ -103,30 +116,37 @@ func (r *Registry) Enable(tx store.Tx, c charm.Charm, s charm.State) (_ charm.St
 // Transition writes that a charm was disabled or enabled, inside the transaction
 // that does it.
 func (r *Registry) Transition(tx store.Tx, c charm.Charm, s charm.State) error {
+	if r.memory.Copies() {
+		return r.owe(tx, debt{Kind: toTell, Space: c.Space, ID: c.ID})
+	}
 	e, err := r.edit(tx)
 	if err != nil {
 		return err
 	}
-	entry, ok, err := e.own(c)
-	if err != nil || !ok {
-		return err
-	}
-	seen, err := rememberedDisabledAt(tx, c.Row)
-	if err != nil {
-		return err
-	}
-	if seen != entry.DisabledAt {
-		return nil // a person has changed it, and wins as soon as that is taken up
-	}
-	entry.DisabledAt, entry.UpdatedAt = disabledAt(s), float64(r.now().UnixMilli())
-	entry.Status = statusText(s)
-	if err := e.put(entry.doc, entry.value()); err != nil {
+	wrote, err := e.transition(c, s)
+	if err != nil || !wrote {
 		return err
 	}
 	if err := rememberDisabledAt(tx, c.Row, disabledAt(s)); err != nil {
 		return err
 	}
-	return e.commit()
+	return e.commit(tx)
+}
+
+// transition writes state s to the entry of charm c, unless a person has changed
+// it, who wins as soon as that is taken up.
+func (e *edit) transition(c charm.Charm, s charm.State) (wrote bool, err error) {
+	entry, ok, err := e.own(c)
+	if err != nil || !ok {
+		return false, err
+	}
+	seen, err := rememberedDisabledAt(e.reader, c.Row)
+	if err != nil || seen != entry.DisabledAt {
+		return false, err
+	}
+	entry.DisabledAt, entry.UpdatedAt = disabledAt(s), float64(e.registry.now().UnixMilli())
+	entry.Status = statusText(s)
+	return true, e.put(entry.doc, entry.value())
 }
 
 func disabledAt(s charm.State) float64 {

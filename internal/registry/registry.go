@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"charmd/internal/cell"
@@ -42,6 +43,8 @@ type Registry struct {
 	written map[int64]written
 	relist  map[string]bool // DIDs of spaces whose lists of charms have changed
 	changed chan struct{}   // the cell or such a list was changed by somebody
+
+	owing atomic.Bool // there may be something to push
 }
 
 // Options are the parts a Registry works with.
@@ -61,10 +64,12 @@ func New(o Options) *Registry {
 	if o.Wrote == nil {
 		o.Wrote = func(int) {}
 	}
-	return &Registry{
+	r := &Registry{
 		wrote: o.Wrote, store: o.Store, memory: o.Memory, queue: o.Queue, system: o.System, every: o.Every, logger: o.Logger, now: o.Now,
 		notes: map[int64]note{}, written: map[int64]written{}, relist: map[string]bool{everywhere: true}, changed: make(chan struct{}, 1),
 	}
+	r.owing.Store(true)
+	return r
 }
 
 // Entry is one registration as the cell has it. Entries of others may be
@@ -107,22 +112,22 @@ func (e Entry) value() *jsontext.Object {
 	return o
 }
 
-// edit is the cell inside one transaction: what is read, and what changes.
+// edit is the cell as one reader sees it: what is read, and what changes.
 type edit struct {
 	registry *Registry
-	tx       store.Tx
+	reader   store.Reader
 	space    charm.Space
 	docs     *cell.Snapshot
 	dirty    map[string]*jsontext.Object
 	order    []string
 }
 
-func (r *Registry) edit(tx store.Tx) (*edit, error) {
-	space, err := tx.Space(r.system)
+func (r *Registry) edit(v store.Reader) (*edit, error) {
+	space, err := v.Space(r.system)
 	if err != nil {
 		return nil, fmt.Errorf("the system space: %w", err)
 	}
-	return &edit{r, tx, space, cell.NewSnapshot(tx, space), map[string]*jsontext.Object{}, nil}, nil
+	return &edit{r, v, space, cell.NewSnapshot(v, space), map[string]*jsontext.Object{}, nil}, nil
 }
 
 // list is the registry array as it stands.
@@ -225,10 +230,10 @@ func (e *edit) put(id string, v any) error {
 	return nil
 }
 
-// commit writes what changed as one transaction of the system space.
-func (e *edit) commit() error {
+// draft is what changed as one transaction of the system space; nil when nothing did.
+func (e *edit) draft() (*memory.Draft, error) {
 	if len(e.order) == 0 {
-		return nil
+		return nil, nil
 	}
 	changes := make([]memory.Change, len(e.order))
 	for i, id := range e.order {
@@ -236,15 +241,30 @@ func (e *edit) commit() error {
 		changes[i] = memory.Assert(v.Of, v.Cause(), e.dirty[id])
 	}
 	draft, err := memory.NewDraft(e.space, e.registry.memory.Issuer(), changes, ours, e.registry.now())
-	if err != nil {
+	if err == nil {
+		draft.Anyway, draft.By = true, by
+	}
+	return draft, err
+}
+
+// commit writes what changed inside tx.
+func (e *edit) commit(tx store.Tx) error {
+	draft, err := e.draft()
+	if err != nil || draft == nil {
 		return err
 	}
-	draft.Anyway, draft.By = true, by
-	if _, err = e.registry.memory.Commit(e.tx, draft, nil); err != nil {
+	if _, err = e.registry.memory.Commit(tx, draft, nil); err != nil {
 		return err
 	}
-	e.tx.AfterCommit(func() { e.registry.wrote(len(changes)) })
+	e.told(tx)
 	return nil
+}
+
+// told counts what has changed once tx is on disk.
+func (e *edit) told(tx store.Tx) {
+	if n := len(e.order); n > 0 {
+		tx.AfterCommit(func() { e.registry.wrote(n) })
+	}
 }
 
 // by names the registry as the maker of its transactions, and in their log ours

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"charmd/internal/charm"
+	"charmd/internal/memory"
 	"charmd/internal/store"
 )
 
@@ -53,15 +54,22 @@ func (r *Registry) Run(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			err = r.Flush(ctx)
+			err = errors.Join(r.Push(ctx), r.Flush(ctx))
 		case <-r.changed:
 			err = errors.Join(r.Sync(ctx), r.Relist(ctx))
 		}
-		if err != nil && ctx.Err() == nil {
+		if err != nil && ctx.Err() == nil && !(r.memory.Copies() && waits(err)) {
 			r.logger.Error("the registry could not be brought up to date; trying again", "err", err)
 			time.AfterFunc(time.Second, r.look)
 		}
 	}
+}
+
+// waits reports whether err says no more than that another toolshed is not there,
+// which those say who talk to it.
+func waits(err error) bool {
+	code := charm.CodeOf(err)
+	return code == charm.CodeUnavailable || code == charm.CodeUnanswered || code == charm.CodeForbidden || errors.Is(err, context.DeadlineExceeded)
 }
 
 // due takes the notes that may be written now.
@@ -91,30 +99,43 @@ func (r *Registry) Flush(ctx context.Context) error {
 	if len(batch) == 0 {
 		return nil
 	}
-	err := r.store.Update(ctx, func(tx store.Tx) error {
-		e, err := r.edit(tx)
-		if err != nil {
-			return err
-		}
-		for _, n := range batch {
-			entry, ok, err := e.own(n.charm)
-			if err != nil {
-				return err
+	if r.memory.Copies() {
+		limited, cancel := context.WithTimeout(ctx, pushWithin)
+		defer cancel()
+		ctx = limited
+	}
+	var e *edit
+	err := r.memory.Write(ctx, r.system, memory.Write{
+		Draft: func(v store.Reader, _ charm.Space) (_ *memory.Draft, err error) {
+			if e, err = r.edit(v); err != nil {
+				return nil, err
 			}
-			if !ok {
-				continue
+			for _, n := range batch {
+				if err := e.note(n); err != nil {
+					return nil, err
+				}
 			}
-			entry.Status, entry.LastRun = n.status, n.lastRun
-			if err := e.put(entry.doc, entry.value()); err != nil {
-				return err
-			}
-		}
-		return e.commit()
+			return e.draft()
+		},
+		Then: func(tx store.Tx, _ memory.Receipt) error {
+			e.told(tx)
+			return nil
+		},
 	})
 	if err != nil {
 		r.putBack(batch)
 	}
 	return err
+}
+
+// note writes to the entry of a charm, if we made one.
+func (e *edit) note(n note) error {
+	entry, ok, err := e.own(n.charm)
+	if err != nil || !ok {
+		return err
+	}
+	entry.Status, entry.LastRun = n.status, n.lastRun
+	return e.put(entry.doc, entry.value())
 }
 
 // putBack keeps notes that could not be written, unless there are newer ones.

@@ -50,9 +50,16 @@ func (r *Registry) Sync(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
+		owed, err := unpaid(tx)
+		if err != nil {
+			return err
+		}
 		listed := make(map[string]bool, len(entries))
 		for _, entry := range entries {
 			listed[entry.Space+entry.CharmID] = true
+			if owed[entry.Space+entry.CharmID] == toDrop {
+				continue
+			}
 			if err := r.take(tx, entry); err != nil {
 				return fmt.Errorf("registry entry of %s in %s: %w", entry.CharmID, entry.Space, err)
 			}
@@ -62,7 +69,7 @@ func (r *Registry) Sync(ctx context.Context) error {
 			return err
 		}
 		for _, c := range charms {
-			if c.Registered && !listed[c.Space+c.ID] {
+			if c.Registered && !listed[c.Space+c.ID] && owed[c.Space+c.ID] != toRegister {
 				if err := r.dropped(tx, c); err != nil {
 					return err
 				}
@@ -177,6 +184,27 @@ func (r *Registry) adopt(tx store.Tx, entry Entry) error {
 		return err
 	}
 	r.logger.Info("charm registered by another", "charm", c.Ref(), "integration", c.Integration)
+	tx.AfterCommit(func() { r.memory.Follow(c.Space) })
+	return r.queue.Put(tx, c, s)
+}
+
+// lookAgain is what the documents of charm c say of its recipe now.
+func (r *Registry) lookAgain(tx store.Tx, c charm.Charm, s charm.State) error {
+	space, err := tx.Space(c.Space)
+	if err != nil {
+		return err
+	}
+	if c.Recipe == "" {
+		if c.Recipe, err = recipeOf(cell.NewSnapshot(tx, space), c.ID); err != nil || c.Recipe == "" {
+			return err
+		}
+		if _, err := tx.PutCharm(c); err != nil {
+			return err
+		}
+	}
+	if s.Waiting, err = r.Waiting(tx, c); err != nil {
+		return err
+	}
 	return r.queue.Put(tx, c, s)
 }
 

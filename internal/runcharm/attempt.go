@@ -24,6 +24,7 @@ type attempt struct {
 
 	mu       sync.Mutex
 	space    charm.Space // every document is served as of its commit
+	mark     memory.Version
 	served   map[string]memory.Version
 	memo     json.RawMessage // what the worker was given of the last run; nil for nothing
 	log      runLog
@@ -84,10 +85,15 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 		if a.asOf != nil {
 			a.space.Since = a.asOf.Since
 		}
+		if a.runner.memory.Copies() {
+			if a.mark, err = MarkOf(r, a.space, w.Charm.ID); err != nil {
+				return err
+			}
+		}
 		task.Documents, err = a.read(r, ahead)
 		return err
 	})
-	if err == nil && w.Mode == wire.ModeEvent && a.asOf == nil {
+	if err == nil && w.Mode == wire.ModeEvent && a.asOf == nil && !a.runner.memory.Copies() {
 		task.Memo, task.Stale = a.runner.memos.recall(w.Charm.Space+w.Charm.ID, a.recipe.ID, w.Charm.Space, a.space.Since)
 		a.memo = task.Memo
 	}

@@ -88,6 +88,7 @@ type Result struct {
 	NotBefore time.Time        // a host whose failure failed it is not asked before; zero for none
 	Space     charm.Space      // as it was when the run began
 	Draft     *memory.Draft    // what it changes; nil when nothing
+	Mark      memory.Version   // the mark of the run before it, beside another toolshed
 	Read      []memory.Version // what else it saw; all must still be so at the commit
 	Report    wire.Report
 	Log       string

@@ -165,7 +165,7 @@ func OperatorKey(cfg config.Config) (*identity.Key, error) {
 		return key, nil
 	}
 	if pass := cfg.OperatorPass.Reveal(); pass != "" {
-		if pass == identity.ServicePassphrase && !cfg.Dev {
+		if foreign, _ := cfg.Foreign(); pass == identity.ServicePassphrase && !cfg.Dev && foreign == "" {
 			return nil, charm.Errorf(charm.CodeUsage, "OPERATOR_PASS is the published passphrase, with which anyone could write every space").
 				WithHint("leave it unset: a key of your own is made at first start (or use --dev for trying things out)")
 		}
@@ -184,15 +184,12 @@ func OperatorKey(cfg config.Config) (*identity.Key, error) {
 	return key, nil
 }
 
-// toolshedKey remembers which toolshed the data belongs to.
-const toolshedKey = "service.toolshed"
-
 // prepare brings a fresh or known database to where the parts expect it.
 func (s *Service) prepare(tx store.Tx) error {
 	if err := s.states.Load(tx); err != nil {
 		return err
 	}
-	if err := tx.SetValue(toolshedKey, "embedded"); err != nil {
+	if err := s.belongs(tx); err != nil {
 		return err
 	}
 	if _, err := tx.Space(identity.SystemSpaceDID); !errors.Is(err, store.ErrNotFound) {

@@ -14,6 +14,7 @@ import (
 type room struct {
 	looking sync.Mutex // held while it is measured, which a disk may keep waiting
 	closed  bool       // no run is claimed; under looking
+	away    bool       // because of the toolshed alone; under looking
 
 	mu   sync.Mutex
 	lack disk.Lack // none either when the store says it itself
@@ -63,8 +64,8 @@ func (s *Service) lookForRoom(ctx context.Context) {
 	defer s.room.looking.Unlock()
 	unwell, before := s.store.Health(), s.room.lacking()
 	lack := s.measure(before != (disk.Lack{}))
-	lacking := lack != (disk.Lack{})
-	closed := unwell != nil || lacking
+	lacking, away := lack != (disk.Lack{}), s.away() != ""
+	closed := unwell != nil || lacking || away
 	if closed == s.room.closed {
 		if unwell == nil && lacking && lack.Fix != before.Fix { // the figures change all the time
 			s.logger.Error("still no run begins, for another reason", "reason", s.room.reason())
@@ -73,13 +74,14 @@ func (s *Service) lookForRoom(ctx context.Context) {
 	}
 	s.room.closed = closed
 	s.queue.SetIntake(!closed)
+	defer func() { s.room.away = closed && unwell == nil && !lacking }()
 	switch {
 	case unwell != nil:
 		s.logger.Error("no run begins until the store can be written", "err", unwell)
-	case closed:
+	case lacking:
 		s.logger.Error("no run begins", "reason", s.room.reason())
 		s.loop(func() { s.ask(ctx, charm.Cleanup) })
-	default:
+	case !closed && !s.room.away: // else the toolshed's coming back was told
 		s.logger.Info("runs begin again")
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,10 +28,10 @@ import (
 	"charmd/internal/pool"
 	"charmd/internal/queue"
 	"charmd/internal/registry"
+	"charmd/internal/replica"
 	"charmd/internal/runcharm"
 	"charmd/internal/state"
 	"charmd/internal/store"
-	"charmd/internal/store/sqlite"
 	"charmd/internal/toolshed"
 )
 
@@ -47,6 +46,8 @@ type Service struct {
 	store    store.Store
 	files    func() (database, log int64) // bytes on disk
 	memory   *memory.Memory
+	replica  *replica.Replica // of the toolshed we are a client of; nil when we are it
+	beside   beside
 	states   *state.Manager
 	queue    *queue.Queue
 	pool     *pool.Pool
@@ -91,7 +92,7 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 	if err != nil {
 		return nil, err
 	}
-	db, err := sqlite.Open(ctx, filepath.Join(cfg.DataDir, config.DatabaseFile), options)
+	db, err := openDatabase(ctx, cfg, options)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +107,9 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 		return nil, err
 	}
 	s.memory = memory.New(s.store, s.operator.DID(), time.Now)
+	if err = s.joinToolshed(); err != nil {
+		return nil, err
+	}
 	s.states = state.NewManager(cfg.MaxFailures)
 	if s.notifier, err = notify.New(notify.Options{
 		Store: s.store, Command: cfg.NotifyCommand, URL: cfg.NotifyURL, Token: cfg.NotifyToken.Reveal(), Link: s.URL, Logger: logger, Now: time.Now,
@@ -125,7 +129,7 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 		return nil, err
 	}
 	s.makeDoors()
-	return s, nil
+	return s, s.followSpaces(ctx)
 }
 
 // fatal ends the process: the disk lost what it had said it kept.
@@ -152,7 +156,7 @@ func (s *Service) makeRunners(ctx context.Context) error {
 		return err
 	}
 	s.runner = runcharm.New(runcharm.Options{
-		Store: s.store, Memory: s.memory, Pool: s.pool, Egress: s.egress, APIURL: s.URL, Logger: s.logger, Now: time.Now,
+		Store: s.store, Memory: s.memory, Pool: s.pool, Egress: s.egress, APIURL: s.apiURL, Logger: s.logger, Now: time.Now,
 	})
 	return nil
 }
@@ -164,7 +168,7 @@ func (s *Service) makeDoors() {
 	})
 	s.manager = manager.New(manager.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, Registry: s.registry, Runner: s.runner, Pool: s.pool,
-		Operator: s.operator, Every: s.config.Cycle, Zone: localZone(), Only: s.config.Only, Timeout: s.config.Timeout, URL: s.URL, Logger: s.logger, Now: time.Now,
+		Publish: s.publish(), Operator: s.operator, Every: s.config.Cycle, Zone: localZone(), Only: s.config.Only, Timeout: s.config.Timeout, URL: s.URL, Logger: s.logger, Now: time.Now,
 	})
 	s.execute = &handlers.ExecuteCharm{
 		Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Registry: s.registry,
@@ -172,6 +176,9 @@ func (s *Service) makeDoors() {
 	}
 	retention := handlers.DefaultRetention()
 	retention.Replays = s.config.KeepReplays
+	if s.replica != nil {
+		s.execute.Upstream, s.execute.Service = s.replica, s.beside.service
+	}
 	s.maintain = &handlers.Maintenance{
 		Store: s.store, Queue: s.queue, Registry: s.registry, Retention: retention, Drafts: drafts(s.config.DataDir),
 		Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now, Ended: s.metrics.MaintenanceEnded, Breaches: s.tellBreaches,
@@ -180,8 +187,8 @@ func (s *Service) makeDoors() {
 		Store: s.store, Memory: s.memory, Operator: s.operator.DID(), Dev: s.config.Dev, Room: s.hasRoom, Logger: s.logger, Now: time.Now,
 	})
 	s.toolshed = toolshed.New(toolshed.Options{
-		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Hosts: s.config.HostNames, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
-		Room: s.hasRoom, Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Served: s.metrics.Served, Logger: s.logger,
+		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Hosts: s.config.HostNames, Operator: s.operator.DID(), Token: s.token, Beside: s.beside.toolshed, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
+		Room: s.hasRoom, Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Signed: s.wire.Signed, Served: s.metrics.Served, Logger: s.logger,
 	})
 }
 

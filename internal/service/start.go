@@ -32,7 +32,7 @@ func (s *Service) Start(ctx context.Context) error {
 		return errors.Join(err, listener.Close())
 	}
 	s.countRecovered()
-	if !s.config.Alone {
+	if !s.config.Alone && s.replica == nil { // nothing is put into another's toolshed unasked
 		if err := s.firstStart(ctx); err != nil {
 			return errors.Join(err, listener.Close())
 		}
@@ -58,6 +58,9 @@ func (s *Service) Start(ctx context.Context) error {
 	s.endRuns = end
 	s.loop(func() { s.registry.Run(loops) })
 	s.upkeep(loops)
+	if s.replica != nil {
+		s.loop(func() { s.attend(loops) })
+	}
 	s.loop(func() { s.report(loops) })
 	s.loop(func() { s.reconcile(loops) })
 	s.loop(func() { s.notifier.Run(loops) })
@@ -222,6 +225,9 @@ func (s *Service) Close() (err error) {
 		}
 		if s.pool != nil {
 			err = errors.Join(err, s.pool.Close(context.Background()))
+		}
+		if s.replica != nil {
+			s.replica.Close()
 		}
 		if s.store != nil {
 			err = errors.Join(err, s.store.Close())

@@ -24,6 +24,9 @@ func (s *Service) unwell() []string {
 	if text := s.room.reason(); text != "" {
 		reasons = append(reasons, text)
 	}
+	if text := s.away(); text != "" {
+		reasons = append(reasons, text)
+	}
 	return reasons
 }
 
@@ -45,7 +48,7 @@ const mostProblems = 20
 func (s *Service) summary(ctx context.Context) api.Status {
 	totals := s.states.Totals()
 	st := api.Status{
-		Version: s.config.Version, PID: os.Getpid(), DataDir: s.config.DataDir, URL: s.URL(), Toolshed: toolshedKind(s.config.Alone),
+		Version: s.config.Version, PID: os.Getpid(), DataDir: s.config.DataDir, URL: s.URL(), Toolshed: s.toolshedKind(),
 		StartedAt: s.startedAt.UTC(), Restarts: s.restarts(), TotalExecutions: totals.Executions,
 		TotalSuccesses: totals.Successes, TotalFailures: totals.Failures, Cycles: totals.Cycles,
 		NotReady: s.NotReady(), Charms: map[string]int{}, Workers: []api.Worker{}, Problems: []api.Problematic{},
@@ -78,11 +81,14 @@ func (s *Service) summary(ctx context.Context) api.Status {
 	return st
 }
 
-func toolshedKind(alone bool) string {
-	if alone {
+func (s *Service) toolshedKind() string {
+	switch {
+	case s.config.Alone:
 		return "alone"
+	case s.replica != nil:
+		return s.beside.toolshed
 	}
-	return "embedded"
+	return embedded
 }
 
 // tryHook gives the notification hook a test notice.

@@ -189,6 +189,9 @@ type RunWriter interface {
 	// AddRun appends a record. A second record with the same id is a *charm.Error
 	// with CodeConflict. The charm need not be there any more.
 	AddRun(charm.Run) error
+	// AmendRun replaces the outcome, code, error and log of a record, which is how
+	// one that was taken for lost is put right. ErrNotFound when it is not there.
+	AmendRun(charm.Run) error
 	// PruneRuns deletes records beyond the newest keep of each charm and those
 	// that ended before the time, at most limit rows; it returns how many. One
 	// call looks at a bounded number of records: repeat it until it returns 0.

@@ -8,7 +8,9 @@ import (
 
 	"charmd/internal/blobby"
 	"charmd/internal/charm"
+	"charmd/internal/identity"
 	"charmd/internal/jsontext"
+	"charmd/internal/memory/frames"
 )
 
 // blobbyPath is where clients keep JSON under keys of their choice (memory spec §8).
@@ -36,6 +38,23 @@ func (t *Toolshed) openBlob(r *http.Request) bool {
 	key, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 	return t.o.Dev || reads && blobby.ByContent(key)
+}
+
+// signedRecipe reports whether the request stores a recipe for somebody who may
+// write the system space and has signed that: another charmd, whose charms live
+// here. The recipe's key says what is in it, so the content need not be signed.
+func (t *Toolshed) signedRecipe(r *http.Request) bool {
+	key, ok := strings.CutPrefix(r.URL.Path, blobbyPath+"/")
+	text := r.Header.Get(frames.InvocationHeader)
+	if !ok || text == "" || t.o.Signed == nil || r.Method != http.MethodPost || !blobby.ByContent(key) {
+		return false
+	}
+	request, err := t.o.Signed(text, frames.PutBlob)
+	if err != nil || request.Sub != identity.SystemSpaceDID {
+		return false
+	}
+	named, _ := request.Args.Get("key")
+	return named == key
 }
 
 // handleBlob answers with the value fn returns, as JavaScript prints it, and with

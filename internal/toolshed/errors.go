@@ -24,6 +24,8 @@ func statusOf(code charm.ErrorCode) int {
 		return http.StatusNotFound
 	case charm.CodeConflict:
 		return http.StatusConflict
+	case charm.CodeRemoteToolshed:
+		return http.StatusMisdirectedRequest
 	case charm.CodeTooLarge:
 		return http.StatusRequestEntityTooLarge
 	case charm.CodeNoRoom:

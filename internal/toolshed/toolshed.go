@@ -50,6 +50,7 @@ type Options struct {
 	Blobs    *blobby.Blobs
 	Dev      bool     // blobs are open to whoever reaches us
 	Alone    bool     // no charms run here
+	Beside   string   // address of the toolshed that has memory and blobs instead of us; "" when we do
 	Operator string   // DID
 	Token    string   // bearer token
 	Hosts    []string // host names or addresses it is reached under, besides loopback
@@ -61,6 +62,9 @@ type Options struct {
 	Room    func() error
 	Metrics http.Handler // answers GET /metrics
 	Memory  http.Handler // answers at frames.Path
+	// Signed reads a request that is signed in a header, by somebody who may write
+	// the space it names; nil takes none.
+	Signed func(text, cmd string) (*frames.Request, error)
 	// Served is told of every request that was answered: the pattern of its
 	// route, "" when it was refused before that. Nil tells nobody.
 	Served func(route string, status int, took time.Duration)
@@ -96,11 +100,14 @@ func (t *Toolshed) routes() {
 	if t.o.Metrics != nil {
 		t.mux.Handle("GET /metrics", t.o.Metrics)
 	}
-	if t.o.Memory != nil {
-		t.mux.Handle(frames.Path, t.o.Memory)
+	if t.o.Beside != "" {
+		t.mux.HandleFunc("/api/storage/", t.elsewhere)
+	} else {
+		if t.o.Memory != nil {
+			t.mux.Handle(frames.Path, t.o.Memory)
+		}
+		t.blobbyRoutes()
 	}
-
-	t.blobbyRoutes()
 	t.spaceRoutes()
 
 	const v1, one = "/api/v1", "/api/v1/charms/{space}/{charm}"
@@ -150,6 +157,11 @@ func (t *Toolshed) routes() {
 	t.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, charm.Errorf(charm.CodeNotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
 	})
+}
+
+// elsewhere answers for what another toolshed has.
+func (t *Toolshed) elsewhere(w http.ResponseWriter, _ *http.Request) {
+	writeError(w, charm.Errorf(charm.CodeRemoteToolshed, "memory and blobs are in the toolshed at %s", t.o.Beside).WithHint("ask there"))
 }
 
 // handle answers with the JSON of what fn returns.

@@ -101,6 +101,20 @@ func (u *Subscription) Next(ctx context.Context) (news []Fact, err error) {
 	return news, err
 }
 
+// Facts is everything that the view holds; Next goes on from there.
+func (u *Subscription) Facts() []Fact {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.view.news = nil
+	var all []Fact
+	for _, h := range u.view.held {
+		if !h.fact.Ref.IsZero() {
+			all = append(all, h.fact)
+		}
+	}
+	return all
+}
+
 // Close ends the subscription.
 func (u *Subscription) Close() { u.fail(errClosed()) }
 

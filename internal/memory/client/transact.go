@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"charmd/internal/jsontext"
 	"charmd/internal/memory/frames"
@@ -30,6 +31,18 @@ type Receipt struct {
 //
 // An original toolshed cannot check that nothing is there; it answers with an error.
 func (s *Space) Transact(ctx context.Context, changes []Fact, read ...Fact) (Receipt, error) {
+	return s.transact(ctx, changes, changes, read)
+}
+
+// TransactBy is Transact of changes and of mark, a change that nobody else makes
+// alike: what became of the transaction is told by it alone. Others may make the
+// same of the other places, and that is not this transaction then.
+func (s *Space) TransactBy(ctx context.Context, mark Fact, changes []Fact, read ...Fact) (Receipt, error) {
+	return s.transact(ctx, []Fact{mark}, append(slices.Clone(changes), mark), read)
+}
+
+// transact commits changes; telling are those of them that tell whether it was done.
+func (s *Space) transact(ctx context.Context, telling, changes, read []Fact) (Receipt, error) {
 	args, err := transaction(changes, read)
 	if err != nil {
 		return Receipt{}, err
@@ -44,7 +57,7 @@ func (s *Space) Transact(ctx context.Context, changes []Fact, read ...Fact) (Rec
 			return Receipt{}, err
 		}
 		// It may have been applied, now or the time before.
-		verdict, conflict, asking := s.ask(ctx, changes)
+		verdict, conflict, asking := s.ask(ctx, telling)
 		_, refused := errors.AsType[*Conflict](err)
 		switch {
 		case asking != nil:

@@ -27,6 +27,13 @@ const MaxBytes = 64 << 20
 // Any stands in a selection for every name of its level.
 const Any = "_"
 
+// PutBlob is what a signed request to store a blob says it is, in a header of the
+// request; its sub is the system space, its args name the key.
+const (
+	PutBlob          = "/storage/blobby/put"
+	InvocationHeader = "Charmd-Invocation"
+)
+
 // Validity is how long an invocation is good for; its time of issue is rounded
 // down to issueStep, so that equal invocations made together have one id.
 const (

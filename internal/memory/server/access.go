@@ -44,6 +44,22 @@ func (s *Server) authentic(r *frames.Request) error {
 	return nil
 }
 
+// Signed is the request that a header of another request holds, in which somebody
+// who may write its space signs a command that is not the memory's.
+func (s *Server) Signed(text, cmd string) (*frames.Request, error) {
+	t, err := s.check([]byte(text))
+	if err == nil {
+		err = t.refused
+	}
+	if err == nil && t.request.Cmd != cmd {
+		err = frames.Unauthorized("The invocation is of another command")
+	}
+	if err == nil {
+		err = s.may(t.request, memory.MayWrite)
+	}
+	return t.request, err
+}
+
 func noAuthority(r *frames.Request) error {
 	return frames.Unauthorized(fmt.Sprintf("Principal %s has no authority over %s space", r.Iss, r.Sub))
 }

@@ -145,4 +145,23 @@ func testTally(f *fixture) {
 	f.reopen()
 	f.write(func(tx store.Tx) error { add(tx); return nil })
 	f.equal(tally(), map[charm.Outcome]int64{charm.OK: 26, charm.Crashed: 13, charm.Lost: 13})
+
+	// A record that is amended counts as what it says now, counted already or not.
+	f.write(func(tx store.Tx) error {
+		return tx.AddRun(charm.Run{ID: "new", Charm: 1, Outcome: charm.Lost, EndedAt: at(n + 9)})
+	})
+	for _, counted := range []bool{false, true} {
+		if counted {
+			f.write(func(tx store.Tx) error { _, err := tx.PruneRuns(1000, never, 1000); return err })
+		}
+		before := tally()
+		for _, o := range []charm.Outcome{charm.OK, charm.OK, charm.Lost} {
+			f.write(func(tx store.Tx) error { return tx.AmendRun(charm.Run{ID: "new", Outcome: o}) })
+			moved := int64(0)
+			if o == charm.OK {
+				moved = 1
+			}
+			f.equal([]int64{tally()[charm.OK], tally()[charm.Lost]}, []int64{before[charm.OK] + moved, before[charm.Lost] - moved})
+		}
+	}
 }

@@ -38,6 +38,13 @@ func testRuns(f *fixture) {
 	f.equal(read(f, func(r store.Reader) (charm.Run, error) { return r.Run("01B") }), bare)
 	missing(f, store.ErrNotFound, func(r store.Reader) (charm.Run, error) { return r.Run("01C") })
 
+	amended := full
+	amended.Outcome, amended.Code, amended.Error, amended.Log = charm.OK, "", "", full.Log+"and more\n"
+	f.write(func(tx store.Tx) error { return tx.AmendRun(amended) })
+	f.equal(read(f, func(r store.Reader) (charm.Run, error) { return r.Run("01A") }), amended)
+	f.refused(store.ErrNotFound, func(tx store.Tx) error { return tx.AmendRun(charm.Run{ID: "01C"}) })
+	f.write(func(tx store.Tx) error { return tx.AmendRun(full) })
+
 	full.Log, full.Ledger = "", nil // lists leave them out
 	f.equal(f.runs(store.RunFilter{}), []charm.Run{bare, full})
 	f.refused(conflict, func(tx store.Tx) error { return tx.AddRun(charm.Run{ID: "01A"}) })

@@ -1,0 +1,106 @@
+package handlers
+
+import (
+	"errors"
+	"maps"
+	"slices"
+
+	"charmd/internal/charm"
+	"charmd/internal/jsontext"
+	"charmd/internal/memory"
+	"charmd/internal/store"
+)
+
+// mark is what a run leaves on its charm's process document in another toolshed
+// (memory.RunJSON): {run, job, seq, outcome, services}. services has for each
+// charmd the last run of its own, so that each finds there what became of it
+// however many runs of others came after.
+type mark struct {
+	seq      float64 // runs that changed something, counted
+	last     entry
+	services map[string]entry
+}
+
+// entry is one run.
+type entry struct {
+	Run   string
+	Job   string
+	Again bool // it asked for its next page
+	seq   float64
+}
+
+// mostServices bounds how many are remembered on one charm.
+const mostServices = 16
+
+// readMark is the mark that a version is; the zero mark when there is none.
+func readMark(r store.Reader, space charm.Space, v memory.Version) (mark, error) {
+	m := mark{services: map[string]entry{}}
+	fact, err := r.Head(space.Row, v.The, v.Of)
+	if errors.Is(err, store.ErrNotFound) || err == nil && fact.Is == nil {
+		return m, nil
+	}
+	if err != nil {
+		return m, err
+	}
+	value, err := jsontext.Parse(fact.Is, jsontext.DefaultLimits)
+	if err != nil {
+		return m, err
+	}
+	o, _ := value.(*jsontext.Object)
+	m.last = readEntry(o)
+	m.seq = m.last.seq
+	listed, _ := o.Get("services")
+	services, _ := listed.(*jsontext.Object)
+	for id, v := range services.All() {
+		if s, ok := v.(*jsontext.Object); ok {
+			m.services[id] = readEntry(s)
+		}
+	}
+	return m, nil
+}
+
+func readEntry(o *jsontext.Object) (e entry) {
+	text := func(key string) string { v, _ := o.Get(key); s, _ := v.(string); return s }
+	e.Run, e.Job = text("run"), text("job")
+	seq, _ := o.Get("seq")
+	e.seq, _ = seq.(float64)
+	again, _ := o.Get("again")
+	e.Again, _ = again.(bool)
+	return e
+}
+
+// with is the mark after a run of a service.
+func (m mark) with(service string, e entry) mark {
+	e.seq = m.seq + 1
+	next := mark{seq: e.seq, last: e, services: maps.Clone(m.services)}
+	next.services[service] = e
+	for len(next.services) > mostServices {
+		oldest := slices.MinFunc(slices.Collect(maps.Keys(next.services)), func(a, b string) int {
+			return int(next.services[a].seq - next.services[b].seq)
+		})
+		delete(next.services, oldest)
+	}
+	return next
+}
+
+func (m mark) value() *jsontext.Object {
+	o := m.last.value()
+	o.Set("outcome", string(charm.OK))
+	services := jsontext.NewObject()
+	for _, id := range slices.Sorted(maps.Keys(m.services)) {
+		services.Set(id, m.services[id].value())
+	}
+	o.Set("services", services)
+	return o
+}
+
+func (e entry) value() *jsontext.Object {
+	o := jsontext.NewObject()
+	o.Set("run", e.Run)
+	o.Set("job", e.Job)
+	o.Set("seq", e.seq)
+	if e.Again {
+		o.Set("again", true)
+	}
+	return o
+}
