@@ -10,7 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 
 	"charmd/internal/client"
 )
@@ -87,7 +89,16 @@ func (w *Window) Click(css string) {
 // Fill puts a text into a field, in place of what it holds.
 func (w *Window) Fill(css, text string) {
 	w.t.Helper()
-	w.do(chromedp.Clear(chromedp.CSS(css)), chromedp.SendKeys(chromedp.CSS(css), text))
+	w.do(chromedp.WaitVisible(chromedp.CSS(css)))
+	Eval[bool](w, fmt.Sprintf("(document.querySelector(%q).focus(), document.activeElement.select(), true)", css))
+	if text == "" {
+		w.Press(kb.Backspace)
+		return
+	}
+	w.call(func(ctx context.Context) error {
+		_, err := chromedp.Call(ctx, input.InsertText, input.InsertTextParams{Text: text})
+		return err
+	})
 }
 
 // Press presses keys where the focus is; package kb of chromedp names those that
@@ -151,6 +162,7 @@ func (w *Window) Screenshot(name string) {
 	if dir == "" {
 		return
 	}
+	w.Await("Array.from(document.images).every((i) => i.complete)")
 	w.call(func(ctx context.Context) error {
 		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
 		if err != nil {

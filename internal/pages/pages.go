@@ -7,6 +7,7 @@ package pages
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
@@ -18,12 +19,29 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/manager"
+	"charmd/internal/signin"
+	"charmd/internal/store"
 )
 
 // Options are the parts the pages are made from.
 type Options struct {
-	Manager *manager.Manager
-	Logger  *slog.Logger
+	Manager    *manager.Manager
+	Service    Service
+	Store      store.Store
+	SignIns    *signin.SignIns
+	AdminCharm func(context.Context) (api.Added, error) // adds it, or finds it there
+	Disk       func() Disk
+	Alone      bool // no charms run here
+	Logger     *slog.Logger
+}
+
+// Service is what the pages ask of the service beyond its charms.
+type Service interface {
+	Summary(context.Context) api.Status
+	Why(ctx context.Context, space, charm string) (api.Why, error)
+	WhyService(context.Context) api.Why
+	Hosts(context.Context) ([]api.Host, error)
+	ResetHost(ctx context.Context, name string) error
 }
 
 // Pages answers browsers.
@@ -54,6 +72,11 @@ func (Page) Asset(name string) string { return Asset(name) }
 func (p *Pages) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("GET "+assetsPath+"{name}", serveAsset)
 	mux.HandleFunc("GET /{$}", p.home)
+	mux.HandleFunc("POST /{$}", p.addCharm)
+	mux.HandleFunc("GET "+inspectPath, p.inspect)
+	mux.HandleFunc("POST "+inspectPath, p.changeCharm)
+	mux.HandleFunc("GET /service", p.service)
+	mux.HandleFunc("POST /service", p.changeService)
 }
 
 // policy is what a page of ours may do: take its parts from here, speak to here.

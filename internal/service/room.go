@@ -6,6 +6,7 @@ import (
 
 	"charmd/internal/charm"
 	"charmd/internal/disk"
+	"charmd/internal/pages"
 )
 
 // room is whether there is room to write what runs write. Runs stop before there
@@ -31,6 +32,16 @@ func (r *room) lacking() disk.Lack {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.lack
+}
+
+// disk is the room that the service's files take, and what is left.
+func (s *Service) disk() pages.Disk {
+	d := pages.Disk{Free: -1}
+	d.Database, d.Log = s.files()
+	if free, err := disk.Free(s.config.DataDir); err == nil {
+		d.Free = free
+	}
+	return d
 }
 
 // measure looks what is missing.

@@ -179,8 +179,11 @@ func (s *Service) makeDoors() {
 	s.wire = memserver.New(memserver.Options{
 		Store: s.store, Memory: s.memory, Operator: s.operator.DID(), Dev: s.config.Dev, Logger: s.logger, Now: time.Now,
 	})
+	signIns := signin.New(s.store, time.Now)
 	s.toolshed = toolshed.New(toolshed.Options{
-		SignIns: signin.New(s.store, time.Now), Pages: pages.New(pages.Options{Manager: s.manager, Logger: s.logger}),
+		SignIns: signIns, Pages: pages.New(pages.Options{
+			Manager: s.manager, Service: s, Store: s.store, SignIns: signIns, AdminCharm: s.AddAdminCharm, Disk: s.disk, Alone: s.config.Alone, Logger: s.logger,
+		}),
 		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
 		Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Served: s.metrics.Served, Logger: s.logger,
 	})

@@ -165,6 +165,7 @@ type JobWriter interface {
 // RunFilter chooses runs.
 type RunFilter struct {
 	Charm   int64         // 0 means any
+	Upkeep  bool          // only maintenance; Charm is 0
 	Outcome charm.Outcome // "" means any
 	Job     string        // "" means any
 	Since   time.Time     // started at or after; zero means any

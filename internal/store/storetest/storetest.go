@@ -59,6 +59,7 @@ func Run(t *testing.T, open Open) {
 		{"pruning transactions", testPruneTransactions},
 		{"pruning runs", testPruneRuns},
 		{"figures", testStats},
+		{"figures of minutes", testMinutes},
 		{"figures of records that are gone", testStatsOutliveRuns},
 		{"figures, each record once", testFoldOnce},
 		{"programs no charm uses", testDropPrograms},
