@@ -37,6 +37,8 @@ type plot struct {
 const (
 	plotWidth  = 600.0
 	plotHeight = 96.0
+	// fewestColumns there is room for, so that a few are no walls.
+	fewestColumns = 40
 )
 
 func (b bar) sum() (sum float64) {
@@ -69,9 +71,11 @@ func (p plot) SVG() template.HTML {
 	}
 	fmt.Fprintf(&out, `<svg viewBox="0 0 %g %g" preserveAspectRatio="none" role="%s" aria-label="%s, at most %s">`,
 		plotWidth, plotHeight, role, template.HTMLEscapeString(p.Title), template.HTMLEscapeString(p.Top()))
-	step, most := plotWidth/float64(max(len(p.Bars), 1)), p.Most()
+	columns := max(len(p.Bars), fewestColumns)
+	step, most := plotWidth/float64(columns), p.Most()
 	gap := min(step*0.2, 2)
 	for i, b := range p.Bars {
+		i += columns - len(p.Bars) // the last one stands at the right
 		if b.sum() == 0 {
 			continue
 		}
@@ -108,7 +112,7 @@ func durations(runs []api.Run) plot {
 		})
 	}
 	if n := len(runs); n > 0 {
-		p.From, p.To = span(time.Since(runs[n-1].StartedAt))+" ago", "the last one"
+		p.From, p.To = fmt.Sprintf("%s, the first %s ago", count(n, "run"), span(time.Since(runs[n-1].StartedAt))), "the last one"
 	}
 	return p
 }
