@@ -31,8 +31,8 @@ func feed(t *testing.T, titles ...string) (url, host string) {
 	return s.URL + "/feed.xml", s.Listener.Addr().String()
 }
 
-// add adds a charm made of a recipe's source.
-func add(t *testing.T, d *process.Daemon, source, space, name, argument string, change ...func(*api.AddRequest)) client.Ref {
+// addCharm adds a charm made of a recipe's source.
+func addCharm(t *testing.T, d *process.Daemon, source, space, name, argument string, change ...func(*api.AddRequest)) client.Ref {
 	t.Helper()
 	req := api.AddRequest{Entry: name + ".tsx", Files: map[string]string{name + ".tsx": source}, Space: space, Name: name, Every: "1h"}
 	if argument != "" {
@@ -72,10 +72,10 @@ export default recipe(
 // lively is a daemon with charms that are well and charms that are not.
 func lively(t *testing.T, d *process.Daemon, feedURL string) {
 	t.Helper()
-	news := add(t, d, charms.Source("rss.tsx"), "feeds", "news", fmt.Sprintf(`{"settings":{"feedUrl":%q,"limit":20}}`, feedURL))
-	counter := add(t, d, charms.Source("counter.tsx"), "home", "counter", `{"value":41}`)
-	mail := add(t, d, failing, "mail", "inbox", "", func(r *api.AddRequest) { r.Every = "1h" })
-	idle := add(t, d, charms.Source("counter.tsx"), "home", "steps", "")
+	news := addCharm(t, d, charms.Source("rss.tsx"), "feeds", "news", fmt.Sprintf(`{"settings":{"feedUrl":%q,"limit":20}}`, feedURL))
+	counter := addCharm(t, d, charms.Source("counter.tsx"), "home", "counter", `{"value":41}`)
+	mail := addCharm(t, d, failing, "mail", "inbox", "", func(r *api.AddRequest) { r.Every = "1h" })
+	idle := addCharm(t, d, charms.Source("counter.tsx"), "home", "steps", "")
 	for range 4 {
 		run(t, d, news)
 	}

@@ -274,8 +274,8 @@ func TestFault25_MarkupIsText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	run(t, d, add(t, d, hostile, "evil", "charm", string(quoted)))
-	run(t, d, add(t, d, hostileRSS(), "evil", "feed", fmt.Sprintf(`{"settings":{"feedUrl":%q,"limit":5}}`, url)))
+	run(t, d, addCharm(t, d, hostile, "evil", "charm", string(quoted)))
+	run(t, d, addCharm(t, d, hostileRSS(), "evil", "feed", fmt.Sprintf(`{"settings":{"feedUrl":%q,"limit":5}}`, url)))
 	if err := d.Client.Remove(t.Context(), client.Ref{Space: "home", Charm: "heartbeat"}); err != nil {
 		t.Fatal(err)
 	}
