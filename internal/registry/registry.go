@@ -35,6 +35,7 @@ type Registry struct {
 	logger *slog.Logger
 	now    func() time.Time
 	wrote  func(documents int)
+	moved  func()
 
 	mu      sync.Mutex
 	notes   map[int64]note // status not written yet, by charm row
@@ -52,6 +53,9 @@ type Options struct {
 	Logger *slog.Logger
 	Now    func() time.Time
 	Wrote  func(documents int) // told of every change that is on disk; must not block; nil tells nobody
+	// Moved is told when who is registered or disabled has changed, and that is on
+	// disk; must not block; nil tells nobody.
+	Moved func()
 }
 
 // New makes a Registry. The system space must be known to the store.
@@ -59,8 +63,11 @@ func New(o Options) *Registry {
 	if o.Wrote == nil {
 		o.Wrote = func(int) {}
 	}
+	if o.Moved == nil {
+		o.Moved = func() {}
+	}
 	return &Registry{
-		wrote: o.Wrote, store: o.Store, memory: o.Memory, queue: o.Queue, system: o.System, every: o.Every, logger: o.Logger, now: o.Now,
+		wrote: o.Wrote, moved: o.Moved, store: o.Store, memory: o.Memory, queue: o.Queue, system: o.System, every: o.Every, logger: o.Logger, now: o.Now,
 		notes: map[int64]note{}, written: map[int64]written{}, changed: make(chan struct{}, 1),
 	}
 }
@@ -222,8 +229,16 @@ func (e *edit) put(id string, v any) error {
 	return nil
 }
 
-// commit writes what changed as one transaction of the system space.
+// commit writes what changed of who is registered or disabled.
 func (e *edit) commit() error {
+	if len(e.order) > 0 {
+		e.tx.AfterCommit(e.registry.moved)
+	}
+	return e.write()
+}
+
+// write writes what changed as one transaction of the system space.
+func (e *edit) write() error {
 	if len(e.order) == 0 {
 		return nil
 	}

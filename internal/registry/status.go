@@ -110,7 +110,7 @@ func (r *Registry) Flush(ctx context.Context) error {
 				return err
 			}
 		}
-		return e.commit()
+		return e.write()
 	})
 	if err != nil {
 		r.putBack(batch)

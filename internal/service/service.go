@@ -73,6 +73,7 @@ type Service struct {
 	loops     sync.WaitGroup
 	runs      sync.WaitGroup
 	endRuns   context.CancelCauseFunc
+	redraw    chan struct{} // the admin charm shows what is not so any more
 	draining  atomic.Bool
 	closed    sync.Once
 }
@@ -80,7 +81,7 @@ type Service struct {
 // Open opens the data directory and makes the parts. Nothing runs by itself and
 // nothing is listened on; what commands do without a daemon they do on this.
 func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Service, err error) {
-	s := &Service{config: cfg, logger: logger, startedAt: time.Now()}
+	s := &Service{config: cfg, logger: logger, startedAt: time.Now(), redraw: make(chan struct{}, 1)}
 	s.url.Store("http://" + cfg.Listen)
 	s.metrics = observe.NewMetrics(s.snapshot)
 	if err = makeDataDir(cfg.DataDir); err != nil {
@@ -162,7 +163,7 @@ func (s *Service) makeRunners(ctx context.Context) error {
 func (s *Service) makeDoors() {
 	s.registry = registry.New(registry.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, System: identity.SystemSpaceDID, Every: s.config.Cycle, Logger: s.logger, Now: time.Now,
-		Wrote: s.metrics.RegistryWrote,
+		Wrote: s.metrics.RegistryWrote, Moved: s.registryMoved,
 	})
 	s.manager = manager.New(manager.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, Registry: s.registry, Runner: s.runner, Pool: s.pool,

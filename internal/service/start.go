@@ -66,6 +66,7 @@ func (s *Service) Start(ctx context.Context) error {
 	s.loop(func() { s.notifier.Watch(loops, s.unwell) })
 	if !s.config.Alone {
 		s.loop(func() { s.cycle(loops) })
+		s.loop(func() { s.drawAdmin(loops) })
 		for range executorsPerWorker * s.config.Workers {
 			s.runs.Go(func() { s.work(runs, s.queue.Next, s.execute) })
 		}
