@@ -82,7 +82,6 @@ func home(t *testing.T, w *browser.Window, d *process.Daemon, feedURL string) {
 	const broken = "export default recipe(\n  <div\n"
 	w.Fill("[name=source]", broken)
 	w.Fill("[name=file]", "mine.tsx")
-	w.Screenshot("add")
 	w.Click("form:has([name=source]) button")
 	w.Await(`document.querySelector("#add [role=alert]")`)
 	if text := w.Text("#add [role=alert]"); !regexp.MustCompile(`mine\.tsx:\d+:\d+`).MatchString(text) {
@@ -120,7 +119,6 @@ func inspect(t *testing.T, w *browser.Window, d *process.Daemon) {
 	}
 	w.Go(d.URL + "/home/counter/inspect")
 	w.AwaitText("Counter: ")
-	look(t, w, d, "inspect")
 	browser.Eval[bool](w, "window.stays = true")
 	before := runs()
 	w.Click("[value=run]")
@@ -158,7 +156,7 @@ func inspect(t *testing.T, w *browser.Window, d *process.Daemon) {
 	w.Go(d.URL + "/mail/inbox/inspect")
 	w.AwaitText("opening the box inbox")
 	w.AwaitText("inbox.tsx:5:")
-	look(t, w, d, "inspect-failing")
+	look(t, w, d, "inspect")
 	w.Click(".rows tbody tr:last-child a")
 	w.AwaitText("Log of the run of")
 

@@ -14,7 +14,7 @@ func TestSigningInAndOut(t *testing.T) {
 	w := browser.Start(t).Window(t)
 	w.Go(d.URL + "/")
 	w.AwaitText("charmd open")
-	w.Screenshot("sign-in")
+	look(t, w, d, "sign-in")
 	expect(t, w, "401")
 
 	link, err := d.Client.SignInLink(t.Context())
