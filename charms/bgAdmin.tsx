@@ -37,7 +37,17 @@ const remove = handler<any, { charm: Entry; charms: Entry[] }>((_event, { charm,
   if (index >= 0) charms.splice(index, 1);
 });
 
-const when = (ms: number | undefined) => ms ? new Date(ms).toISOString() : "–";
+/** Nothing is to be done: a run draws the table anew from the registry. */
+const redraw = handler<any, any>(() => {});
+
+const when = (ms: number | undefined) => ms ? new Date(ms).toISOString().replace("T", " ").slice(0, 16) : "–";
+
+/** The end of an id tells ids apart; they begin alike. */
+const short = (id: string | undefined) => id && id.length > 16 ? "…" + id.slice(-8) : id ?? "";
+
+const page = (charm: Entry | undefined) => charm ? `/${charm.space}/${charm.charmId}` : "";
+
+const act = (charm: Entry | undefined) => charm?.disabledAt ? "Enable" : "Disable";
 
 export default recipe(
   {
@@ -48,6 +58,8 @@ export default recipe(
     [NAME]: "BG Updater Management",
     [UI]: (
       <os-container>
+        <h2>Charms in the background</h2>
+        <p>{derive(charms, (list: Entry[]) => (list ?? []).length)} registered. Times are UTC.</p>
         <table>
           <thead>
             <tr>
@@ -58,26 +70,23 @@ export default recipe(
               <th>Updated</th>
               <th>Last run</th>
               <th>Status</th>
-              <th>Enabled</th>
-              <th />
+              <th>Disabled</th>
+              <th>Actions</th>
             </tr>
           </thead>
           <tbody>
             {(charms as any).map((charm: any) => (
               <tr>
-                <td>{charm.space}</td>
-                <td>{charm.charmId}</td>
+                <td title={charm.space}>{derive(charm.space, short)}</td>
+                <td title={charm.charmId}><a href={derive(charm, page)}>{derive(charm.charmId, short)}</a></td>
                 <td>{charm.integration}</td>
                 <td>{derive(charm.createdAt, when)}</td>
                 <td>{derive(charm.updatedAt, when)}</td>
                 <td>{derive(charm.lastRun, when)}</td>
                 <td>{charm.status}</td>
+                <td>{derive(charm.disabledAt, when)}</td>
                 <td>
-                  <button type="button" onClick={toggle({ charm })}>
-                    {derive(charm.disabledAt, (at: any) => at ? "Enable" : "Disable")}
-                  </button>
-                </td>
-                <td>
+                  <button type="button" onClick={toggle({ charm })}>{derive(charm, act)}</button>
                   <button type="button" onClick={remove({ charm, charms })}>Delete</button>
                 </td>
               </tr>
@@ -87,5 +96,6 @@ export default recipe(
       </os-container>
     ),
     charms,
+    bgUpdater: redraw({}),
   }),
 );

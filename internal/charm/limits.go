@@ -35,6 +35,7 @@ const (
 	KeepVersions       = 100 // superseded versions kept of a fact
 	KeepVersionsFor    = 7 * 24 * time.Hour
 	KeepStatsFor       = 90 * 24 * time.Hour // the figures of an hour
+	KeepMinutesFor     = 25 * time.Hour      // the figures of a minute
 	KeepProgramsFor    = 7 * 24 * time.Hour  // what was compiled of a recipe that no charm uses
 	FirstProbe         = 5 * time.Minute
 	MaxProbe           = 24 * time.Hour

@@ -21,6 +21,7 @@ type Retention struct {
 	Versions    int // superseded versions of a fact
 	VersionsFor time.Duration
 	StatsFor    time.Duration // the figures of an hour
+	MinutesFor  time.Duration // the figures of a minute
 	ProgramsFor time.Duration // what was compiled of a recipe that no charm uses
 }
 
@@ -28,7 +29,7 @@ type Retention struct {
 func DefaultRetention() Retention {
 	return Retention{
 		Runs: charm.KeepRuns, RunsFor: charm.KeepRunsFor, Versions: charm.KeepVersions, VersionsFor: charm.KeepVersionsFor,
-		StatsFor: charm.KeepStatsFor, ProgramsFor: charm.KeepProgramsFor,
+		StatsFor: charm.KeepStatsFor, MinutesFor: charm.KeepMinutesFor, ProgramsFor: charm.KeepProgramsFor,
 	}
 }
 
@@ -59,6 +60,7 @@ func (h *Maintenance) cleanup(ctx context.Context, did *strings.Builder) error {
 		}},
 		{"errors that were not met for long", func(tx store.Tx) (int, error) { return tx.PruneProblems(ago(h.Retention.RunsFor)) }},
 		{"hours of figures", func(tx store.Tx) (int, error) { return tx.PruneStats(ago(h.Retention.StatsFor)) }},
+		{"minutes of figures", func(tx store.Tx) (int, error) { return tx.PruneMinutes(ago(h.Retention.MinutesFor)) }},
 		{"compiled recipes that no charm uses", func(tx store.Tx) (int, error) {
 			return tx.DropPrograms(ago(h.Retention.ProgramsFor), pruneBatch)
 		}},

@@ -102,6 +102,7 @@ func (r *Registry) Push(ctx context.Context) error {
 				}
 			}
 			e.told(tx)
+			tx.AfterCommit(r.moved)
 			now, err := owed(tx)
 			if err != nil || len(list) == 0 {
 				return err

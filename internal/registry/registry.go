@@ -37,6 +37,7 @@ type Registry struct {
 	logger *slog.Logger
 	now    func() time.Time
 	wrote  func(documents int)
+	moved  func()
 
 	mu      sync.Mutex
 	notes   map[int64]note // status not written yet, by charm row
@@ -57,6 +58,9 @@ type Options struct {
 	Logger *slog.Logger
 	Now    func() time.Time
 	Wrote  func(documents int) // told of every change that is on disk; must not block; nil tells nobody
+	// Moved is told when who is registered or disabled has changed, and that is on
+	// disk; must not block; nil tells nobody.
+	Moved func()
 }
 
 // New makes a Registry. The system space must be known to the store.
@@ -64,8 +68,11 @@ func New(o Options) *Registry {
 	if o.Wrote == nil {
 		o.Wrote = func(int) {}
 	}
+	if o.Moved == nil {
+		o.Moved = func() {}
+	}
 	r := &Registry{
-		wrote: o.Wrote, store: o.Store, memory: o.Memory, queue: o.Queue, system: o.System, every: o.Every, logger: o.Logger, now: o.Now,
+		wrote: o.Wrote, moved: o.Moved, store: o.Store, memory: o.Memory, queue: o.Queue, system: o.System, every: o.Every, logger: o.Logger, now: o.Now,
 		notes: map[int64]note{}, written: map[int64]written{}, relist: map[string]bool{everywhere: true}, changed: make(chan struct{}, 1),
 	}
 	r.owing.Store(true)
@@ -247,7 +254,7 @@ func (e *edit) draft() (*memory.Draft, error) {
 	return draft, err
 }
 
-// commit writes what changed inside tx.
+// commit writes what changed of who is registered or disabled, inside tx.
 func (e *edit) commit(tx store.Tx) error {
 	draft, err := e.draft()
 	if err != nil || draft == nil {
@@ -257,6 +264,7 @@ func (e *edit) commit(tx store.Tx) error {
 		return err
 	}
 	e.told(tx)
+	tx.AfterCommit(e.registry.moved)
 	return nil
 }
 

@@ -42,6 +42,7 @@ func (r *Registry) look() {
 // gone, and a disabledAt that is not the one we wrote.
 func (r *Registry) Sync(ctx context.Context) error {
 	return r.store.Update(ctx, func(tx store.Tx) error {
+		tx.AfterCommit(r.moved)
 		e, err := r.edit(tx)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 
 	"charmd/internal/charm"
 	"charmd/internal/disk"
+	"charmd/internal/pages"
 )
 
 // room is whether there is room to write what runs write. Runs stop before there
@@ -42,6 +43,16 @@ func (s *Service) hasRoom() error {
 	}
 	return charm.Errorf(charm.CodeNoRoom, "there is no room to write: the disk is full, or nearly").
 		WithHint("try again later: it is looked every second whether there is room again; /readyz says what is missing")
+}
+
+// disk is the room that the service's files take, and what is left.
+func (s *Service) disk() pages.Disk {
+	d := pages.Disk{Free: -1}
+	d.Database, d.Log = s.files()
+	if free, err := disk.Free(s.config.DataDir); err == nil {
+		d.Free = free
+	}
+	return d
 }
 
 // measure looks what is missing.

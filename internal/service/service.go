@@ -25,11 +25,13 @@ import (
 	memserver "charmd/internal/memory/server"
 	"charmd/internal/notify"
 	"charmd/internal/observe"
+	"charmd/internal/pages"
 	"charmd/internal/pool"
 	"charmd/internal/queue"
 	"charmd/internal/registry"
 	"charmd/internal/replica"
 	"charmd/internal/runcharm"
+	"charmd/internal/signin"
 	"charmd/internal/state"
 	"charmd/internal/store"
 	"charmd/internal/toolshed"
@@ -72,6 +74,7 @@ type Service struct {
 	loops     sync.WaitGroup
 	runs      sync.WaitGroup
 	endRuns   context.CancelCauseFunc
+	redraw    chan struct{} // the admin charm shows what is not so any more
 	draining  atomic.Bool
 	closed    sync.Once
 }
@@ -79,7 +82,7 @@ type Service struct {
 // Open opens the data directory and makes the parts. Nothing runs by itself and
 // nothing is listened on; what commands do without a daemon they do on this.
 func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Service, err error) {
-	s := &Service{config: cfg, logger: logger, startedAt: time.Now()}
+	s := &Service{config: cfg, logger: logger, startedAt: time.Now(), redraw: make(chan struct{}, 1)}
 	s.url.Store("http://" + cfg.Listen)
 	s.metrics = observe.NewMetrics(s.snapshot)
 	if err = makeDataDir(cfg.DataDir); err != nil {
@@ -164,7 +167,7 @@ func (s *Service) makeRunners(ctx context.Context) error {
 func (s *Service) makeDoors() {
 	s.registry = registry.New(registry.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, System: identity.SystemSpaceDID, Every: s.config.Cycle, Logger: s.logger, Now: time.Now,
-		Wrote: s.metrics.RegistryWrote,
+		Wrote: s.metrics.RegistryWrote, Moved: s.registryMoved,
 	})
 	s.manager = manager.New(manager.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, Registry: s.registry, Runner: s.runner, Pool: s.pool,
@@ -186,7 +189,11 @@ func (s *Service) makeDoors() {
 	s.wire = memserver.New(memserver.Options{
 		Store: s.store, Memory: s.memory, Operator: s.operator.DID(), Dev: s.config.Dev, Room: s.hasRoom, Logger: s.logger, Now: time.Now,
 	})
+	signIns := signin.New(s.store, time.Now)
 	s.toolshed = toolshed.New(toolshed.Options{
+		SignIns: signIns, Pages: pages.New(pages.Options{
+			Manager: s.manager, Service: s, Store: s.store, SignIns: signIns, AdminCharm: s.AddAdminCharm, Disk: s.disk, Alone: s.config.Alone, Logger: s.logger,
+		}),
 		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Hosts: s.config.HostNames, Operator: s.operator.DID(), Token: s.token, Beside: s.beside.toolshed, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
 		Room: s.hasRoom, Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Signed: s.wire.Signed, Served: s.metrics.Served, Logger: s.logger,
 	})

@@ -19,7 +19,7 @@ var periodic = []struct {
 
 const (
 	// foldEvery is how old the figures that status shows are at most.
-	foldEvery = time.Minute
+	foldEvery = 10 * time.Second
 	// lookEvery is how often it is looked whether there is room to write.
 	lookEvery = time.Second
 )

@@ -70,6 +70,7 @@ type Reader interface {
 	BlobReader
 	RecordingReader
 	RecastReader
+	SignInReader
 }
 
 // Tx is a Reader that sees its own writes, and writes.
@@ -91,6 +92,7 @@ type Tx interface {
 	BlobWriter
 	RecordingWriter
 	RecastWriter
+	SignInWriter
 	// AfterCommit registers fn to run, on the writer's goroutine in order of
 	// commits, once this member's transaction is on disk and before its Update
 	// returns. It does not run when the member failed. fn must not block.
@@ -169,6 +171,7 @@ type JobWriter interface {
 // RunFilter chooses runs.
 type RunFilter struct {
 	Charm   int64         // 0 means any
+	Upkeep  bool          // only maintenance; Charm is 0
 	Outcome charm.Outcome // "" means any
 	Job     string        // "" means any
 	Since   time.Time     // started at or after; zero means any

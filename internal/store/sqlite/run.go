@@ -35,7 +35,7 @@ func (v *view) Runs(f store.RunFilter) ([]charm.Run, error) {
 	choose := func(condition string, arg any) {
 		where, args = append(where, condition), append(args, arg)
 	}
-	if f.Charm != 0 {
+	if f.Charm != 0 || f.Upkeep {
 		choose("charm = ?", f.Charm)
 	}
 	if f.Outcome != "" {

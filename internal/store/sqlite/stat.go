@@ -60,7 +60,7 @@ func (t *tx) FoldRuns(limit int) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("fold runs: %w", err)
 	}
-	sums, looked := make(map[statKey]*store.Stat), 0
+	sums, perMinute, looked := make(map[statKey]*store.Stat), make(minutes), 0
 	err = t.rows(unfoldedRuns, []any{from, limit}, func(scan func(...any) error) (bool, error) {
 		var row int64
 		var r charm.Run
@@ -72,6 +72,7 @@ func (t *tx) FoldRuns(limit int) (int, error) {
 		if r.Charm != 0 {
 			k.hour = millis(r.EndedAt.Truncate(time.Hour))
 			addRun(sums, k, r)
+			perMinute.add(r, k.outcome)
 		}
 		return true, nil
 	})
@@ -79,6 +80,9 @@ func (t *tx) FoldRuns(limit int) (int, error) {
 		if err == nil {
 			err = t.addStat(k, *sum)
 		}
+	}
+	if err == nil {
+		err = t.addMinutes(perMinute)
 	}
 	if err == nil && looked > 0 {
 		err = t.remember(foldedRuns, 0, from)

@@ -60,6 +60,9 @@ func testRunFilters(f *fixture) {
 			if i%3 == 0 {
 				r.Outcome = charm.Crashed
 			}
+			if i%10 == 3 {
+				r.Charm = 0
+			}
 			f.ok(tx.AddRun(r))
 		}
 		return nil
@@ -79,6 +82,7 @@ func testRunFilters(f *fixture) {
 		{"before", store.RunFilter{Before: "010010"}, func(i int) bool { return i < 10 }, 100},
 		{"all together", store.RunFilter{Charm: 2, Outcome: charm.Crashed, Since: at(50), Before: "010200", Limit: 3},
 			func(i int) bool { return i%5 == 1 && i%3 == 0 && i >= 50 && i < 200 }, 3},
+		{"maintenance", store.RunFilter{Upkeep: true, Limit: 3}, func(i int) bool { return i%10 == 3 }, 3},
 		{"none", store.RunFilter{Charm: 4711}, func(int) bool { return false }, 100},
 	} {
 		var want []string

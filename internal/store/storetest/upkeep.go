@@ -133,6 +133,32 @@ func testFoldOnce(f *fixture) {
 	f.equal(f.stats(never)[0].Runs, int64(20))
 }
 
+func testMinutes(f *fixture) {
+	const ms = time.Millisecond
+	minute := at(0).Truncate(time.Hour)
+	minutes := func(since time.Time) []store.Minute {
+		return read(f, func(r store.Reader) ([]store.Minute, error) { return r.Minutes(since) })
+	}
+	f.ended(4711, charm.OK, minute, 10*ms, ms)
+	f.ended(4711, charm.Errored, minute.Add(time.Minute-ms), 10*ms, time.Second)
+	f.ended(0, charm.OK, minute, 10*ms, ms) // maintenance
+	f.equal(f.fold(100), 3)
+	f.ended(4712, charm.Remote, minute.Add(time.Second), 10*ms, 0)
+	f.ended(4712, charm.OK, minute.Add(2*time.Minute), 10*ms, 0)
+	f.equal(f.fold(1), 2)
+	full := store.Minute{Begin: minute, Runs: 3, Failed: 2, Lateness: counted(ms, time.Second, 0)}
+	f.complete(full)
+	later := store.Minute{Begin: minute.Add(2 * time.Minute), Runs: 1, Lateness: counted(0)}
+	f.equal(minutes(minute), []store.Minute{full, later})
+	f.equal(minutes(minute.Add(ms)), []store.Minute{later})
+	f.write(func(tx store.Tx) error {
+		n, err := tx.PruneMinutes(minute.Add(time.Minute))
+		f.equal(n, 1)
+		return err
+	})
+	f.equal(minutes(never), []store.Minute{later})
+}
+
 func testDropPrograms(f *fixture) {
 	c := f.charm(f.space("home"), "c")
 	f.write(func(tx store.Tx) error {
