@@ -2846,7 +2846,15 @@ var root = {
     if (session.fresh) for (const doc of [result, process]) doc.begin();
     result.adopt(process);
     run(graph, task.recipe, session.fresh ? task.argument ?? {} : void 0, result);
-    if (!session.fresh) whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
+    if (session.fresh) return;
+    const place2 = documentOf(task.document ?? task.charm).root.at(task.stream ?? []);
+    whenAtRest(() => {
+      if (task.mode === "event") handled = sendEvent(place2, task.event);
+      else {
+        handled = true;
+        write(place2, task.event);
+      }
+    });
   },
   settle: settle2,
   finish() {

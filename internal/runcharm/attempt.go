@@ -54,7 +54,7 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 	process := merkle.ProcessID(id).Link()
 	task := wire.Task{
 		Run: w.Run, Mode: w.Mode, Charm: w.Charm.ID, Process: process, Space: w.Charm.Space,
-		Recipe: a.recipe.ID, RecipeFile: a.recipe.Name, Argument: w.Argument, Event: w.Event, Stream: w.Stream,
+		Recipe: a.recipe.ID, RecipeFile: a.recipe.Name, Argument: w.Argument, Event: w.Event, Document: w.Document, Stream: w.Stream,
 		Now: a.started.UnixMilli(), Seed: a.seed, APIURL: a.runner.apiURL(), Occasion: w.Occasion, Timeout: w.Timeout,
 	}
 	ahead := append([]string{w.Charm.ID, process}, a.runner.predicted(w)...)

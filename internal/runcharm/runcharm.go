@@ -27,6 +27,7 @@ type Runner struct {
 	store  store.Store
 	memory *memory.Memory
 	pool   *pool.Pool
+	lane   *pool.Pool
 	egress *egress.Client
 	apiURL func() string
 	logger *slog.Logger
@@ -44,6 +45,7 @@ type Options struct {
 	Store  store.Store
 	Memory *memory.Memory
 	Pool   *pool.Pool
+	Lane   *pool.Pool // of runs that a person waits for; nil where there are none
 	Egress *egress.Client
 	APIURL func() string // the toolshed's address, as recipes are told it
 	Logger *slog.Logger
@@ -53,7 +55,7 @@ type Options struct {
 // New makes a Runner.
 func New(o Options) *Runner {
 	return &Runner{
-		store: o.Store, memory: o.Memory, pool: o.Pool, egress: o.Egress, apiURL: o.APIURL, logger: o.Logger, now: o.Now,
+		store: o.Store, memory: o.Memory, pool: o.Pool, lane: o.Lane, egress: o.Egress, apiURL: o.APIURL, logger: o.Logger, now: o.Now,
 		read: map[string][]string{}, maps: map[string]*recipe.Map{},
 	}
 }
@@ -62,12 +64,14 @@ func New(o Options) *Runner {
 type Work struct {
 	Run        string // id of the run
 	Occasion   string // equal over the retries of one job
-	Mode       string // wire.ModeCast or wire.ModeEvent
+	Mode       string // wire.ModeCast, wire.ModeEvent or wire.ModeWrite
 	Charm      charm.Charm
 	Recipe     *charm.Recipe   // nil: the stored one
 	Argument   json.RawMessage // of a cast; may be nil
-	Stream     []string        // of an event: path from the result document
-	Event      json.RawMessage
+	Document   string          // of an event or a write: where Stream begins; "" for the result document
+	Stream     []string        // path of the stream, or of the cell that is written
+	Event      json.RawMessage // or the value that is written
+	Lane       bool            // a person waits for it: it runs on the workers kept for that
 	Timeout    time.Duration
 	Dispatched func() // told when a worker has taken an attempt; nil tells nobody
 }
@@ -135,9 +139,13 @@ func (s *Session) Attempt(ctx context.Context) Result {
 	if err != nil {
 		return Result{Outcome: charm.Lost, Code: charm.CodeUnavailable, Error: "the charm's documents could not be read: " + err.Error(), Started: s.started, Ended: s.runner.now()}
 	}
-	out, exit := s.runner.pool.Run(ctx, task, s.work.Timeout, a)
+	workers := s.runner.pool
+	if s.work.Lane {
+		workers = s.runner.lane
+	}
+	out, exit := workers.Run(ctx, task, s.work.Timeout, a)
 	result := a.result(out, exit)
-	if result.Outcome == charm.OK && s.work.Mode == wire.ModeEvent {
+	if result.Outcome == charm.OK && s.work.Mode != wire.ModeCast {
 		s.runner.remember(s.work, out.Read)
 	}
 	return result

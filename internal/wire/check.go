@@ -60,7 +60,7 @@ func (m *Task) check() error {
 	switch {
 	case m.Run == "" || m.Charm == "" || m.Recipe == "":
 		return errors.New("names no run, charm or recipe")
-	case m.Mode != ModeCast && m.Mode != ModeEvent:
+	case m.Mode != ModeCast && m.Mode != ModeEvent && m.Mode != ModeWrite:
 		return fmt.Errorf("mode %q", m.Mode)
 	case m.Timeout <= 0 || m.Timeout > charm.MaxTimeout:
 		return fmt.Errorf("timeout of %v", m.Timeout)

@@ -14,6 +14,7 @@ import { session, type Task } from "./session";
 import { saveChanges } from "./store";
 import { installGlobals } from "./web/globals";
 import { settle } from "./web/operation";
+import { write } from "./write";
 
 type Module = { exports: { default?: unknown } };
 type RecipeCode = (require: (name: string) => object, exports: object, module: Module) => Promise<void>;
@@ -65,7 +66,15 @@ const root = {
     if (session.fresh) for (const doc of [result, process]) doc.begin();
     result.adopt(process);
     run(graph!, task.recipe, session.fresh ? task.argument ?? {} : undefined, result);
-    if (!session.fresh) whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
+    if (session.fresh) return;
+    const place = documentOf(task.document ?? task.charm).root.at(task.stream ?? []);
+    whenAtRest(() => {
+      if (task.mode === "event") handled = sendEvent(place, task.event);
+      else {
+        handled = true;
+        write(place, task.event);
+      }
+    });
   },
 
   settle,

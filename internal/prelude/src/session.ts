@@ -4,8 +4,10 @@ import { host, type Key, parse } from "./host";
 import { URL } from "./web/url";
 
 export interface Task {
-  mode: "cast" | "event";
+  mode: "cast" | "event" | "write";
   charm: string; process: string; space: string; recipe: string;
+  /** The document that `stream` is a path in; the charm's when there is none. */
+  document?: string;
   argument?: unknown; stream?: Key[]; event?: unknown;
 }
 

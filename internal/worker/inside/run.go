@@ -136,10 +136,11 @@ func startTask(t *wire.Task) (string, error) {
 		Space    string          `json:"space"`
 		Recipe   string          `json:"recipe"`
 		Argument json.RawMessage `json:"argument,omitempty"`
+		Document string          `json:"document,omitempty"`
 		Stream   []string        `json:"stream,omitempty"`
 		Event    json.RawMessage `json:"event,omitempty"`
 		Run      string          `json:"run"`
-	}{t.Mode, t.Charm, t.Process, t.Space, t.Recipe, t.Argument, t.Stream, t.Event, t.Run})
+	}{t.Mode, t.Charm, t.Process, t.Space, t.Recipe, t.Argument, t.Document, t.Stream, t.Event, t.Run})
 	if err != nil {
 		return "", fmt.Errorf("the task: %w", err)
 	}

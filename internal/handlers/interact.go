@@ -1,0 +1,182 @@
+package handlers
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"charmd/internal/cell"
+	"charmd/internal/charm"
+	"charmd/internal/memory"
+	"charmd/internal/queue"
+	"charmd/internal/runcharm"
+	"charmd/internal/state"
+	"charmd/internal/store"
+	"charmd/internal/wire"
+)
+
+// Act is what a person did on a charm's page: an event for a stream, or a value
+// for a cell.
+type Act struct {
+	ID    string // ULID of the page's choice; sent again it is the same act
+	Charm charm.Charm
+	At    cell.Location // of the stream or the cell
+	Write bool          // Value is written to the cell
+	Value json.RawMessage
+}
+
+// Interact makes runs of what people do on pages. They are above all background
+// work: they have workers of their own and wait for no run of the charm, which in
+// turn is made again when both wrote. An act that has a record is not done again:
+// its record is the answer. There is no claim: whoever sent an act sends it until
+// it is answered. Nothing of it counts for or against the charm in the background.
+type Interact struct {
+	Store   store.Store
+	Memory  *memory.Memory
+	States  *state.Manager
+	Runner  *runcharm.Runner
+	Slots   chan struct{} // as many acts are carried out at once as it holds
+	Timeout time.Duration // of charms that set none
+	Logger  *slog.Logger
+	Now     func() time.Time
+	Ended   func(charm.Charm, charm.Run) // told of every run whose record is on disk
+
+	mu    sync.Mutex
+	doing map[string]chan struct{} // by act, closed when it is done
+}
+
+// InteractSlots is how many acts are carried out at once.
+const InteractSlots = 2
+
+// Do carries out an act, or finds that it was, and returns the record. An error
+// means that the act has none, and may be sent again.
+func (h *Interact) Do(ctx context.Context, act Act) (charm.Run, error) {
+	release, err := h.alone(ctx, act.ID)
+	if err != nil {
+		return charm.Run{}, err
+	}
+	defer release()
+	select {
+	case h.Slots <- struct{}{}:
+		defer func() { <-h.Slots }()
+	case <-ctx.Done():
+		return charm.Run{}, context.Cause(ctx)
+	}
+	var run charm.Run
+	var done bool
+	err = h.Store.View(ctx, func(r store.Reader) (err error) {
+		run, done, err = recorded(r, act.ID)
+		return err
+	})
+	if err != nil || done {
+		return run, err
+	}
+	return h.run(ctx, act)
+}
+
+// alone waits until no other call is about the same act.
+func (h *Interact) alone(ctx context.Context, id string) (release func(), err error) {
+	for {
+		h.mu.Lock()
+		other, busy := h.doing[id]
+		if !busy {
+			if h.doing == nil {
+				h.doing = map[string]chan struct{}{}
+			}
+			me := make(chan struct{})
+			h.doing[id] = me
+			h.mu.Unlock()
+			return func() {
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				delete(h.doing, id)
+				close(me)
+			}, nil
+		}
+		h.mu.Unlock()
+		select {
+		case <-other:
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// recorded is the record of an act that was carried out.
+func recorded(r store.Reader, id string) (charm.Run, bool, error) {
+	runs, err := r.Runs(store.RunFilter{Job: id, Limit: 1})
+	if err != nil || len(runs) == 0 {
+		return charm.Run{}, false, err
+	}
+	return runs[0], true, nil
+}
+
+func (h *Interact) run(ctx context.Context, act Act) (run charm.Run, err error) {
+	now, timeout := h.Now(), act.Charm.Timeout
+	if timeout == 0 {
+		timeout = h.Timeout
+	}
+	work := runcharm.Work{
+		Run: queue.NewID(now), Occasion: act.ID, Mode: wire.ModeEvent, Charm: act.Charm, Document: act.At.ID, Stream: act.At.Path,
+		Event: act.Value, Timeout: timeout, Lane: true,
+	}
+	if act.Write {
+		work.Mode = wire.ModeWrite
+	}
+	session, err := h.Runner.Open(ctx, work)
+	if err == nil {
+		err = untilCommitted(ctx, h.Memory, act.Charm.Space, session, func(r runcharm.Result, conflicts int, hold *memory.Hold) (err error) {
+			run, err = h.commit(ctx, act, work.Run, now, r, conflicts, hold)
+			return err
+		})
+	}
+	return run, err
+}
+
+// commit writes what the run changed and its record in one transaction. A run
+// that was ended from outside, or that no worker took, leaves nothing and is to
+// be sent again.
+func (h *Interact) commit(ctx context.Context, act Act, id string, due time.Time, r runcharm.Result, conflicts int, hold *memory.Hold) (charm.Run, error) {
+	if r.Outcome == charm.Cancelled || r.Outcome == charm.Lost {
+		return charm.Run{}, charm.Errorf(charm.CodeUnavailable, "%s", r.Error)
+	}
+	run := charm.Run{
+		ID: id, Charm: act.Charm.Row, Job: act.ID, Reason: charm.Event, Attempt: 1,
+		DueAt: stored(due), StartedAt: stored(r.Started), EndedAt: stored(r.Ended), Outcome: r.Outcome, Code: r.Code, Error: r.Error,
+		Position: r.Position, Log: r.Log, Requests: r.Requests, Conflicts: conflicts, CPU: r.CPU, PeakBytes: r.PeakBytes, Walls: r.Walls,
+	}
+	if r.Draft != nil {
+		run.Changed = len(r.Draft.Changes)
+	}
+	err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) error {
+		if _, err := tx.Charm(act.Charm.Row); errors.Is(err, store.ErrNotFound) {
+			return charm.Errorf(charm.CodeNotFound, "the charm was removed")
+		}
+		if mayBeStale(r, conflicts) {
+			if err := memory.Check(tx, r.Space, r.Read); err != nil {
+				return err
+			}
+		}
+		if r.Draft != nil {
+			receipt, err := h.Memory.Commit(tx, r.Draft, hold)
+			if err != nil {
+				return err
+			}
+			run.Since = receipt.Since
+		}
+		if err := h.Runner.SaveHosts(tx); err != nil {
+			return err
+		}
+		return tx.AddRun(run)
+	})
+	if err != nil {
+		return run, err
+	}
+	h.States.Count(run)
+	h.Ended(act.Charm, run)
+	h.Logger.Debug("an act on a page is done", "charm", act.Charm.Ref(), "run", run.ID, "outcome", run.Outcome, "err", run.Error, "at", run.Position)
+	return run, nil
+}
