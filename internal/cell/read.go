@@ -78,6 +78,12 @@ func Export(docs Documents, at Location) (value any, exists bool, err error) {
 	return x.location(at, 0)
 }
 
+// ExportValue is Export of a value that stands in the document doc.
+func ExportValue(docs Documents, doc string, v any) (value any, exists bool, err error) {
+	x := exporter{docs, MaxExport, MaxExportBytes}
+	return x.value(Location{ID: doc}, v, 0)
+}
+
 type exporter struct {
 	docs  Documents
 	left  int

@@ -47,6 +47,7 @@ const (
 	WorkerRunLimit     = 10_000           // runs before a worker process is replaced
 	DefaultWorkerArena = 128 << 20        // bytes of the VM's memory
 
+	MaxOpenPages         = 500            // of charms, kept up to date in browsers
 	MaxConnections       = 2048           // WebSockets of the memory server
 	MaxConnectionWatches = 50_000         // pairs of of and the that one connection subscribes to
 	MaxWatches           = 500_000        // of all connections

@@ -65,16 +65,22 @@ func (h *Interact) Do(ctx context.Context, act Act) (charm.Run, error) {
 	case <-ctx.Done():
 		return charm.Run{}, context.Cause(ctx)
 	}
-	var run charm.Run
-	var done bool
-	err = h.Store.View(ctx, func(r store.Reader) (err error) {
-		run, done, err = recorded(r, act.ID)
-		return err
-	})
-	if err != nil || done {
+	if run, done, err := h.Done(ctx, act.ID); err != nil || done {
 		return run, err
 	}
 	return h.run(ctx, act)
+}
+
+// Done is the record of an act that was carried out, if it was.
+func (h *Interact) Done(ctx context.Context, id string) (run charm.Run, done bool, err error) {
+	err = h.Store.View(ctx, func(r store.Reader) error {
+		runs, err := r.Runs(store.RunFilter{Job: id, Limit: 1})
+		if done = len(runs) > 0; done {
+			run = runs[0]
+		}
+		return err
+	})
+	return run, done, err
 }
 
 // alone waits until no other call is about the same act.
@@ -103,15 +109,6 @@ func (h *Interact) alone(ctx context.Context, id string) (release func(), err er
 			return nil, context.Cause(ctx)
 		}
 	}
-}
-
-// recorded is the record of an act that was carried out.
-func recorded(r store.Reader, id string) (charm.Run, bool, error) {
-	runs, err := r.Runs(store.RunFilter{Job: id, Limit: 1})
-	if err != nil || len(runs) == 0 {
-		return charm.Run{}, false, err
-	}
-	return runs[0], true, nil
 }
 
 func (h *Interact) run(ctx context.Context, act Act) (run charm.Run, err error) {

@@ -21,6 +21,7 @@ import (
 	"charmd/internal/egress"
 	"charmd/internal/handlers"
 	"charmd/internal/identity"
+	"charmd/internal/live"
 	"charmd/internal/manager"
 	"charmd/internal/memory"
 	memserver "charmd/internal/memory/server"
@@ -50,12 +51,14 @@ type Service struct {
 	states   *state.Manager
 	queue    *queue.Queue
 	pool     *pool.Pool
+	lane     *pool.Pool // of what people do on pages
 	egress   *egress.Client
 	runner   *runcharm.Runner
 	registry *registry.Registry
 	manager  *manager.Manager
 	notifier *notify.Notifier
 	wire     *memserver.Server
+	pages    *live.Server
 	toolshed *toolshed.Toolshed
 	execute  *handlers.ExecuteCharm
 	maintain *handlers.Maintenance
@@ -148,11 +151,14 @@ func (s *Service) makeRunners(ctx context.Context) error {
 	if err := s.pool.Start(ctx); err != nil {
 		return err
 	}
+	if s.lane, err = s.openLane(); err != nil {
+		return err
+	}
 	if s.egress, err = s.openEgress(ctx); err != nil {
 		return err
 	}
 	s.runner = runcharm.New(runcharm.Options{
-		Store: s.store, Memory: s.memory, Pool: s.pool, Egress: s.egress, APIURL: s.URL, Logger: s.logger, Now: time.Now,
+		Store: s.store, Memory: s.memory, Pool: s.pool, Lane: s.lane, Egress: s.egress, APIURL: s.URL, Logger: s.logger, Now: time.Now,
 	})
 	return nil
 }
@@ -177,9 +183,10 @@ func (s *Service) makeDoors() {
 	s.wire = memserver.New(memserver.Options{
 		Store: s.store, Memory: s.memory, Operator: s.operator.DID(), Dev: s.config.Dev, Logger: s.logger, Now: time.Now,
 	})
+	s.pages = s.openPages()
 	s.toolshed = toolshed.New(toolshed.Options{
 		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
-		Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Served: s.metrics.Served, Logger: s.logger,
+		Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Pages: s.pages, Served: s.metrics.Served, Logger: s.logger,
 	})
 }
 

@@ -171,6 +171,7 @@ func (s *Service) tellOnly() {
 func (s *Service) Drain(ctx context.Context) error {
 	s.draining.Store(true)
 	s.queue.Close()
+	s.runs.Go(func() { s.closePages(ctx) })
 	done := make(chan struct{})
 	go func() {
 		s.runs.Wait()
@@ -193,7 +194,7 @@ func (s *Service) Drain(ctx context.Context) error {
 
 // Kill ends worker processes at once; claims are recovered at the next start.
 func (s *Service) Kill() {
-	if s.pool == nil {
+	if s.lane == nil {
 		return
 	}
 	if s.endRuns != nil {
@@ -202,6 +203,7 @@ func (s *Service) Kill() {
 	at, once := context.WithCancel(context.Background())
 	once()
 	_ = s.pool.Close(at) // says that runs were killed, which is what is wanted
+	_ = s.lane.Close(at)
 }
 
 // wireCloseWithin is how long clients of the memory have to take what they asked for.
@@ -210,6 +212,11 @@ const wireCloseWithin = 2 * time.Second
 // Close releases what Open and Start took.
 func (s *Service) Close() (err error) {
 	s.closed.Do(func() {
+		if s.pages != nil {
+			at, cancel := context.WithCancel(context.Background())
+			cancel() // a drain has waited for what was done on them
+			s.pages.Close(at, handlers.Draining{})
+		}
 		if s.wire != nil {
 			at, cancel := context.WithTimeout(context.Background(), wireCloseWithin)
 			defer cancel()
@@ -222,6 +229,9 @@ func (s *Service) Close() (err error) {
 		}
 		if s.pool != nil {
 			err = errors.Join(err, s.pool.Close(context.Background()))
+		}
+		if s.lane != nil {
+			err = errors.Join(err, s.lane.Close(context.Background()))
 		}
 		if s.store != nil {
 			err = errors.Join(err, s.store.Close())

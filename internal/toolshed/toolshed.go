@@ -16,6 +16,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/blobby"
 	"charmd/internal/charm"
+	"charmd/internal/live"
 	"charmd/internal/manager"
 	"charmd/internal/memory/frames"
 )
@@ -52,6 +53,7 @@ type Options struct {
 	TryHook func(ctx context.Context) (api.Notified, error)
 	Metrics http.Handler // answers GET /metrics
 	Memory  http.Handler // answers at frames.Path
+	Pages   *live.Server // keeps charms' pages
 	// Served is told of every request that was answered: the pattern of its
 	// route, "" when it was refused before that. Nil tells nobody.
 	Served func(route string, status int, took time.Duration)
@@ -95,6 +97,7 @@ func (t *Toolshed) routes() {
 	t.handle("POST "+v1+"/admin-charm", func(r *http.Request) (any, error) { return t.o.AdminCharm(r.Context()) })
 	t.handle("GET "+one, t.show)
 	t.handle("GET "+one+"/why", t.why)
+	t.mux.HandleFunc("GET "+one+"/live", t.keepPage)
 	t.handle("DELETE "+one, t.remove)
 	t.handle("POST "+one+"/run", t.run)
 	t.handle("POST "+one+"/enable", t.enable)
