@@ -10,13 +10,6 @@ import (
 	"charmd/internal/charm"
 )
 
-// Problem is the body of every reply that is not a success: {"error": Problem}.
-type Problem struct {
-	Code    charm.ErrorCode `json:"code"`
-	Message string          `json:"message"`
-	Hint    string          `json:"hint,omitempty"`
-}
-
 // AddRequest is the body of POST /api/v1/charms.
 type AddRequest struct {
 	Entry       string            `json:"entry"` // key of Files

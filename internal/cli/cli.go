@@ -35,6 +35,7 @@ type app struct {
 	open   opener
 	notify notifier
 	poll   func(context.Context) error // waits until logs --follow looks again
+	browse func(file string) error     // shows a file in the person's browser
 
 	starts  string // the command that starts the daemon that the last one went without; "" when there is one
 	json    bool   // print one JSON value
@@ -45,7 +46,7 @@ type app struct {
 func newApp(env []string, stdin io.Reader, stdout, stderr io.Writer) *app {
 	return &app{
 		env: env, in: stdin, out: &output{w: stdout}, err: stderr,
-		now: time.Now, open: openService, notify: notifySignals, poll: pollEverySecond,
+		now: time.Now, open: openService, notify: notifySignals, poll: pollEverySecond, browse: startBrowser,
 	}
 }
 
@@ -124,7 +125,7 @@ func (a *app) root() *cobra.Command {
 		a.listCommand(), a.showCommand(), a.setCommand(), a.scheduleCommand(), a.previewCommand(), a.runCommand(),
 		a.enableCommand(), a.disableCommand(), a.pauseCommand(), a.resumeCommand(), a.removeCommand(),
 		a.logsCommand(), a.watchCommand(), a.runsCommand(), a.undoCommand(), a.spaceCommand(), a.errorsCommand(), a.jobsCommand(), a.hostsCommand(),
-		a.maintenanceCommand(), a.statusCommand(), a.whyCommand(), a.doctorCommand(), a.notifyCommand(), a.versionCommand(),
+		a.maintenanceCommand(), a.openCommand(), a.browsersCommand(), a.statusCommand(), a.whyCommand(), a.doctorCommand(), a.notifyCommand(), a.versionCommand(),
 		exitCodesTopic(), configurationTopic(),
 	)
 	return root

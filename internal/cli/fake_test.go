@@ -26,6 +26,7 @@ type fakeDaemon struct {
 	follow  []api.Run // runs that end one by one, each time runs are listed
 	problem *api.Problem
 
+	signIns  []api.SignIn
 	troubles []api.Trouble // six of home/news, then one of feeds/evil
 }
 
@@ -70,6 +71,10 @@ func newFakeDaemon() *fakeDaemon {
 				Changed: 1, CPUMs: 1.5, PeakBytes: 900, Log: "12:00:00.000 log   counted\n"},
 		},
 		troubles: fakeTroubles(),
+		signIns: []api.SignIn{
+			{ID: "0a1b2c3d4e5f", Browser: "Mozilla/5.0 Firefox/140.0", Since: *ago(150 * time.Minute), Seen: *ago(210 * time.Second)},
+			{ID: "ffffffffffff", Browser: evil, Since: *ago(73 * time.Hour), Seen: *ago(73 * time.Hour)},
+		},
 	}
 }
 
@@ -210,6 +215,17 @@ func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return nil, &api.Problem{Code: charm.CodeNotFound, Message: "no host \"" + r.PathValue("host") + "\" is held off"}
 		}
 		return struct{}{}, nil
+	})
+	answer("POST /api/v1/sign-ins", func(*http.Request) (any, *api.Problem) {
+		return api.SignInLink{Path: "/service/sign-in?link=ONCE", ExpiresAt: time.Now().Add(10*time.Minute + 30*time.Second)}, nil
+	})
+	answer("GET /api/v1/sign-ins", func(*http.Request) (any, *api.Problem) { return f.signIns, nil })
+	answer("DELETE /api/v1/sign-ins", func(*http.Request) (any, *api.Problem) { return api.SignedOut{Browsers: 2}, nil })
+	answer("DELETE /api/v1/sign-ins/{id}", func(r *http.Request) (any, *api.Problem) {
+		if r.PathValue("id") != "0a1b2c3d4e5f" {
+			return nil, &api.Problem{Code: charm.CodeNotFound, Message: "no browser \"" + r.PathValue("id") + "\" is signed in"}
+		}
+		return api.SignedOut{Browsers: 1}, nil
 	})
 	answer("POST /api/v1/maintenance/{task}", func(r *http.Request) (any, *api.Problem) {
 		return api.RunReply{Job: "01JQJ000000000000000000009", Run: &api.Run{ID: "01JQ0000000000000000000009", Job: "01JQJ000000000000000000009",

@@ -132,6 +132,9 @@ func (a *app) greet(ctx context.Context, c *client.Client) error {
 	}
 	a.print("charmd %s listens on %s", status.Version, status.URL)
 	a.print("data directory: %s", observe.Line(status.DataDir))
+	if err := a.greetBrowser(ctx, c, status.URL); err != nil {
+		return err
+	}
 	list, err := c.Charms(ctx, "")
 	if err != nil {
 		return err

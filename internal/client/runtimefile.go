@@ -58,17 +58,23 @@ func (f RuntimeFile) write(dir string) error {
 	if f.DataDir, err = realPath(f.DataDir); err != nil {
 		return err
 	}
+	text, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	return WriteBeside(dir, name, append(text, '\n'))
+}
+
+// WriteBeside puts a file that only this user can read among the runtime files of
+// the directory.
+func WriteBeside(dir, name string, text []byte) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return fmt.Errorf("runtime directory: %w", err)
 	}
 	if err := ours(dir); err != nil {
 		return err
 	}
-	text, err := json.Marshal(f)
-	if err != nil {
-		return err
-	}
-	return replace(dir, name, append(text, '\n'))
+	return replace(dir, name, text)
 }
 
 // RuntimeFileOf is the path of the file that a daemon at the URL leaves in the

@@ -27,10 +27,12 @@ import (
 	memserver "charmd/internal/memory/server"
 	"charmd/internal/notify"
 	"charmd/internal/observe"
+	"charmd/internal/pages"
 	"charmd/internal/pool"
 	"charmd/internal/queue"
 	"charmd/internal/registry"
 	"charmd/internal/runcharm"
+	"charmd/internal/signin"
 	"charmd/internal/state"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
@@ -185,6 +187,7 @@ func (s *Service) makeDoors() {
 	})
 	s.pages = s.openPages()
 	s.toolshed = toolshed.New(toolshed.Options{
+		SignIns: signin.New(s.store, time.Now), Pages: pages.New(pages.Options{Manager: s.manager, Logger: s.logger}),
 		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
 		Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Pages: s.pages, Served: s.metrics.Served, Logger: s.logger,
 	})

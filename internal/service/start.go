@@ -23,7 +23,9 @@ func (s *Service) Start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.url.Store("http://" + listener.Addr().String())
+	bound := s.config
+	bound.Listen = listener.Addr().String() // with the port that was found
+	s.url.Store(bound.LocalURL())
 	ignoreFileSizeSignal()
 	if err := s.store.Update(ctx, s.states.CountStart); err != nil {
 		return errors.Join(err, listener.Close())

@@ -67,6 +67,7 @@ type Reader interface {
 	NoticeReader
 	TallyReader
 	BlobReader
+	SignInReader
 }
 
 // Tx is a Reader that sees its own writes, and writes.
@@ -85,6 +86,7 @@ type Tx interface {
 	ProblemWriter
 	NoticeWriter
 	BlobWriter
+	SignInWriter
 	// AfterCommit registers fn to run, on the writer's goroutine in order of
 	// commits, once this member's transaction is on disk and before its Update
 	// returns. It does not run when the member failed. fn must not block.

@@ -13,27 +13,32 @@ import (
 	"charmd/internal/memory/frames"
 )
 
-// open are the addresses that answer without a token. What asks the memory is
-// signed instead.
-var open = []string{"/healthz", "/readyz", "/api/meta", frames.Path}
+// open are the addresses that answer without a token, as what is below assetsPath
+// does. What asks the memory is signed instead, and a link to sign in holds a secret
+// of its own.
+var open = []string{"/healthz", "/readyz", "/api/meta", signInPath, frames.Path}
 
 // admit refuses requests that reach us under a strange name (a page that rebinds
-// its own name to our address), come from another site's page, or have no token.
-func (t *Toolshed) admit(r *http.Request) error {
+// its own name to our address), come from another site's page, or have neither the
+// token nor the cookie of a browser that is signed in. It returns the request to
+// answer, and what to call when that is done.
+func (t *Toolshed) admit(r *http.Request) (_ *http.Request, release func(), err error) {
 	if !t.ownHost(r.Host) {
-		return charm.Errorf(charm.CodeForbidden, "this service is not reached under the host name in the request")
+		return r, nil, charm.Errorf(charm.CodeForbidden, "this service is not reached under the host name in the request")
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && !t.ownOrigin(origin, r.Host) {
-		return charm.Errorf(charm.CodeForbidden, "requests from pages of other sites are refused")
+		return r, nil, charm.Errorf(charm.CodeForbidden, "requests from pages of other sites are refused")
 	}
-	if slices.Contains(open, r.URL.Path) || t.openBlob(r) {
-		return nil
+	nothing := func() {}
+	if slices.Contains(open, r.URL.Path) || strings.HasPrefix(r.URL.Path, assetsPath) || t.openBlob(r) || t.authorized(r) {
+		return r, nothing, nil
 	}
-	if !t.authorized(r) {
-		return charm.Errorf(charm.CodeUnauthorized, "this needs the service's token").
-			WithHint("send it as: Authorization: Bearer TOKEN (the file admin.token in the data directory holds it)")
+	r, release, ok, err := t.bySignIn(r)
+	if err != nil || ok {
+		return r, release, err
 	}
-	return nil
+	return r, nil, charm.Errorf(charm.CodeUnauthorized, "this needs the service's token").
+		WithHint("send it as: Authorization: Bearer TOKEN (the file admin.token in the data directory holds it)")
 }
 
 func (t *Toolshed) authorized(r *http.Request) bool {

@@ -31,9 +31,21 @@ func memory(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
+// plain are pages that say which one they are.
+type plain struct{}
+
+func (plain) Routes(*http.ServeMux) {}
+
+func (plain) SignedIn(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "signed in") }
+
+func (plain) Refuse(w http.ResponseWriter, _ *http.Request, problem api.Problem) {
+	w.WriteHeader(problem.Status())
+	_, _ = io.WriteString(w, "a page: "+problem.Message)
+}
+
 func newToolshed(s Service) *Toolshed {
 	return New(Options{
-		Service: s, Operator: "did:key:zOperator", Token: "right", Hosts: []string{"charmd.example.org"}, Memory: http.HandlerFunc(memory),
+		Pages: plain{}, Service: s, Operator: "did:key:zOperator", Token: "right", Hosts: []string{"charmd.example.org"}, Memory: http.HandlerFunc(memory),
 		Logger: slog.New(slog.DiscardHandler),
 	})
 }

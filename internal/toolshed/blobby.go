@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"charmd/internal/api"
 	"charmd/internal/blobby"
 	"charmd/internal/charm"
 	"charmd/internal/jsontext"
@@ -52,7 +53,7 @@ func (t *Toolshed) handleBlob(pattern string, fn func(*http.Request) (any, error
 			t.fail(w, r, err)
 			return
 		}
-		writeValue(w, statusOf(e.Code), member("error", e.Message))
+		writeValue(w, api.ProblemOf(e).Status(), member("error", e.Message))
 	})
 }
 

@@ -31,7 +31,7 @@ func blobServer(t *testing.T, dev bool) (url string, st store.Store, arrived *[]
 		t.Fatal(err)
 	}
 	arrived = new([]string)
-	shed := New(Options{
+	shed := New(Options{Pages: plain{},
 		Service: idle{}, Token: token, Dev: dev, Logger: slog.New(slog.DiscardHandler),
 		Blobs: blobby.New(st, time.Now, func(_ store.Tx, id string) error { *arrived = append(*arrived, id); return nil }),
 	})

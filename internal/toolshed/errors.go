@@ -3,36 +3,12 @@ package toolshed
 import (
 	"errors"
 	"io/fs"
-	"net/http"
 	"syscall"
 
 	"charmd/internal/charm"
 )
 
 func asCharmError(err error) (*charm.Error, bool) { return errors.AsType[*charm.Error](err) }
-
-// statusOf is the HTTP status of a reply with the code.
-func statusOf(code charm.ErrorCode) int {
-	switch code {
-	case charm.CodeUsage, charm.CodeInvalid:
-		return http.StatusBadRequest
-	case charm.CodeUnauthorized:
-		return http.StatusUnauthorized
-	case charm.CodeForbidden:
-		return http.StatusForbidden
-	case charm.CodeNotFound:
-		return http.StatusNotFound
-	case charm.CodeConflict:
-		return http.StatusConflict
-	case charm.CodeTooLarge:
-		return http.StatusRequestEntityTooLarge
-	case charm.CodeUnavailable:
-		return http.StatusServiceUnavailable
-	case charm.CodeInternal:
-		return http.StatusInternalServerError
-	}
-	return http.StatusUnprocessableEntity // it was understood, and the recipe or its run is at fault
-}
 
 func listenError(addr string, err error) error {
 	switch {

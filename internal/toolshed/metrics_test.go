@@ -13,7 +13,7 @@ import (
 func TestMetricsNeedTheToken(t *testing.T) {
 	t.Parallel()
 	s := New(Options{
-		Service: idle{}, Token: "right", Logger: slog.New(slog.DiscardHandler),
+		Pages: plain{}, Service: idle{}, Token: "right", Logger: slog.New(slog.DiscardHandler),
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "up 1\n") }),
 	})
 	for _, tt := range []struct {
@@ -36,7 +36,7 @@ func TestWhatWasServedIsTold(t *testing.T) {
 	}
 	var told []served
 	s := New(Options{
-		Service: idle{[]string{"no"}}, Token: "right", Logger: slog.New(slog.DiscardHandler),
+		Pages: plain{}, Service: idle{[]string{"no"}}, Token: "right", Logger: slog.New(slog.DiscardHandler),
 		Served: func(route string, status int, took time.Duration) {
 			if took <= 0 {
 				t.Errorf("%s took %v", route, took)

@@ -19,6 +19,7 @@ import (
 	"charmd/internal/live"
 	"charmd/internal/manager"
 	"charmd/internal/memory/frames"
+	"charmd/internal/signin"
 )
 
 // Service is what the routes ask for beyond the charms.
@@ -37,6 +38,19 @@ type Service interface {
 	Doctor(ctx context.Context) api.Diagnosis
 }
 
+// Pages are what people see in a browser.
+type Pages interface {
+	// Routes adds the pages, and what they are made of below assetsPath.
+	Routes(*http.ServeMux)
+	// SignedIn answers a browser that was just let in, Refuse one whose request
+	// cannot be answered.
+	SignedIn(http.ResponseWriter, *http.Request)
+	Refuse(http.ResponseWriter, *http.Request, api.Problem)
+}
+
+// assetsPath is above what pages are made of, which is the same for everybody.
+const assetsPath = "/assets/"
+
 // Options are the parts a Toolshed works with.
 type Options struct {
 	Manager  *manager.Manager
@@ -47,6 +61,8 @@ type Options struct {
 	Operator string   // DID
 	Token    string   // bearer token
 	Hosts    []string // host names or addresses it is reached under, besides loopback
+	SignIns  *signin.SignIns
+	Pages    Pages
 	// AdminCharm adds an admin charm.
 	AdminCharm func(ctx context.Context) (api.Added, error)
 	// TryHook gives the notification hook a test notice.
@@ -87,6 +103,8 @@ func (t *Toolshed) routes() {
 
 	t.blobbyRoutes()
 	t.spaceRoutes()
+	t.signInRoutes()
+	t.o.Pages.Routes(t.mux)
 
 	const v1, one = "/api/v1", "/api/v1/charms/{space}/{charm}"
 	t.handle("GET "+v1+"/status", func(r *http.Request) (any, error) { return t.o.Service.Summary(r.Context()), nil })
@@ -128,7 +146,7 @@ func (t *Toolshed) routes() {
 	t.handle("POST "+v1+"/notify/test", func(r *http.Request) (any, error) { return t.o.TryHook(r.Context()) })
 	t.handle("GET /{space}/{charm}", t.show)
 	t.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		writeError(w, charm.Errorf(charm.CodeNotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
+		t.refuse(w, r, charm.Errorf(charm.CodeNotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
 	})
 }
 
@@ -168,23 +186,40 @@ func (t *Toolshed) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	began := time.Now()
 	answer := &answer{ResponseWriter: w, status: http.StatusOK}
-	t.serve(answer, r)
+	route := t.serve(answer, r)
 	if answer.status == http.StatusSwitchingProtocols {
 		return // it took as long as the client stayed
 	}
-	t.o.Served(r.Pattern, answer.status, time.Since(began))
+	t.o.Served(route, answer.status, time.Since(began))
 }
 
-// serve checks who asks before it looks for what is asked.
-func (t *Toolshed) serve(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("X-Content-Type-Options", "nosniff")
-	w.Header().Set("Cache-Control", "no-store")
-	if err := t.admit(r); err != nil {
-		writeError(w, err)
-		return
+// headers are on every answer unless its route says otherwise: it is kept nowhere,
+// and no page of anybody else's may take it in.
+var headers = map[string]string{
+	"Cache-Control":                "no-store",
+	"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'",
+	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Resource-Policy": "same-origin",
+	"Referrer-Policy":              "same-origin",
+	"X-Content-Type-Options":       "nosniff",
+	"X-Frame-Options":              "DENY",
+}
+
+// serve checks who asks before it looks for what is asked. It returns the pattern
+// of the route, "" when the request was refused before that.
+func (t *Toolshed) serve(w http.ResponseWriter, r *http.Request) (route string) {
+	for name, value := range headers {
+		w.Header().Set(name, value)
 	}
+	r, release, err := t.admit(r)
+	if err != nil {
+		t.refuse(w, r, err)
+		return ""
+	}
+	defer release()
 	r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r))
 	t.mux.ServeHTTP(w, r)
+	return r.Pattern
 }
 
 func (t *Toolshed) health(w http.ResponseWriter, _ *http.Request) {
@@ -208,7 +243,17 @@ func (t *Toolshed) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if charm.CodeOf(err) == charm.CodeInternal && r.Context().Err() == nil {
 		t.o.Logger.Error("request failed", "method", r.Method, "path", r.URL.Path, "err", err)
 	}
-	writeError(w, err)
+	t.refuse(w, r, err)
+}
+
+// refuse answers with an error, people with a page.
+func (t *Toolshed) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	problem := api.ProblemOf(err)
+	if wantsPage(r) {
+		t.o.Pages.Refuse(w, r, problem)
+		return
+	}
+	writeJSON(w, problem.Status(), map[string]api.Problem{"error": problem})
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
@@ -223,14 +268,6 @@ func writeJSON(w http.ResponseWriter, status int, v any) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = w.Write(body.Bytes()) // the client may be gone, which is its own affair
-}
-
-func writeError(w http.ResponseWriter, err error) {
-	problem := api.Problem{Code: charm.CodeOf(err), Message: "something went wrong inside; the service's log says what"}
-	if e, ok := asCharmError(err); ok {
-		problem.Message, problem.Hint = e.Message, e.Hint
-	}
-	writeJSON(w, statusOf(problem.Code), map[string]api.Problem{"error": problem})
 }
 
 // Listen opens the address.

@@ -35,6 +35,7 @@ func Run(t *testing.T, open Open) {
 		{"recipes", testRecipes},
 		{"hosts", testHosts},
 		{"blobs", testBlobs},
+		{"sign-ins", testSignIns},
 		{"facts of a commit", testFactsAt},
 		{"values", testValues},
 		{"pauses", testPauses},

@@ -1,0 +1,24 @@
+package pages_test
+
+import (
+	"testing"
+
+	"charmd/internal/process"
+	"charmd/internal/testbin"
+)
+
+// start starts the real binary on a data directory of its own.
+func start(t *testing.T, args ...string) *process.Daemon {
+	t.Helper()
+	d, err := process.Start(process.Options{Command: []string{testbin.Path(t)}, Dir: t.TempDir(), Args: args})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		d.Kill()
+		if log := d.Log(); t.Failed() {
+			t.Logf("the daemon's log ends with:\n%s", log[max(0, len(log)-6000):])
+		}
+	})
+	return d
+}
