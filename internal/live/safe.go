@@ -114,6 +114,9 @@ func element(name string) string {
 
 var ariaName = regexp.MustCompile(`^(aria|data)-[a-z0-9-]{1,60}$`)
 
+// dataPrefix keeps a charm's own data apart from what the page around it goes by.
+const dataPrefix = "data-charm-"
+
 // attribute is the name and value a browser gets of an attribute of element of;
 // ok is false when it gets nothing. value is a scalar, or what a structured
 // attribute holds.
@@ -124,6 +127,9 @@ func attribute(of, name string, value any) (string, any, bool) {
 	}
 	if !everywhere[name] && !special[of][name] && !ariaName.MatchString(name) {
 		return "", nil, false
+	}
+	if rest, ok := strings.CutPrefix(name, "data-"); ok {
+		name = dataPrefix + rest
 	}
 	text, isText := value.(string)
 	switch name {

@@ -95,6 +95,7 @@ func (s *Server) Serve(w http.ResponseWriter, r *http.Request, space, name strin
 	if err != nil {
 		return nil // it was answered
 	}
+	defer context.AfterFunc(r.Context(), conn.cancel)() // who has signed out sees no more
 	conn.serve(ws)
 	return nil
 }

@@ -35,5 +35,5 @@ func (s *Service) openPages() *live.Server {
 func (s *Service) closePages(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Grace)
 	defer cancel()
-	s.pages.Close(ctx, handlers.Draining{})
+	s.live.Close(ctx, handlers.Draining{})
 }

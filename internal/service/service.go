@@ -60,7 +60,7 @@ type Service struct {
 	manager  *manager.Manager
 	notifier *notify.Notifier
 	wire     *memserver.Server
-	pages    *live.Server
+	live     *live.Server
 	toolshed *toolshed.Toolshed
 	execute  *handlers.ExecuteCharm
 	maintain *handlers.Maintenance
@@ -185,11 +185,11 @@ func (s *Service) makeDoors() {
 	s.wire = memserver.New(memserver.Options{
 		Store: s.store, Memory: s.memory, Operator: s.operator.DID(), Dev: s.config.Dev, Logger: s.logger, Now: time.Now,
 	})
-	s.pages = s.openPages()
+	s.live = s.openPages()
 	s.toolshed = toolshed.New(toolshed.Options{
 		SignIns: signin.New(s.store, time.Now), Pages: pages.New(pages.Options{Manager: s.manager, Logger: s.logger}),
 		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
-		Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Pages: s.pages, Served: s.metrics.Served, Logger: s.logger,
+		Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Live: s.live, Served: s.metrics.Served, Logger: s.logger,
 	})
 }
 

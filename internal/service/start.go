@@ -214,10 +214,10 @@ const wireCloseWithin = 2 * time.Second
 // Close releases what Open and Start took.
 func (s *Service) Close() (err error) {
 	s.closed.Do(func() {
-		if s.pages != nil {
+		if s.live != nil {
 			at, cancel := context.WithCancel(context.Background())
 			cancel() // a drain has waited for what was done on them
-			s.pages.Close(at, handlers.Draining{})
+			s.live.Close(at, handlers.Draining{})
 		}
 		if s.wire != nil {
 			at, cancel := context.WithTimeout(context.Background(), wireCloseWithin)

@@ -45,6 +45,8 @@ type Pages interface {
 	// SignedIn answers a browser that was just let in, Refuse one whose request
 	// cannot be answered.
 	SignedIn(http.ResponseWriter, *http.Request)
+	// Charm is the page of a charm.
+	Charm(w http.ResponseWriter, r *http.Request, space, charm string)
 	Refuse(http.ResponseWriter, *http.Request, api.Problem)
 }
 
@@ -69,7 +71,7 @@ type Options struct {
 	TryHook func(ctx context.Context) (api.Notified, error)
 	Metrics http.Handler // answers GET /metrics
 	Memory  http.Handler // answers at frames.Path
-	Pages   *live.Server // keeps charms' pages
+	Live    *live.Server // keeps charms' pages
 	// Served is told of every request that was answered: the pattern of its
 	// route, "" when it was refused before that. Nil tells nobody.
 	Served func(route string, status int, took time.Duration)
@@ -144,7 +146,7 @@ func (t *Toolshed) routes() {
 	})
 	t.handle("POST "+v1+"/maintenance/{task}", t.maintain)
 	t.handle("POST "+v1+"/notify/test", func(r *http.Request) (any, error) { return t.o.TryHook(r.Context()) })
-	t.handle("GET /{space}/{charm}", t.show)
+	t.mux.HandleFunc("GET /{space}/{charm}", t.charmPage)
 	t.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		t.refuse(w, r, charm.Errorf(charm.CodeNotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
 	})

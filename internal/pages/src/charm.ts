@@ -1,14 +1,14 @@
 // The script of a charm's page.
 
-import { Acts } from "./acts";
-import { connect } from "./connection";
-import { CharmButton } from "./elements/button";
-import { make } from "./elements/element";
-import { CharmInput, CharmSendMessage, CharmTodo } from "./elements/input";
-import { CharmDraggable, CharmTable } from "./elements/layout";
-import { CharmGoogleOAuth, CharmUpdater, page, standingChanged } from "./elements/service";
-import { type Standing, version } from "./protocol";
-import { Tree } from "./tree";
+import { Acts } from "./charm/acts";
+import { connect } from "./charm/connection";
+import { CharmButton } from "./charm/elements/button";
+import { make } from "./charm/elements/element";
+import { CharmInput, CharmSendMessage, CharmTodo } from "./charm/elements/input";
+import { CharmDraggable, CharmTable } from "./charm/elements/layout";
+import { CharmGoogleOAuth, CharmUpdater, page, standingChanged } from "./charm/elements/service";
+import { type Standing, version } from "./charm/protocol";
+import { Tree } from "./charm/tree";
 
 const elements: Record<string, CustomElementConstructor> = {
   "common-button": CharmButton, "sl-button": class extends CharmButton {},
@@ -20,6 +20,12 @@ const elements: Record<string, CustomElementConstructor> = {
 const quiet = 300; // ms that something may take before the page speaks of it
 
 function start(root: HTMLElement): void {
+  // What the frame around it does for its own forms and fields is no affair of a charm's.
+  root.addEventListener("submit", (e) => {
+    e.preventDefault();
+    e.stopPropagation();
+  });
+  root.addEventListener("input", (e) => e.stopPropagation());
   const { space, charm } = root.dataset;
   page.space = space!;
   page.charmId = charm!;

@@ -15,7 +15,7 @@ interface Known {
 }
 
 export class Tree {
-  private readonly nodes = new Map<string, Node>();
+  private readonly nodes = new Map<string, ChildNode>();
   private readonly known = new WeakMap<Node, Known>();
   private readonly fields: Fields;
 
@@ -59,7 +59,7 @@ export class Tree {
     }
   }
 
-  private build(json: NodeJSON): Node {
+  private build(json: NodeJSON): ChildNode {
     if (json.e === undefined) {
       const text = document.createTextNode(json.t ?? "");
       this.note(text, json.i);
@@ -71,14 +71,14 @@ export class Tree {
     return el;
   }
 
-  private note(node: Node, id: string): Known {
+  private note(node: ChildNode, id: string): Known {
     const known = { id, attrs: {}, events: new Map(), bound: new Set<string>() };
     this.nodes.set(id, node);
     this.known.set(node, known);
     return known;
   }
 
-  private of(node: Node, id = ""): Known { return this.known.get(node) ?? this.note(node, id); }
+  private of(node: ChildNode, id = ""): Known { return this.known.get(node) ?? this.note(node, id); }
 
   private update(el: Element, json: NodeJSON): void {
     const { attrs } = this.of(el, json.i);
@@ -97,10 +97,10 @@ export class Tree {
     this.setBound(el, json.b ?? {});
   }
 
-  private setKids(parent: Node, kids: Node[]): void {
+  private setKids(parent: Node, kids: ChildNode[]): void {
     const stay = new Set(kids);
     for (const kid of [...parent.childNodes]) {
-      if (stay.has(kid as Node)) continue;
+      if (stay.has(kid)) continue;
       this.forget(kid);
       kid.remove();
     }

@@ -25,7 +25,12 @@ function targetValue(target: EventTarget | null): Values {
   if (!(target instanceof HTMLElement)) return value;
   value.id = target.id.replace(/^charm-/, "");
   value.tagName = target.tagName;
-  value.dataset = { ...target.dataset } as Values;
+  const dataset: Values = {};
+  for (const [key, text] of Object.entries(target.dataset)) {
+    const name = key.replace(/^charm/, "");
+    if (name !== key) dataset[name.charAt(0).toLowerCase() + name.slice(1)] = text!;
+  }
+  value.dataset = dataset;
   const name = target.getAttribute("name");
   if (name !== null) value.name = name;
   if (isField(target)) value.value = target.value;
