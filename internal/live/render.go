@@ -25,16 +25,17 @@ type page struct {
 
 // render draws the $UI of the charm from its documents. Values that cannot be
 // followed are left out, as they are in a charm that has not written them yet.
-func render(docs cell.Documents, charmID string) (page, error) {
-	r := &renderer{docs: docs, nodes: mostNodes, bytes: mostText}
-	root := &node{id: idOf("", "", charmID), name: fragment}
-	r.child(&family{of: root}, r.at(cell.Location{ID: charmID, Path: []string{"$UI"}}), "ui", 0, 0)
-	title, _ := r.at(cell.Location{ID: charmID, Path: []string{"$NAME"}}).value.(string)
+func render(docs cell.Documents, c charm.Charm) (page, error) {
+	r := &renderer{docs: docs, space: c.Space, nodes: mostNodes, bytes: mostText}
+	root := &node{id: idOf("", "", c.ID), name: fragment}
+	r.child(&family{of: root}, r.at(cell.Location{ID: c.ID, Path: []string{"$UI"}}), "ui", 0, 0)
+	title, _ := r.at(cell.Location{ID: c.ID, Path: []string{"$NAME"}}).value.(string)
 	return page{title: title, root: root, cut: r.nodes < 0 || r.bytes < 0}, r.err
 }
 
 type renderer struct {
 	docs  cell.Documents
+	space string
 	nodes int
 	bytes int
 	err   error // of the store; what is wrong with a document is none
@@ -171,7 +172,9 @@ func (r *renderer) prop(n *node, prop string, v any, doc string) {
 	if name, ok := strings.CutPrefix(prop, "$"); ok {
 		told, may := writable[n.name][name]
 		if at, linked := cell.Pointer(v, doc); may && linked {
-			n.bound = append(n.bound, bound{name, at, told(r.at(at).value)})
+			link := at.Link()
+			link.Set("space", r.space)
+			n.bound = append(n.bound, bound{name, at, told(r.at(at).value, link)})
 		}
 		return
 	}

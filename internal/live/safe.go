@@ -3,6 +3,8 @@ package live
 import (
 	"regexp"
 	"strings"
+
+	"charmd/internal/jsontext"
 )
 
 // What a recipe may put on a page. Whatever is not named here does not reach a
@@ -70,13 +72,13 @@ var structured = map[string]bool{"common-table columns": true, "common-table dat
 // writable are the cells that an element may be bound to with a $, and what of
 // their value it is told. Of an account only who it is: what it holds else is
 // secret. A page has no need of other values, and does not get them.
-var writable = map[string]map[string]func(any) any{
+var writable = map[string]map[string]func(value any, link *jsontext.Object) any{
 	"common-google-oauth": {"auth": account},
-	"common-input":        {"value": scalar},
-	"common-todo":         {"checked": scalar, "value": scalar},
-	"input":               {"checked": scalar, "value": scalar},
-	"select":              {"value": scalar},
-	"textarea":            {"value": scalar},
+	"common-input":        {"value": plainly},
+	"common-todo":         {"checked": plainly, "value": plainly},
+	"input":               {"checked": plainly, "value": plainly},
+	"select":              {"value": plainly},
+	"textarea":            {"value": plainly},
 }
 
 // inputTypes are the kinds of input that only take what is typed or chosen.

@@ -146,7 +146,7 @@ func (v *view) draw(ctx context.Context) {
 			if err != nil {
 				return err
 			}
-			next.page, err = render(&shelf{r, space, known, used}, v.charm.ID)
+			next.page, err = render(&shelf{r, space, known, used}, v.charm)
 			return err
 		})
 	}

@@ -74,9 +74,14 @@ func scalar(v any) any {
 	return nil
 }
 
-// account is who is signed in by what an account's cell holds, without a token.
-func account(v any) any {
+// plainly is scalar of what a field is bound to.
+func plainly(v any, _ *jsontext.Object) any { return scalar(v) }
+
+// account is who is connected by what an account's cell holds, without a token,
+// and the link to the cell, by which the service is asked to connect somebody.
+func account(v any, link *jsontext.Object) any {
 	out := jsontext.NewObject()
+	out.Set("cell", link)
 	o, ok := v.(*jsontext.Object)
 	if !ok {
 		out.Set("connected", false)
