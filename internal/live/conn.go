@@ -124,6 +124,9 @@ func (c *conn) do(m message) any {
 		answer.Set("error", said(err))
 		return answer
 	}
+	if err := c.server.o.Refused(); err != nil {
+		return failed(err)
+	}
 	run, done, err := c.server.o.Acts.Done(c.server.ctx, m.id)
 	if err != nil {
 		return failed(err)

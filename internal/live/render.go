@@ -11,7 +11,7 @@ import (
 
 // The limits of one page: links let a small document look endless.
 const (
-	mostNodes = 50_000
+	mostNodes = 50_000  // children that are looked at
 	mostText  = 8 << 20 // bytes of texts and attributes together
 	deepest   = 64      // elements within elements
 )
@@ -44,19 +44,19 @@ type renderer struct {
 // family is a node that gets its children.
 type family struct {
 	of    *node
-	known map[string]bool // ids that are taken
+	times map[string]int // that a name was given
 }
 
-// add names a child by its key. One that stands there twice is named otherwise.
+// add names a child by its key. What stands there more than once is counted.
 func (f *family) add(n *node, key string) {
 	n.id = idOf(f.of.id, key, n.name)
-	for f.known[n.id] {
-		n.id = idOf(n.id, "again", n.name)
+	if f.times == nil {
+		f.times = map[string]int{}
 	}
-	if f.known == nil {
-		f.known = map[string]bool{}
+	times := f.times[n.id]
+	if f.times[n.id]++; times > 0 {
+		n.id = idOf(n.id, "again", strconv.Itoa(times))
 	}
-	f.known[n.id] = true
 	f.of.kids = append(f.of.kids, n)
 }
 
@@ -115,7 +115,7 @@ func (r *renderer) child(n *family, p place, key string, depth, hops int) {
 // item adds the i-th of several children. One that is linked is known by its
 // link, so that it stays the same wherever it moves; any other by its place.
 func (r *renderer) item(n *family, v any, doc, prefix string, i, depth, hops int) {
-	if r.nodes < 0 || r.bytes < 0 {
+	if r.nodes--; r.nodes < 0 || r.bytes < 0 {
 		return
 	}
 	to, linked := cell.Pointer(v, doc)
@@ -130,8 +130,7 @@ func (r *renderer) item(n *family, v any, doc, prefix string, i, depth, hops int
 }
 
 func (r *renderer) text(n *family, text, key string) {
-	r.nodes--
-	if r.bytes -= len(text); r.nodes < 0 || r.bytes < 0 || text == "" {
+	if r.bytes -= len(text); r.bytes < 0 || text == "" {
 		return
 	}
 	n.add(&node{text: text}, key)
@@ -141,7 +140,7 @@ func (r *renderer) element(parent *family, v *jsontext.Object, doc, key string, 
 	given, _ := v.Get("name")
 	text, _ := given.(string)
 	name := element(text)
-	if r.nodes--; name == "" || r.nodes < 0 || depth >= deepest {
+	if name == "" || depth >= deepest {
 		return
 	}
 	n := &node{name: name}

@@ -34,7 +34,9 @@ type Options struct {
 	Standing func(row int64) (queue.Standing, bool)
 	// Opened is called when a page opens, before anything is done on it.
 	Opened func(ctx context.Context) error
-	Logger *slog.Logger
+	// Refused is why nothing can be done on pages here; nil when it can.
+	Refused func() error
+	Logger  *slog.Logger
 }
 
 // Server keeps the pages of charms. Close ends it.

@@ -23,7 +23,7 @@ func (s *Service) openLane() (*pool.Pool, error) {
 
 func (s *Service) openPages() *live.Server {
 	return live.New(live.Options{
-		Store: s.store, Memory: s.memory, Find: s.manager.Find, Standing: s.queue.Standing, Opened: s.lane.Start, Logger: s.logger,
+		Store: s.store, Memory: s.memory, Find: s.manager.Find, Standing: s.queue.Standing, Opened: s.lane.Start, Refused: s.noActs, Logger: s.logger,
 		Acts: &handlers.Interact{
 			Store: s.store, Memory: s.memory, States: s.states, Runner: s.runner, Slots: make(chan struct{}, handlers.InteractSlots),
 			Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now, Ended: s.ran,
@@ -36,4 +36,12 @@ func (s *Service) closePages(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Grace)
 	defer cancel()
 	s.live.Close(ctx, handlers.Draining{})
+}
+
+// noActs is why nothing can be done on pages.
+func (s *Service) noActs() error {
+	if !s.config.Alone {
+		return nil
+	}
+	return charm.Errorf(charm.CodeForbidden, "this is a toolshed alone, where no charms run: pages only show them")
 }

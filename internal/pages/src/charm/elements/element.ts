@@ -22,12 +22,15 @@ button.quiet { background: transparent; border-color: var(--charm-border, #76768
 button:disabled { opacity: 0.6; cursor: default; }
 input:focus-visible, button:focus-visible, [tabindex]:focus-visible { outline: 3px solid var(--charm-focus, #5b8def); outline-offset: 2px; }
 :host([aria-busy="true"]) button { opacity: 0.7; }
+::placeholder { color: inherit; opacity: 0.7; }
+.moves { padding: 0.4rem 0.6rem; border: 1px dashed var(--charm-border, #767680); border-radius: 6px; cursor: move; touch-action: none; }
 .note { font-size: 0.9em; }
 .error { color: var(--charm-error, #b3261e); }
 .done { text-decoration: line-through; }
 .wide { overflow-x: auto; max-width: 100%; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; padding: 0.4rem 0.6rem; border-bottom: 1px solid var(--charm-line, #d5d5dc); vertical-align: top; }
+th { font-weight: 600; }
 caption { text-align: left; padding-bottom: 0.4rem; }
 `;
 

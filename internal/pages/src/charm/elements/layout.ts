@@ -34,7 +34,7 @@ const step = 16; // px, of an arrow key
 /** Can be moved about with a pointer or the arrow keys; tells where to by "positionchange". */
 export class CharmDraggable extends CharmElement {
   protected readonly props: Record<string, Value> = { x: 0, y: 0 };
-  private readonly frame = make("div", { tabIndex: 0 }, make("slot"));
+  private readonly frame = make("div", { className: "moves", tabIndex: 0 }, make("slot"));
 
   constructor() {
     super(false);
