@@ -36,6 +36,7 @@ type Act struct {
 type Interact struct {
 	Store   store.Store
 	Memory  *memory.Memory
+	Queue   *queue.Queue
 	States  *state.Manager
 	Runner  *runcharm.Runner
 	Slots   chan struct{} // as many acts are carried out at once as it holds
@@ -171,6 +172,11 @@ func (h *Interact) commit(ctx context.Context, act Act, id string, due time.Time
 	})
 	if err != nil {
 		return run, err
+	}
+	if run.Changed > 0 {
+		if err := h.Queue.TryAfterChange(ctx, act.Charm.Row); err != nil {
+			h.Logger.Warn("a charm that could not run is not tried again after a change", "charm", act.Charm.Ref(), "err", err)
+		}
 	}
 	h.States.Count(run)
 	h.Ended(act.Charm, run)

@@ -61,22 +61,11 @@ func (m *Manager) Set(ctx context.Context, space, name string, path []string, te
 		}
 		_, err = m.memory.Transact(ctx, draft)
 		if err == nil {
-			return m.tryAfterChange(ctx, c)
+			return m.queue.TryAfterChange(ctx, c.Row)
 		}
 		if _, ok := errors.AsType[*memory.Conflict](err); !ok {
 			return err
 		}
 	}
 	return charm.Errorf(charm.CodeConflict, "other writers kept changing %s, %d times", strings.Join(path, "/"), mostSetTries).WithHint("try again")
-}
-
-// tryAfterChange gives a charm that could not run at all one try, because what
-// it lacked may be there now.
-func (m *Manager) tryAfterChange(ctx context.Context, c charm.Charm) error {
-	standing, ok := m.queue.Standing(c.Row)
-	if !ok || !standing.State.Disabled || standing.State.DisabledBy != charm.ByPermanent {
-		return nil
-	}
-	_, err := m.queue.RunNow(ctx, c.Row)
-	return err
 }

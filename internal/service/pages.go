@@ -25,7 +25,7 @@ func (s *Service) openPages() *live.Server {
 	return live.New(live.Options{
 		Store: s.store, Memory: s.memory, Find: s.manager.Find, Standing: s.queue.Standing, Opened: s.lane.Start, Refused: s.noActs, Logger: s.logger,
 		Acts: &handlers.Interact{
-			Store: s.store, Memory: s.memory, States: s.states, Runner: s.runner, Slots: make(chan struct{}, handlers.InteractSlots),
+			Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Slots: make(chan struct{}, handlers.InteractSlots),
 			Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now, Ended: s.ran,
 		},
 	})
