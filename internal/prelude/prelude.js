@@ -2841,20 +2841,13 @@ var root = {
     task = parse(json);
     session.space = task.space;
     session.fresh = handled = task.mode === "cast";
-    const result = documentOf(task.charm);
-    const process = documentOf(task.process);
+    const [result, process] = [documentOf(task.charm), documentOf(task.process)];
     if (session.fresh) for (const doc of [result, process]) doc.begin();
     result.adopt(process);
     run(graph, task.recipe, session.fresh ? task.argument ?? {} : void 0, result);
-    if (session.fresh) return;
     const place2 = documentOf(task.document ?? task.charm).root.at(task.stream ?? []);
-    whenAtRest(() => {
-      if (task.mode === "event") handled = sendEvent(place2, task.event);
-      else {
-        handled = true;
-        write(place2, task.event);
-      }
-    });
+    if (task.mode === "event") whenAtRest(() => handled = sendEvent(place2, task.event));
+    if (task.mode === "write") whenAtRest(() => new Cell(place2, void 0, void 0, void 0).set(task.event));
   },
   settle: settle2,
   finish() {

@@ -168,6 +168,9 @@ func TestPageShowsAndActs(t *testing.T) {
 	other.until("what follows from the cell", func(_ heard, text string) bool { return strings.Contains(text, `"for Ada"`) })
 	other.send(map[string]any{"id": newID(), "node": "nowhere", "event": "click", "value": nil})
 	other.until("a refusal", func(m heard, _ string) bool { return m.Error == "this is not on the page any more" })
+	if err := d.Stop(); err != nil { // pages that are open do not keep it
+		t.Error(err)
+	}
 }
 
 // An event does not wait for the charm's run in the background, which is made

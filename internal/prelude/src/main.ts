@@ -1,7 +1,7 @@
 // The root object, by which Go drives a run: evaluate a recipe, start a run on it, settle what comes from outside,
 // finish. One VM makes one run; its heap is put back before the next.
 
-import { sendEvent } from "./cell";
+import { Cell, sendEvent } from "./cell";
 import { documentOf } from "./document";
 import { describeThrown, type Thrown } from "./failure";
 import { type Graph, graphOf } from "./graph";
@@ -14,15 +14,13 @@ import { session, type Task } from "./session";
 import { saveChanges } from "./store";
 import { installGlobals } from "./web/globals";
 import { settle } from "./web/operation";
-import { write } from "./write";
 
 type Module = { exports: { default?: unknown } };
 type RecipeCode = (require: (name: string) => object, exports: object, module: Module) => Promise<void>;
 
 let graph: Graph | undefined;
 let loadError: Thrown = failed("The recipe's top-level await is never settled.");
-let task: Task;
-let handled = false;
+let task: Task, handled = false;
 
 function failed(message: string): Thrown { return { name: "Error", message, stack: "" }; }
 
@@ -61,20 +59,13 @@ const root = {
     task = parse(json);
     session.space = task.space;
     session.fresh = handled = task.mode === "cast";
-    const result = documentOf(task.charm);
-    const process = documentOf(task.process);
+    const [result, process] = [documentOf(task.charm), documentOf(task.process)];
     if (session.fresh) for (const doc of [result, process]) doc.begin();
     result.adopt(process);
     run(graph!, task.recipe, session.fresh ? task.argument ?? {} : undefined, result);
-    if (session.fresh) return;
     const place = documentOf(task.document ?? task.charm).root.at(task.stream ?? []);
-    whenAtRest(() => {
-      if (task.mode === "event") handled = sendEvent(place, task.event);
-      else {
-        handled = true;
-        write(place, task.event);
-      }
-    });
+    if (task.mode === "event") whenAtRest(() => handled = sendEvent(place, task.event));
+    if (task.mode === "write") whenAtRest(() => new Cell(place, undefined, undefined, undefined).set(task.event));
   },
 
   settle,

@@ -6,9 +6,7 @@ import { URL } from "./web/url";
 export interface Task {
   mode: "cast" | "event" | "write";
   charm: string; process: string; space: string; recipe: string;
-  /** The document that `stream` is a path in; the charm's when there is none. */
-  document?: string;
-  argument?: unknown; stream?: Key[]; event?: unknown;
+  argument?: unknown; document?: string; stream?: Key[]; event?: unknown;
 }
 
 export const session = {
