@@ -32,6 +32,7 @@ type benchmark struct {
 var benchmarks = []benchmark{
 	{"memory", "the memory server: transactions and queries a second, effects, memory of a connection", benchMemory},
 	{"recipes", "runs of large feeds, mail imports and lists: time, documents loaded, bytes committed", benchRecipes},
+	{"pages", "charms' pages: event to painted, what is sent, what open pages cost the background", benchPages},
 	{"runs", "committed counter runs: throughput, latency, memory, nothing lost", benchRuns},
 	{"schedule", "lateness and shares below and above what the service can do", benchSchedule},
 	{"store", "the database that many runs of one counter leave: its size", benchStore},

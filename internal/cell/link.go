@@ -80,15 +80,16 @@ func asAlias(v any, doc string) (Location, bool) {
 	return Location{doc, path}, true
 }
 
-// pointer reads v as an alias or a link.
-func pointer(v any, doc string) (Location, bool) {
+// Pointer reads v, which stands in document doc, as an alias or a link.
+func Pointer(v any, doc string) (Location, bool) {
 	if to, ok := asAlias(v, doc); ok {
 		return to, true
 	}
 	return asLink(v)
 }
 
-func isStream(v any) bool {
+// IsStream reports whether v is what a stream is stored as.
+func IsStream(v any) bool {
 	o, ok := v.(*jsontext.Object)
 	if !ok {
 		return false

@@ -30,7 +30,7 @@ func Names(docs Documents, names map[string]string, roots ...string) error {
 
 // eachLink calls fn for the links and aliases in v, with where they stand.
 func eachLink(v any, at string, fn func(id, at string)) {
-	if to, ok := pointer(v, ""); ok {
+	if to, ok := Pointer(v, ""); ok {
 		if to.ID != "" {
 			fn(to.ID, at)
 		}

@@ -41,7 +41,7 @@ func Resolve(docs Documents, at Location, last bool) (to Location, value any, ex
 		}
 		depth, moved := 0, false
 		for {
-			if to, ok := pointer(v, at.ID); has && ok && (last || depth < len(at.Path)) {
+			if to, ok := Pointer(v, at.ID); has && ok && (last || depth < len(at.Path)) {
 				if hops++; hops > MaxHops {
 					return at, nil, false, tooManyHops(at)
 				}
@@ -78,6 +78,12 @@ func Export(docs Documents, at Location) (value any, exists bool, err error) {
 	return x.location(at, 0)
 }
 
+// ExportValue is Export of a value that stands in the document doc.
+func ExportValue(docs Documents, doc string, v any) (value any, exists bool, err error) {
+	x := exporter{docs, MaxExport, MaxExportBytes}
+	return x.value(Location{ID: doc}, v, 0)
+}
+
 type exporter struct {
 	docs  Documents
 	left  int
@@ -100,10 +106,10 @@ func (x *exporter) value(at Location, v any, level int) (any, bool, error) {
 		return nil, false, charm.Errorf(charm.CodeTooLarge, "what document %s links to is more than %d values or %d MiB of text", at.ID, MaxExport, MaxExportBytes>>20).
 			WithHint("ask for a part of it by its path")
 	}
-	if isStream(v) {
+	if IsStream(v) {
 		return nil, false, nil
 	}
-	if to, ok := pointer(v, at.ID); ok {
+	if to, ok := Pointer(v, at.ID); ok {
 		if level >= MaxHops {
 			return nil, true, nil
 		}

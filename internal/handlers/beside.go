@@ -7,7 +7,6 @@ import (
 
 	"charmd/internal/charm"
 	"charmd/internal/memory"
-	"charmd/internal/merkle"
 	"charmd/internal/queue"
 	"charmd/internal/runcharm"
 	"charmd/internal/store"
@@ -22,7 +21,7 @@ const takenWithin = charm.LeaseSlack / 3
 // no record of having been applied.
 var errOwed = errors.New("a run that was taken for lost was applied")
 
-// attemptsBeside is attempts where another toolshed has the charm's space.
+// attemptsBeside is untilCommitted where another toolshed has the charm's space.
 func (h *ExecuteCharm) attemptsBeside(ctx, flight context.Context, claim queue.Claim, session *runcharm.Session) (*queue.Claim, error) {
 	for conflicts := 0; ; {
 		if next, done, err := h.settle(ctx, claim); done || err != nil {
@@ -93,22 +92,9 @@ func failed(r runcharm.Result, o charm.Outcome, code charm.ErrorCode, err error)
 }
 
 // marked is what the run changes as the toolshed gets it: with the mark that the
-// run leaves on the charm, and with what it read. A *memory.Conflict says that the
-// copy has moved on since the run began.
+// run leaves on the charm, and with what it read.
 func (h *ExecuteCharm) marked(v store.Reader, space charm.Space, claim queue.Claim, r runcharm.Result) (*memory.Draft, error) {
-	read := make([]memory.Version, 0, len(r.Read)+len(r.Draft.Changes)+1)
-	read = append(append(read, r.Read...), r.Mark)
-	for _, c := range r.Draft.Changes {
-		version := memory.Version{The: c.The, Of: c.Of}
-		if c.Cause != merkle.Unclaimed(c.The, c.Of) {
-			version.Ref = c.Cause
-		}
-		read = append(read, version)
-	}
-	if err := memory.Check(v, space, read); err != nil {
-		return nil, err
-	}
-	last, err := readMark(v, space, r.Mark)
+	last, err := standing(v, space, r)
 	if err != nil {
 		return nil, err
 	}
@@ -116,13 +102,7 @@ func (h *ExecuteCharm) marked(v store.Reader, space charm.Space, claim queue.Cla
 		return nil, errors.Join(err, errOwed)
 	}
 	next := last.with(h.Service, entry{Run: claim.Job.Run, Job: claim.Job.ID, Again: r.Report.Again})
-	change := memory.Change{The: r.Mark.The, Of: r.Mark.Of, Cause: r.Mark.Cause(), Is: next.value(), Has: true}
-	changes := append(r.Draft.Changes[:len(r.Draft.Changes):len(r.Draft.Changes)], change)
-	d, err := memory.NewDraft(space, h.Memory.Issuer(), changes, map[string]string{"run": claim.Job.Run}, h.Now())
-	if err == nil {
-		d.Read = r.Read
-	}
-	return d, err
+	return next.draft(space, h.Memory.Issuer(), r, h.Now())
 }
 
 // owed is the record of the last run of ours that the mark names, if it does not

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -64,11 +63,15 @@ func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) (*queue.Cl
 	if err != nil {
 		return h.commit(ctx, claim, h.notOpened(flight, err), 0, nil)
 	}
-	attempts := h.attempts
+	var next *queue.Claim
 	if h.Upstream != nil {
-		attempts = h.attemptsBeside
+		next, err = h.attemptsBeside(ctx, flight, claim, session)
+	} else {
+		err = untilCommitted(flight, h.Memory, claim.Charm.Space, session, func(r runcharm.Result, conflicts int, hold *memory.Hold) (err error) {
+			next, err = h.commit(ctx, claim, r, conflicts, hold)
+			return err
+		})
 	}
-	next, err := attempts(ctx, flight, claim, session)
 	if err == nil {
 		return next, nil
 	}
@@ -107,59 +110,6 @@ func sayWhy(ctx context.Context, r *runcharm.Result) {
 	case errors.Is(cause, queue.ErrCancelled):
 		r.Code, r.Error = charm.CodeCancelled, "a person cancelled it while it was running"
 	}
-}
-
-// attempts runs the session again as long as other writers get in between; the
-// last time they are held back. flight ends the attempts, ctx the writing of ends.
-func (h *ExecuteCharm) attempts(ctx, flight context.Context, claim queue.Claim, session *runcharm.Session) (*queue.Claim, error) {
-	var hold *memory.Hold
-	for conflicts := 0; ; conflicts++ {
-		result := session.Attempt(flight)
-		sayWhy(flight, &result)
-		next, err := h.commit(ctx, claim, result, conflicts, hold)
-		switch {
-		case errors.Is(err, memory.ErrHeld):
-			// When this wait fails the run is being ended: the next attempt ends at once.
-			_ = h.Memory.WaitHeld(flight, result.Draft, hold)
-		case !isConflict(err):
-			return next, err
-		case hold != nil:
-			return h.commit(ctx, claim, contended(result), conflicts, nil)
-		case conflicts+1 >= charm.MaxConflicts:
-			if hold, err = h.holdRead(flight, claim.Charm.Space, result); err != nil {
-				continue
-			}
-			defer hold.Release()
-			time.AfterFunc(charm.MaxHold, hold.Release)
-		}
-	}
-}
-
-// holdRead takes what the last attempt read away from other writers.
-func (h *ExecuteCharm) holdRead(ctx context.Context, space string, r runcharm.Result) (*memory.Hold, error) {
-	var ofs []string
-	for _, v := range r.Read {
-		ofs = append(ofs, v.Of)
-	}
-	if r.Draft != nil {
-		for _, c := range r.Draft.Changes {
-			ofs = append(ofs, c.Of)
-		}
-	}
-	return h.Memory.Hold(ctx, space, ofs)
-}
-
-func isConflict(err error) bool {
-	_, ok := errors.AsType[*memory.Conflict](err)
-	return ok
-}
-
-// contended is the result of a run that never got its turn.
-func contended(r runcharm.Result) runcharm.Result {
-	r.Outcome, r.Code = charm.Conflicted, charm.CodeContended
-	r.Error = fmt.Sprintf("other writers changed what it had read, %d times", charm.MaxConflicts+1)
-	r.Draft, r.Read, r.Report.Again = nil, nil, false
-	return r
 }
 
 // commit writes the end of the claim in one transaction, and the claim of the

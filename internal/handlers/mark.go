@@ -4,10 +4,13 @@ import (
 	"errors"
 	"maps"
 	"slices"
+	"time"
 
 	"charmd/internal/charm"
 	"charmd/internal/jsontext"
 	"charmd/internal/memory"
+	"charmd/internal/merkle"
+	"charmd/internal/runcharm"
 	"charmd/internal/store"
 )
 
@@ -103,4 +106,33 @@ func (e entry) value() *jsontext.Object {
 		o.Set("again", true)
 	}
 	return o
+}
+
+// standing is the mark that the run found, if that and all that the run read and
+// changes is still so. A *memory.Conflict says that the copy has moved on.
+func standing(v store.Reader, space charm.Space, r runcharm.Result) (mark, error) {
+	read := make([]memory.Version, 0, len(r.Read)+len(r.Draft.Changes)+1)
+	read = append(append(read, r.Read...), r.Mark)
+	for _, c := range r.Draft.Changes {
+		version := memory.Version{The: c.The, Of: c.Of}
+		if c.Cause != merkle.Unclaimed(c.The, c.Of) {
+			version.Ref = c.Cause
+		}
+		read = append(read, version)
+	}
+	if err := memory.Check(v, space, read); err != nil {
+		return mark{}, err
+	}
+	return readMark(v, space, r.Mark)
+}
+
+// draft is what the run changes together with the mark, as one transaction.
+func (m mark) draft(space charm.Space, issuer string, r runcharm.Result, now time.Time) (*memory.Draft, error) {
+	change := memory.Change{The: r.Mark.The, Of: r.Mark.Of, Cause: r.Mark.Cause(), Is: m.value(), Has: true}
+	changes := append(r.Draft.Changes[:len(r.Draft.Changes):len(r.Draft.Changes)], change)
+	d, err := memory.NewDraft(space, issuer, changes, map[string]string{"run": m.last.Run}, now)
+	if err == nil {
+		d.Read = r.Read
+	}
+	return d, err
 }

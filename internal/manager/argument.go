@@ -123,7 +123,7 @@ func (m *Manager) write(ctx context.Context, space, name, what string, fn func(c
 		}
 		_, err = m.memory.Transact(ctx, draft)
 		if err == nil {
-			return m.tryAfterChange(ctx, c)
+			return m.queue.TryAfterChange(ctx, c.Row)
 		}
 		if _, ok := errors.AsType[*memory.Conflict](err); !ok {
 			return err

@@ -73,7 +73,7 @@ func (m *Manager) goBack(ctx context.Context, space, name string, req api.Update
 		return out, err
 	}
 	m.logger.Info("charm went back to the recipe before", "charm", u.charm.Ref(), "from", out.Before, "to", out.After, "commit", out.Commit)
-	return out, m.tryAfterChange(ctx, u.charm)
+	return out, m.queue.TryAfterChange(ctx, u.charm.Row)
 }
 
 func (m *Manager) lastRecast(r store.Reader, c charm.Charm) (store.Recast, error) {

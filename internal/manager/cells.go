@@ -46,14 +46,3 @@ func (m *Manager) Set(ctx context.Context, space, name string, path []string, te
 		return []string{id}, nil
 	})
 }
-
-// tryAfterChange gives a charm that could not run at all one try, because what
-// it lacked may be there now.
-func (m *Manager) tryAfterChange(ctx context.Context, c charm.Charm) error {
-	standing, ok := m.queue.Standing(c.Row)
-	if !ok || !standing.State.Disabled || standing.State.DisabledBy != charm.ByPermanent {
-		return nil
-	}
-	_, err := m.queue.RunNow(ctx, c.Row)
-	return err
-}

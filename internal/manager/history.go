@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"slices"
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
@@ -15,7 +16,7 @@ func (m *Manager) history(r store.Reader, out *api.Charm, c charm.Charm) error {
 	if err != nil {
 		return err
 	}
-	if t := state.TimingsOf(runs); t.Runs > 0 {
+	if t := state.TimingsOf(background(runs)); t.Runs > 0 {
 		out.State.Timings = &api.Timings{P50ExecutionTimeMs: ms(t.P50), P95ExecutionTimeMs: ms(t.P95), P99ExecutionTimeMs: ms(t.P99)}
 		if t.Scheduled > 0 {
 			out.State.P50LatenessMs, out.State.P95LatenessMs = new(ms(t.Late50)), new(ms(t.Late95))
@@ -23,6 +24,11 @@ func (m *Manager) history(r store.Reader, out *api.Charm, c charm.Charm) error {
 	}
 	out.Problems, err = m.problems(r, c.Row)
 	return err
+}
+
+// background leaves out of runs what was done on pages.
+func background(runs []charm.Run) []charm.Run {
+	return slices.DeleteFunc(runs, func(r charm.Run) bool { return r.Reason == charm.Event })
 }
 
 // mostProblems is how many errors of all charms are listed at once.

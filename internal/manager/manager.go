@@ -102,6 +102,15 @@ func find(r store.Reader, space, name string) (charm.Charm, error) {
 		WithHint("give more of the id, or the name")
 }
 
+// Find is the charm that people mean by a space and a charm.
+func (m *Manager) Find(ctx context.Context, space, name string) (c charm.Charm, err error) {
+	err = m.store.View(ctx, func(r store.Reader) error {
+		c, err = find(r, space, name)
+		return err
+	})
+	return c, err
+}
+
 func findSpace(r store.Reader, name string) (charm.Space, error) {
 	get := r.SpaceNamed
 	if charm.IsDID(name) {

@@ -102,7 +102,7 @@ func (m *Manager) recast(ctx context.Context, space, name string, req api.Update
 		return out, err
 	}
 	m.logger.Info("charm updated", "charm", u.charm.Ref(), "from", out.Before, "to", out.After, "commit", out.Commit)
-	return out, m.tryAfterChange(ctx, u.charm)
+	return out, m.queue.TryAfterChange(ctx, u.charm.Row)
 }
 
 // recasting reads the charm as it is.

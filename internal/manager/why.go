@@ -21,8 +21,8 @@ func (m *Manager) Facts(ctx context.Context, space, name string) (f explain.Fact
 			standing = queue.Standing{Charm: c}
 		}
 		f = m.facts(standing)
-		last, err := r.Runs(store.RunFilter{Charm: c.Row, Limit: 1})
-		if err == nil && len(last) > 0 {
+		last, err := r.Runs(store.RunFilter{Charm: c.Row, Limit: charm.KeepRuns})
+		if last = background(last); len(last) > 0 {
 			f.Last = &last[0]
 		}
 		return err

@@ -57,6 +57,7 @@ type Page struct {
 	Title   string
 	Body    template.HTML
 	Scripts []string     // assets, besides page.js, by their plain names
+	Styles  []string     // likewise, besides style.css
 	Problem *api.Problem // told above the body
 	Next    string       // an address that the browser goes on to by itself
 	Out     bool         // for somebody who is not signed in

@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"strings"
 	"testing"
 
 	"charmd/internal/process"
@@ -21,4 +22,14 @@ func start(t *testing.T, args ...string) *process.Daemon {
 		}
 	})
 	return d
+}
+
+// again starts a daemon that has ended, where it was.
+func again(t *testing.T, ended *process.Daemon) {
+	t.Helper()
+	d, err := process.Start(process.Options{Command: []string{testbin.Path(t)}, Dir: ended.Dir, Listen: strings.TrimPrefix(ended.URL, "http://")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.Kill)
 }

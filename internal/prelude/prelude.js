@@ -3425,7 +3425,9 @@ var root = {
     if (session.fresh) for (const doc of [result, process]) doc.begin();
     result.adopt(process);
     run(graph, task.recipe, session.fresh ? task.argument ?? {} : void 0, result);
-    if (!handled) whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
+    const place2 = documentOf(task.document ?? task.charm).root.at(task.stream ?? []);
+    if (!handled) whenAtRest(() => handled = sendEvent(place2, task.event));
+    if (task.mode === "write") whenAtRest(() => new Cell(place2, void 0, void 0, void 0).set(task.event));
   },
   settle: settle2,
   finish() {

@@ -221,6 +221,17 @@ func (q *Queue) RunNow(ctx context.Context, row int64) (next Attempt, err error)
 	return next, err
 }
 
+// TryAfterChange gives a charm that could not run at all one try, because what it
+// lacked may be there now that a person has changed its documents.
+func (q *Queue) TryAfterChange(ctx context.Context, row int64) error {
+	standing, ok := q.Standing(row)
+	if !ok || !standing.State.Disabled || standing.State.DisabledBy != charm.ByPermanent {
+		return nil
+	}
+	_, err := q.RunNow(ctx, row)
+	return err
+}
+
 // Maintain asks for a maintenance task at a time.
 func (q *Queue) Maintain(ctx context.Context, task charm.Task, at time.Time) (Attempt, error) {
 	job := charm.Job{

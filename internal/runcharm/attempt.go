@@ -60,7 +60,7 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 	process := merkle.ProcessID(id).Link()
 	task := wire.Task{
 		Run: w.Run, Mode: w.Mode, Charm: w.Charm.ID, Process: process, Space: w.Charm.Space,
-		Recipe: a.recipe.ID, RecipeFile: a.recipe.Name, Argument: w.Argument, Event: w.Event, Stream: w.Stream,
+		Recipe: a.recipe.ID, RecipeFile: a.recipe.Name, Argument: w.Argument, Event: w.Event, Document: w.Document, Stream: w.Stream,
 		Now: a.started.UnixMilli(), Seed: a.seed, APIURL: a.runner.apiURL(), Occasion: w.Occasion, Timeout: w.Timeout,
 		As: a.as, Replay: w.Replies != nil,
 	}
@@ -93,7 +93,7 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 		task.Documents, err = a.read(r, ahead)
 		return err
 	})
-	if err == nil && w.Mode == wire.ModeEvent && a.asOf == nil && !a.runner.memory.Copies() {
+	if err == nil && (w.Mode == wire.ModeEvent || w.Mode == wire.ModeWrite) && a.asOf == nil && !a.runner.memory.Copies() {
 		task.Memo, task.Stale = a.runner.memos.recall(w.Charm.Space+w.Charm.ID, a.recipe.ID, w.Charm.Space, a.space.Since)
 		a.memo = task.Memo
 	}

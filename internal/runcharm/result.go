@@ -85,6 +85,8 @@ func (a *attempt) finished(r *Result, out wire.Result) {
 		stuck := out.Report.Stuck
 		a.failBy(r, charm.CodeNeverSettles, wire.Failure{Of: stuck.Name, Stack: stuck.Stack,
 			Message: fmt.Sprintf("the promise of %s can never settle: nothing is left that it could wait for", describe(stuck))})
+	case a.work.Mode == wire.ModeEvent && !out.Report.Handled && a.work.Lane:
+		r.fail(charm.Errored, charm.CodeNotFound, "the charm has nothing any more that takes this")
 	case a.work.Mode == wire.ModeEvent && len(a.work.Stream) > 0 && !out.Report.Handled:
 		r.fail(charm.Errored, charm.CodeNoUpdater, fmt.Sprintf("the result has no %s stream with a handler", strings.Join(a.work.Stream, ".")))
 		r.Permanent = true

@@ -27,6 +27,7 @@ type Runner struct {
 	store  store.Store
 	memory *memory.Memory
 	pool   *pool.Pool
+	lane   *pool.Pool
 	egress *egress.Client
 	apiURL func() string
 	logger *slog.Logger
@@ -45,6 +46,7 @@ type Options struct {
 	Store  store.Store
 	Memory *memory.Memory
 	Pool   *pool.Pool
+	Lane   *pool.Pool // of runs that a person waits for; nil where there are none
 	Egress *egress.Client
 	APIURL func() string // the toolshed's address, as recipes are told it
 	Logger *slog.Logger
@@ -54,7 +56,7 @@ type Options struct {
 // New makes a Runner.
 func New(o Options) *Runner {
 	r := &Runner{
-		store: o.Store, memory: o.Memory, pool: o.Pool, egress: o.Egress, apiURL: o.APIURL, logger: o.Logger, now: o.Now,
+		store: o.Store, memory: o.Memory, pool: o.Pool, lane: o.Lane, egress: o.Egress, apiURL: o.APIURL, logger: o.Logger, now: o.Now,
 		read: map[string][]string{}, maps: map[string]*recipe.Map{}, memos: newMemos(),
 	}
 	o.Memory.Subscribe("", r.memos.committed)
@@ -69,8 +71,10 @@ type Work struct {
 	Charm      charm.Charm
 	Recipe     *charm.Recipe   // nil: the stored one
 	Argument   json.RawMessage // of a cast; may be nil
-	Stream     []string        // of an event: path from the result document; empty: all is computed anew, and nothing sent
-	Event      json.RawMessage
+	Document   string          // of an event or a write: where Stream begins; "" for the result document
+	Stream     []string        // path of the stream, or of the cell that is written; empty in an event: all is computed anew, and nothing sent
+	Event      json.RawMessage // or the value that is written
+	Lane       bool            // a person waits for it: it runs on the workers kept for that
 	Timeout    time.Duration
 	Replies    *egress.Tape      // answers requests in place of the network; nil lets them out
 	Documents  map[string][]byte // texts that stand in for the stored ones, by id; may be nil
@@ -160,16 +164,22 @@ func (s *Session) Attempt(ctx context.Context) Result {
 	if err != nil {
 		return Result{Outcome: charm.Lost, Code: charm.CodeUnavailable, Error: "the charm's documents could not be read: " + err.Error(), Started: s.started, Ended: s.runner.now()}
 	}
-	out, exit := s.runner.pool.Run(ctx, task, s.work.Timeout, a)
+	workers := s.runner.pool
+	if s.work.Lane {
+		workers = s.runner.lane
+	}
+	out, exit := workers.Run(ctx, task, s.work.Timeout, a)
 	result := a.result(out, exit)
 	if s.asOf != nil {
 		return result
 	}
-	result.Recording = s.recording(a.space.Since)
+	if !s.work.Lane {
+		result.Recording = s.recording(a.space.Since)
+	}
 	if result.Outcome != charm.OK {
 		return result
 	}
-	if s.work.Mode == wire.ModeEvent {
+	if s.work.Mode == wire.ModeEvent || s.work.Mode == wire.ModeWrite {
 		s.runner.remember(s.work, out.Read)
 	}
 	a.remembering(&result)

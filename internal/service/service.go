@@ -20,6 +20,7 @@ import (
 	"charmd/internal/egress"
 	"charmd/internal/handlers"
 	"charmd/internal/identity"
+	"charmd/internal/live"
 	"charmd/internal/manager"
 	"charmd/internal/memory"
 	memserver "charmd/internal/memory/server"
@@ -53,12 +54,14 @@ type Service struct {
 	states   *state.Manager
 	queue    *queue.Queue
 	pool     *pool.Pool
+	lane     *pool.Pool // of what people do on pages
 	egress   *egress.Client
 	runner   *runcharm.Runner
 	registry *registry.Registry
 	manager  *manager.Manager
 	notifier *notify.Notifier
 	wire     *memserver.Server
+	live     *live.Server
 	toolshed *toolshed.Toolshed
 	execute  *handlers.ExecuteCharm
 	maintain *handlers.Maintenance
@@ -155,11 +158,14 @@ func (s *Service) makeRunners(ctx context.Context) error {
 	if err := s.pool.Start(ctx); err != nil {
 		return err
 	}
+	if s.lane, err = s.openLane(); err != nil {
+		return err
+	}
 	if s.egress, err = s.openEgress(ctx); err != nil {
 		return err
 	}
 	s.runner = runcharm.New(runcharm.Options{
-		Store: s.store, Memory: s.memory, Pool: s.pool, Egress: s.egress, APIURL: s.apiURL, Logger: s.logger, Now: time.Now,
+		Store: s.store, Memory: s.memory, Pool: s.pool, Lane: s.lane, Egress: s.egress, APIURL: s.apiURL, Logger: s.logger, Now: time.Now,
 	})
 	return nil
 }
@@ -190,12 +196,13 @@ func (s *Service) makeDoors() {
 		Store: s.store, Memory: s.memory, Operator: s.operator.DID(), Dev: s.config.Dev, Room: s.hasRoom, Logger: s.logger, Now: time.Now,
 	})
 	signIns := signin.New(s.store, time.Now)
+	s.live = s.openPages()
 	s.toolshed = toolshed.New(toolshed.Options{
 		SignIns: signIns, Pages: pages.New(pages.Options{
 			Manager: s.manager, Service: s, Store: s.store, SignIns: signIns, AdminCharm: s.AddAdminCharm, Disk: s.disk, Alone: s.config.Alone, Logger: s.logger,
 		}),
 		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Hosts: s.config.HostNames, Operator: s.operator.DID(), Token: s.token, Beside: s.beside.toolshed, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
-		Room: s.hasRoom, Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Signed: s.wire.Signed, Served: s.metrics.Served, Logger: s.logger,
+		Room: s.hasRoom, Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Signed: s.wire.Signed, Live: s.live, Served: s.metrics.Served, Logger: s.logger,
 	})
 }
 

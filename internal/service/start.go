@@ -177,6 +177,7 @@ func (s *Service) tellOnly() {
 func (s *Service) Drain(ctx context.Context) error {
 	s.draining.Store(true)
 	s.queue.Close()
+	s.runs.Go(func() { s.closePages(ctx) })
 	done := make(chan struct{})
 	go func() {
 		s.runs.Wait()
@@ -199,7 +200,7 @@ func (s *Service) Drain(ctx context.Context) error {
 
 // Kill ends worker processes at once; claims are recovered at the next start.
 func (s *Service) Kill() {
-	if s.pool == nil {
+	if s.lane == nil {
 		return
 	}
 	if s.endRuns != nil {
@@ -208,6 +209,7 @@ func (s *Service) Kill() {
 	at, once := context.WithCancel(context.Background())
 	once()
 	_ = s.pool.Close(at) // says that runs were killed, which is what is wanted
+	_ = s.lane.Close(at)
 }
 
 // wireCloseWithin is how long clients of the memory have to take what they asked for.
@@ -216,6 +218,11 @@ const wireCloseWithin = 2 * time.Second
 // Close releases what Open and Start took.
 func (s *Service) Close() (err error) {
 	s.closed.Do(func() {
+		if s.live != nil {
+			at, cancel := context.WithCancel(context.Background())
+			cancel() // a drain has waited for what was done on them
+			s.live.Close(at, handlers.Draining{})
+		}
 		if s.wire != nil {
 			at, cancel := context.WithTimeout(context.Background(), wireCloseWithin)
 			defer cancel()
@@ -228,6 +235,9 @@ func (s *Service) Close() (err error) {
 		}
 		if s.pool != nil {
 			err = errors.Join(err, s.pool.Close(context.Background()))
+		}
+		if s.lane != nil {
+			err = errors.Join(err, s.lane.Close(context.Background()))
 		}
 		if s.replica != nil {
 			s.replica.Close()

@@ -68,7 +68,7 @@ func (s *Service) summary(ctx context.Context) api.Status {
 			}
 		}
 	}
-	for _, w := range s.pool.Status() {
+	for _, w := range append(s.pool.Status(), s.lane.Status()...) {
 		st.Workers = append(st.Workers, api.Worker{PID: w.PID, Task: w.Task, AgeSec: time.Since(w.Started).Seconds(), Runs: int64(w.Runs)})
 	}
 	for _, l := range s.pool.Sandbox().Layers() {

@@ -40,6 +40,10 @@ func (plain) Routes(*http.ServeMux) {}
 
 func (plain) SignedIn(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "signed in") }
 
+func (plain) Charm(w http.ResponseWriter, _ *http.Request, space, charm string) {
+	_, _ = io.WriteString(w, "the page of "+space+"/"+charm)
+}
+
 func (plain) Refuse(w http.ResponseWriter, _ *http.Request, problem api.Problem) {
 	w.WriteHeader(problem.Status())
 	_, _ = io.WriteString(w, "a page: "+problem.Message)

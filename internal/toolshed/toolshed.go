@@ -20,6 +20,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/blobby"
 	"charmd/internal/charm"
+	"charmd/internal/live"
 	"charmd/internal/manager"
 	"charmd/internal/memory/frames"
 	"charmd/internal/signin"
@@ -52,6 +53,8 @@ type Pages interface {
 	// SignedIn answers a browser that was just let in, Refuse one whose request
 	// cannot be answered.
 	SignedIn(http.ResponseWriter, *http.Request)
+	// Charm is the page of a charm.
+	Charm(w http.ResponseWriter, r *http.Request, space, charm string)
 	Refuse(http.ResponseWriter, *http.Request, api.Problem)
 }
 
@@ -82,6 +85,7 @@ type Options struct {
 	// Signed reads a request that is signed in a header, by somebody who may write
 	// the space it names; nil takes none.
 	Signed func(text, cmd string) (*frames.Request, error)
+	Live   *live.Server // keeps charms' pages
 	// Served is told of every request that was answered: the pattern of its
 	// route, "" when it was refused before that. Nil tells nobody.
 	Served func(route string, status int, took time.Duration)
@@ -138,6 +142,7 @@ func (t *Toolshed) routes() {
 	t.handle("POST "+v1+"/admin-charm", func(r *http.Request) (any, error) { return t.o.AdminCharm(r.Context()) })
 	t.handle("GET "+one, t.show)
 	t.handle("GET "+one+"/why", t.why)
+	t.mux.HandleFunc("GET "+one+"/live", t.keepPage)
 	t.handle("DELETE "+one, t.remove)
 	t.handle("POST "+one+"/run", t.run)
 	t.handle("POST "+one+"/enable", t.enable)
@@ -172,7 +177,7 @@ func (t *Toolshed) routes() {
 	})
 	t.handle("POST "+v1+"/maintenance/{task}", t.maintain)
 	t.handle("POST "+v1+"/notify/test", func(r *http.Request) (any, error) { return t.o.TryHook(r.Context()) })
-	t.handle("GET /{space}/{charm}", t.show)
+	t.mux.HandleFunc("GET /{space}/{charm}", t.charmPage)
 	t.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		t.refuse(w, r, charm.Errorf(charm.CodeNotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
 	})

@@ -64,7 +64,7 @@ func (m *Task) check() error {
 	switch {
 	case m.Run == "" || m.Charm == "" || m.Recipe == "":
 		return errors.New("names no run, charm or recipe")
-	case m.Mode != ModeCast && m.Mode != ModeEvent && m.Mode != ModeTake && m.Mode != ModeCells:
+	case m.Mode != ModeCast && m.Mode != ModeEvent && m.Mode != ModeTake && m.Mode != ModeWrite && m.Mode != ModeCells:
 		return fmt.Errorf("mode %q", m.Mode)
 	case m.Timeout <= 0 || m.Timeout > charm.MaxTimeout:
 		return fmt.Errorf("timeout of %v", m.Timeout)

@@ -14,15 +14,16 @@ type Document struct {
 // Task asks the worker for one run.
 type Task struct {
 	Run        string          // id of the run
-	Mode       string          // ModeCast or ModeEvent
+	Mode       string          // ModeCast, ModeEvent or ModeWrite
 	Charm      string          // id of the result document
 	Process    string          // id of the process document
 	Space      string          // DID
 	Recipe     string          // id of the recipe
 	RecipeFile string          // base name of its entry file, for messages
 	Argument   json.RawMessage `json:",omitempty"` // ModeCast; may hold stored links
-	Event      json.RawMessage `json:",omitempty"` // ModeEvent
-	Stream     []string        `json:",omitempty"` // path of the stream, from the result document
+	Event      json.RawMessage `json:",omitempty"` // ModeEvent; the value of ModeWrite
+	Document   string          `json:",omitempty"` // where Stream begins; "" for the result document
+	Stream     []string        `json:",omitempty"` // path of the stream, or of the cell that is written
 	Now        int64           // start of the run's clock, ms since 1970
 	Seed       uint64          // of the run's random numbers
 	APIURL     string          // what the recipe is told of the service
@@ -39,6 +40,7 @@ type Task struct {
 const (
 	ModeCast  = "cast"  // instantiate the recipe on fresh documents
 	ModeEvent = "event" // send one event to a charm that exists
+	ModeWrite = "write" // write one value to a cell of a charm that exists
 	ModeTake  = "take"  // let a charm that exists take the recipe up
 	ModeCells = "cells" // only tell the recipe's cells
 )

@@ -1,7 +1,7 @@
 // The root object, by which Go drives a run: evaluate a recipe, start a run on it, settle what comes from outside,
 // finish. One VM makes one run; its heap is put back before the next.
 
-import { sendEvent } from "./cell";
+import { Cell, sendEvent } from "./cell";
 import { documentOf } from "./document";
 import { describeThrown, type Thrown } from "./failure";
 import { type Graph, graphOf } from "./graph";
@@ -21,8 +21,7 @@ type RecipeCode = (require: (name: string) => object, exports: object, module: M
 
 let graph: Graph | undefined;
 let loadError: Thrown = failed("The recipe's top-level await is never settled.");
-let task: Task;
-let handled = false;
+let task: Task, handled = false;
 
 function failed(message: string): Thrown { return { name: "Error", message, stack: "" }; }
 
@@ -69,7 +68,9 @@ const root = {
     if (session.fresh) for (const doc of [result, process]) doc.begin();
     result.adopt(process);
     run(graph!, task.recipe, session.fresh ? task.argument ?? {} : undefined, result);
-    if (!handled) whenAtRest(() => handled = sendEvent(result.root.at(task.stream ?? []), task.event));
+    const place = documentOf(task.document ?? task.charm).root.at(task.stream ?? []);
+    if (!handled) whenAtRest(() => handled = sendEvent(place, task.event));
+    if (task.mode === "write") whenAtRest(() => new Cell(place, undefined, undefined, undefined).set(task.event));
   },
 
   settle,

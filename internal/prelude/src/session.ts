@@ -6,9 +6,9 @@ import { meetOutside } from "./scheduler";
 import { URL } from "./web/url";
 
 export interface Task {
-  mode: "cast" | "event" | "take" | "cells";
+  mode: "cast" | "event" | "take" | "cells" | "write";
   charm: string; process: string; space: string; recipe: string;
-  argument?: unknown; stream?: Key[]; event?: unknown;
+  argument?: unknown; document?: string; stream?: Key[]; event?: unknown;
   memo?: Memo; stale?: string[];
 }
 

@@ -139,12 +139,13 @@ func startTask(t *wire.Task) (string, error) {
 		Space    string          `json:"space"`
 		Recipe   string          `json:"recipe"`
 		Argument json.RawMessage `json:"argument,omitempty"`
+		Document string          `json:"document,omitempty"`
 		Stream   []string        `json:"stream,omitempty"`
 		Event    json.RawMessage `json:"event,omitempty"`
 		Run      string          `json:"run"`
 		Memo     json.RawMessage `json:"memo,omitempty"`
 		Stale    []string        `json:"stale,omitempty"`
-	}{t.Mode, t.Charm, t.Process, t.Space, cmp.Or(t.As, t.Recipe), t.Argument, t.Stream, t.Event, t.Run, t.Memo, t.Stale})
+	}{t.Mode, t.Charm, t.Process, t.Space, cmp.Or(t.As, t.Recipe), t.Argument, t.Document, t.Stream, t.Event, t.Run, t.Memo, t.Stale})
 	if err != nil {
 		return "", fmt.Errorf("the task: %w", err)
 	}
