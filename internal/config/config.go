@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"slices"
 	"time"
+
+	"charmd/internal/charm"
 )
 
 // Config is what the service is told. The zero value is not usable: Default or
@@ -19,13 +21,13 @@ type Config struct {
 	Alone       bool   // serve the toolshed and run no charms; set by charmd toolshed, not an option
 	AllowRemote bool   // Listen may be an address that other machines reach
 
-	ToolshedURL  string // "" means our own; see Embedded
-	MemoryURL    string // "" means ToolshedURL
-	OperatorPass Secret // passphrase the operator key is made of; "" means the key file
-	Identity     string // path of a PKCS #8 file with the operator key; "" means the data directory's
+	ToolshedURL  string       // "" means our own; see Embedded
+	MemoryURL    string       // "" means ToolshedURL
+	OperatorPass charm.Secret // passphrase the operator key is made of; "" means the key file
+	Identity     string       // path of a PKCS #8 file with the operator key; "" means the data directory's
 
 	GoogleClientID     string
-	GoogleClientSecret Secret
+	GoogleClientSecret charm.Secret
 
 	Workers     int           // worker processes, so charms running at once
 	MaxRetries  int           // attempts after the first failed one; 0 means none
@@ -38,11 +40,11 @@ type Config struct {
 	TokenRefreshTimeout time.Duration // of one token refresh
 	Grace               time.Duration // how long a stop waits for running charms
 
-	NotifyCommand string // program that is given notices; "" means none
-	NotifyURL     string // address that notices are posted to; "" means none
-	NotifyToken   Secret // bearer token for it; "" means none
-	DiskBudget    int64  // bytes the database may take before runs stop; 0 means any
-	MinFree       int64  // bytes free on its disk below which runs stop
+	NotifyCommand string       // program that is given notices; "" means none
+	NotifyURL     string       // address that notices are posted to; "" means none
+	NotifyToken   charm.Secret // bearer token for it; "" means none
+	DiskBudget    int64        // bytes the database may take before runs stop; 0 means any
+	MinFree       int64        // bytes free on its disk below which runs stop
 
 	AllowHosts []string   // private destinations every charm may reach, host[:port]
 	Only       string     // the one charm that runs in the background; "" means all
@@ -77,28 +79,3 @@ func (c Config) Origin(name string) string { return c.origins[name] }
 
 // Options lists the option table in the order of the documentation.
 func Options() []Option { return slices.Clone(table) }
-
-// Secret is a value that is never printed.
-type Secret string
-
-const masked = "***"
-
-// Reveal is the value itself.
-func (s Secret) Reveal() string { return string(s) }
-
-// String is three asterisks, or "" for no secret.
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return masked
-}
-
-// GoString hides the value from %#v.
-func (s Secret) GoString() string { return s.String() }
-
-// MarshalText hides the value from JSON and other encodings.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// LogValue hides the value from logs.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

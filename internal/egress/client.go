@@ -116,6 +116,8 @@ func (c *Client) Do(ctx context.Context, p Policy, req Request) (Reply, Entry, e
 		caller: caller{p.Space, p.Charm},
 		allow:  append(c.allow[:len(c.allow):len(c.allow)], lenientAllowList(p.AllowHosts)...),
 		entry:  Entry{Method: req.Method},
+
+		credentials: p.Credentials, connection: req.Connection,
 	}
 	defer func() { c.ended(x.entry) }()
 	reply, err := x.run(ctx, req)

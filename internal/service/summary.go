@@ -116,6 +116,6 @@ func (s *Service) report(ctx context.Context) {
 
 // local answers requests of recipes to the toolshed itself, in process. This
 // release offers recipes nothing there beyond what needs a person's session.
-func (s *Service) local(context.Context, egress.Request) (egress.Reply, bool) {
+func (s *Service) local(context.Context, egress.Policy, egress.Request) (egress.Reply, bool) {
 	return egress.Reply{}, false
 }

@@ -35,6 +35,8 @@ func Run(t *testing.T, open Open) {
 		{"recipes", testRecipes},
 		{"hosts", testHosts},
 		{"blobs", testBlobs},
+		{"secrets", testSecrets},
+		{"connections", testConnections},
 		{"facts of a commit", testFactsAt},
 		{"values", testValues},
 		{"pauses", testPauses},
