@@ -58,6 +58,11 @@ func cellValue(c charm.Connection, t tokens, now time.Time) authData {
 // emptyCell is the value of an auth cell that no account is connected to.
 func emptyCell() []byte { return mustJSON(authData{Scope: []string{}}) }
 
+// Empty writes the empty value into an auth cell.
+func (a *Accounts) Empty(ctx context.Context, space string, at charm.AuthCell) error {
+	return a.o.Store.Update(ctx, func(tx store.Tx) error { return a.o.Cells.WriteCell(tx, space, at, emptyCell()) })
+}
+
 func mustJSON(d authData) []byte {
 	text, err := json.Marshal(d)
 	if err != nil {

@@ -18,6 +18,8 @@ import (
 	"charmd/internal/charm"
 	"charmd/internal/manager"
 	"charmd/internal/memory/frames"
+	"charmd/internal/oauth"
+	"charmd/internal/vault"
 )
 
 // Service is what the routes ask for beyond the charms.
@@ -49,9 +51,11 @@ type Options struct {
 	// AdminCharm adds an admin charm.
 	AdminCharm func(ctx context.Context) (api.Added, error)
 	// TryHook gives the notification hook a test notice.
-	TryHook func(ctx context.Context) (api.Notified, error)
-	Metrics http.Handler // answers GET /metrics
-	Memory  http.Handler // answers at frames.Path
+	TryHook  func(ctx context.Context) (api.Notified, error)
+	Accounts *oauth.Accounts
+	Vault    *vault.Vault
+	Metrics  http.Handler // answers GET /metrics
+	Memory   http.Handler // answers at frames.Path
 	// Served is told of every request that was answered: the pattern of its
 	// route, "" when it was refused before that. Nil tells nobody.
 	Served func(route string, status int, took time.Duration)
@@ -83,6 +87,8 @@ func (t *Toolshed) routes() {
 		t.mux.Handle(frames.Path, t.o.Memory)
 	}
 
+	t.oauthRoutes()
+	t.accountRoutes()
 	t.blobbyRoutes()
 	t.spaceRoutes()
 
