@@ -123,10 +123,16 @@ func (m *Manager) Reconnected(tx store.Tx, space string) error {
 	return nil
 }
 
-// CheckSpace is CodeNotFound for a space that is not here.
-func (m *Manager) CheckSpace(ctx context.Context, did string) error {
-	return m.store.View(ctx, func(r store.Reader) error {
-		_, err := findSpace(r, did)
+// Follow is the place that a cell's aliases and links lead to, so that a cell has one
+// name however it was reached. CodeNotFound: the space is not here.
+func (m *Manager) Follow(ctx context.Context, space string, at charm.AuthCell) (to charm.AuthCell, err error) {
+	return to, m.store.View(ctx, func(r store.Reader) error {
+		s, err := findSpace(r, space)
+		if err != nil {
+			return err
+		}
+		found, _, _, err := cell.Resolve(cell.NewSnapshot(r, s), cell.Location{ID: at.ID, Path: at.Path}, true)
+		to = charm.AuthCell{ID: found.ID, Path: found.Path}
 		return err
 	})
 }

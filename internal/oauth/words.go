@@ -28,17 +28,17 @@ func refused(p Provider, c charm.Connection, now time.Time) string {
 	age := now.Sub(c.Made)
 	switch {
 	case !c.Ends.IsZero() && !now.Before(c.Ends.Add(-time.Hour)):
-		return fmt.Sprintf("the access ended on %s, as %s had said when it was given%s", c.Ends.UTC().Format(time.DateOnly), p.Title, testing(p))
+		return fmt.Sprintf("the access ended on %s, as %s had said when it was given%s", c.Ends.UTC().Format(time.DateOnly), p.Title, inTesting(p))
 	case p.Name == "google" && age > 7*day-12*time.Hour && age < 8*day:
-		return "the access ended 7 days after it was given" + testing(p)
+		return "the access ended 7 days after it was given" + inTesting(p)
 	}
 	return p.Title + " does not accept the access any more: it was taken back, the password was changed, or it was not used for long"
 }
 
 const day = 24 * time.Hour
 
-// testing is what makes Google's accesses last 7 days.
-func testing(p Provider) string {
+// inTesting is what makes Google's accesses last 7 days.
+func inTesting(p Provider) string {
 	if p.Name != "google" {
 		return ""
 	}

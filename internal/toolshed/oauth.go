@@ -73,8 +73,9 @@ func origin(r *http.Request) *url.URL {
 	return &url.URL{Scheme: scheme, Host: r.Host}
 }
 
-// authCell reads the link to an auth cell, in the text form in which pages send it.
-func authCell(text string) (space string, at charm.AuthCell, err error) {
+// authCell reads the link to an auth cell, in the text form in which pages send it,
+// and follows it to where the account is kept.
+func (t *Toolshed) authCell(ctx context.Context, text string) (space string, at charm.AuthCell, err error) {
 	var link struct {
 		Space string
 		Cell  struct {
@@ -89,7 +90,8 @@ func authCell(text string) (space string, at charm.AuthCell, err error) {
 	if !ok {
 		return "", at, charm.Errorf(charm.CodeInvalid, "authCellId is not the link of a cell")
 	}
-	return link.Space, charm.AuthCell{ID: to.ID, Path: to.Path}, nil
+	at, err = t.o.Manager.Follow(ctx, link.Space, charm.AuthCell{ID: to.ID, Path: to.Path})
+	return link.Space, at, err
 }
 
 type authRequest struct{ AuthCellID, IntegrationCharmID, RefreshToken string }
@@ -117,10 +119,7 @@ func (t *Toolshed) login(w http.ResponseWriter, r *http.Request) {
 	var to oauth.Target
 	if err == nil {
 		to.Charm = req.IntegrationCharmID
-		to.Space, to.Cell, err = authCell(req.AuthCellID)
-	}
-	if err == nil {
-		err = t.o.Manager.CheckSpace(r.Context(), to.Space)
+		to.Space, to.Cell, err = t.authCell(r.Context(), req.AuthCellID)
 	}
 	var begun oauth.Begun
 	if err == nil {
@@ -203,7 +202,7 @@ func (t *Toolshed) refresh(w http.ResponseWriter, r *http.Request) {
 func (t *Toolshed) refreshed(ctx context.Context, provider, space string, req authRequest) (int, any) {
 	conn, ok := t.o.Accounts.ByRefreshToken(space, req.RefreshToken)
 	if req.RefreshToken == "" && req.AuthCellID != "" {
-		of, at, err := authCell(req.AuthCellID)
+		of, at, err := t.authCell(ctx, req.AuthCellID)
 		if conn, ok = t.o.Accounts.ByCell(of, at); err != nil || space != "" && of != space {
 			ok = false
 		}
@@ -233,7 +232,7 @@ func (t *Toolshed) logout(w http.ResponseWriter, r *http.Request) {
 		fail(http.StatusBadRequest, "Missing authCellId in request")
 		return
 	}
-	space, at, err := authCell(req.AuthCellID)
+	space, at, err := t.authCell(r.Context(), req.AuthCellID)
 	if err == nil {
 		err = t.loggedOut(r.Context(), space, at)
 	}
@@ -259,7 +258,7 @@ func (t *Toolshed) loggedOut(ctx context.Context, space string, at charm.AuthCel
 
 // authStatus says how the connection of a cell stands.
 func (t *Toolshed) authStatus(w http.ResponseWriter, r *http.Request) {
-	space, at, err := authCell(r.URL.Query().Get("authCellId"))
+	space, at, err := t.authCell(r.Context(), r.URL.Query().Get("authCellId"))
 	if err != nil {
 		writeJSON(w, http.StatusBadRequest, map[string]any{"success": false, "error": err.Error()})
 		return
