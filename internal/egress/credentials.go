@@ -7,7 +7,9 @@ import (
 )
 
 // Credentials put secrets that a charm does not hold itself into its requests, on
-// their way to hosts that may have them. They are asked anew at every hop.
+// their way to hosts that may have them. They are asked anew at every hop, up to the
+// first to which nothing was lent: where that host leads on, it must not make the
+// charm's account act.
 type Credentials interface {
 	// Lend puts into out what the request's connection, "" for none, and the
 	// stand-ins in it stand for, if out's host may have that. It returns nil when
@@ -69,11 +71,12 @@ func (x *exchange) visitWith(ctx context.Context, t target, transport http.Round
 			Query: t.url.RawQuery, Header: x.header.Clone(), Body: x.body,
 		}
 		var loan Loan
-		if x.credentials != nil {
+		if x.credentials != nil && !x.strayed {
 			var err error
 			if loan, err = x.credentials.Lend(ctx, x.connection, out); err != nil {
 				return hop{}, x.withheld(t, err)
 			}
+			x.strayed = loan == nil
 		}
 		h, err := x.visitOutside(ctx, t, transport, out)
 		if loan == nil || err != nil {

@@ -25,6 +25,7 @@ type exchange struct {
 
 	credentials Credentials // nil: the charm has none
 	connection  string      // Request.Connection
+	strayed     bool        // a hop has gone where nothing was lent
 }
 
 // hop is what one destination answered.

@@ -40,6 +40,7 @@ type Rules struct {
 	Denied   bool          // the person allows nothing
 	Status   int           // the token endpoint answers so; 0: as it should
 	Forget   int           // so many answers of the token endpoint are lost after it has acted
+	Echo     bool          // its refusals repeat what they were sent, which a careless server does
 	Hold     chan struct{} // the token endpoint answers when it is closed; nil: at once
 }
 

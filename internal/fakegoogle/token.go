@@ -13,8 +13,11 @@ import (
 // lost is the status of an answer that does not arrive.
 const lost = 599
 
-// refuse answers as the token endpoint does.
-func refuse(w http.ResponseWriter, status int, code, description string) {
+// refuse answers as the token endpoint does. The caller holds mu.
+func (g *Google) refuse(w http.ResponseWriter, r *http.Request, status int, code, description string) {
+	if g.rules.Echo {
+		description += " You sent: " + r.Form.Encode()
+	}
 	Answer(w, status, map[string]string{"error": code, "error_description": description})
 }
 
@@ -50,12 +53,13 @@ func (g *Google) grant(scopes []string) *grant {
 }
 
 func (g *Google) device(w http.ResponseWriter, r *http.Request) {
-	if r.FormValue("client_id") != ClientID {
-		refuse(w, http.StatusUnauthorized, "invalid_client", "The OAuth client was not found.")
-		return
-	}
+	id := r.FormValue("client_id")
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if id != ClientID {
+		g.refuse(w, r, http.StatusUnauthorized, "invalid_client", "The OAuth client was not found.")
+		return
+	}
 	grant := g.grant(strings.Fields(r.FormValue("scope")))
 	grant.user = "ABCD-EFGH"
 	code := g.secret("AH-1Ng")
@@ -85,16 +89,17 @@ func (g *Google) token(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
+	id, secret := r.FormValue("client_id"), r.FormValue("client_secret")
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	switch {
 	case status != 0:
 		http.Error(w, "<html><title>Error</title>"+http.StatusText(status)+"</html>", status)
-	case r.FormValue("client_id") != ClientID:
-		refuse(w, http.StatusUnauthorized, "invalid_client", "The OAuth client was not found.")
-	case r.FormValue("client_secret") != ClientSecret:
-		refuse(w, http.StatusUnauthorized, "invalid_client", "Unauthorized")
+	case id != ClientID:
+		g.refuse(w, r, http.StatusUnauthorized, "invalid_client", "The OAuth client was not found.")
+	case secret != ClientSecret:
+		g.refuse(w, r, http.StatusUnauthorized, "invalid_client", "Unauthorized")
 	default:
-		g.mu.Lock()
-		defer g.mu.Unlock()
 		g.exchange(w, r)
 	}
 }
@@ -108,11 +113,11 @@ func (g *Google) exchange(w http.ResponseWriter, r *http.Request) {
 		sum := sha256.Sum256([]byte(r.FormValue("code_verifier")))
 		switch {
 		case grant == nil || grant.revoked:
-			refuse(w, http.StatusBadRequest, "invalid_grant", "Malformed auth code.")
+			g.refuse(w, r, http.StatusBadRequest, "invalid_grant", "Malformed auth code.")
 		case grant.redirect != r.FormValue("redirect_uri"):
-			refuse(w, http.StatusBadRequest, "redirect_uri_mismatch", "Bad Request")
+			g.refuse(w, r, http.StatusBadRequest, "redirect_uri_mismatch", "Bad Request")
 		case grant.challenge != base64.RawURLEncoding.EncodeToString(sum[:]):
-			refuse(w, http.StatusBadRequest, "invalid_grant", "Invalid code verifier.")
+			g.refuse(w, r, http.StatusBadRequest, "invalid_grant", "Invalid code verifier.")
 		default:
 			g.begin(w, grant)
 		}
@@ -120,17 +125,17 @@ func (g *Google) exchange(w http.ResponseWriter, r *http.Request) {
 		grant := g.devices[r.FormValue("device_code")]
 		switch {
 		case grant == nil:
-			refuse(w, http.StatusBadRequest, "invalid_grant", "Malformed device code.")
+			g.refuse(w, r, http.StatusBadRequest, "invalid_grant", "Malformed device code.")
 		case grant.user != "":
-			refuse(w, http.StatusPreconditionRequired, "authorization_pending", "Precondition Required")
+			g.refuse(w, r, http.StatusPreconditionRequired, "authorization_pending", "Precondition Required")
 		default:
 			delete(g.devices, r.FormValue("device_code"))
 			g.begin(w, grant)
 		}
 	case "refresh_token":
-		g.renew(w, r.FormValue("refresh_token"))
+		g.renew(w, r)
 	default:
-		refuse(w, http.StatusBadRequest, "unsupported_grant_type", "Invalid grant_type: "+r.FormValue("grant_type"))
+		g.refuse(w, r, http.StatusBadRequest, "unsupported_grant_type", "Invalid grant_type: "+r.FormValue("grant_type"))
 	}
 }
 
@@ -148,10 +153,11 @@ func (g *Google) begin(w http.ResponseWriter, grant *grant) {
 }
 
 // renew gives a new access token for a refresh token.
-func (g *Google) renew(w http.ResponseWriter, token string) {
+func (g *Google) renew(w http.ResponseWriter, r *http.Request) {
+	token := r.FormValue("refresh_token")
 	grant := g.refresh[token]
 	if grant == nil || grant.revoked || !grant.ends.IsZero() && g.now().After(grant.ends) {
-		refuse(w, http.StatusBadRequest, "invalid_grant", "Token has been expired or revoked.")
+		g.refuse(w, r, http.StatusBadRequest, "invalid_grant", "Token has been expired or revoked.")
 		return
 	}
 	next := ""
@@ -205,7 +211,7 @@ func (g *Google) revoke(w http.ResponseWriter, r *http.Request) {
 		grant = a.grant
 	}
 	if grant == nil || grant.revoked {
-		refuse(w, http.StatusBadRequest, "invalid_token", "Token expired or revoked")
+		g.refuse(w, r, http.StatusBadRequest, "invalid_token", "Token expired or revoked")
 		return
 	}
 	grant.revoked = true

@@ -38,13 +38,15 @@ func (m *Manager) AuthCell(ctx context.Context, space, name string, path []strin
 			places = []cell.Location{result(c, []string{"auth"}), {ID: merkle.ProcessID(id).Link(), Path: []string{"argument", "auth"}}}
 		}
 		for _, place := range places {
-			to, _, exists, err := cell.Resolve(docs, place, true)
+			// What an alias leads to need not have been written yet.
+			_, _, exists, err := cell.Resolve(docs, place, false)
 			if err != nil {
 				return err
 			}
 			if exists {
+				to, _, _, err := cell.Resolve(docs, place, true)
 				at = charm.AuthCell{ID: to.ID, Path: to.Path}
-				return nil
+				return err
 			}
 		}
 		if len(path) > 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"regexp"
 	"time"
 
@@ -106,7 +107,12 @@ func (a *Accounts) Prepare(ctx context.Context, c charm.Charm, within time.Durat
 		if err != nil {
 			return err
 		}
-		if err := a.tellCell(ctx, conn, t); err != nil {
+		err = a.tellCell(ctx, conn, t)
+		if e, ok := errors.AsType[*charm.Error](err); ok && e.Code == charm.CodeInvalid {
+			a.o.Logger.Warn("an auth cell cannot be written: something else stands in its way", "connection", conn.ID, "err", err)
+			err = nil
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -129,7 +129,7 @@ func TestFault16_TheAddressGivesNothingAway(t *testing.T) {
 		}
 	}
 	w.google.Change(func(r *fakegoogle.Rules) { r.Denied = true })
-	if _, err := w.Finish(t.Context(), "google", "mine", w.allow(two)); charm.CodeOf(err) != charm.CodeInvalid || err.Error() != "access_denied" {
+	if _, err := w.Finish(t.Context(), "google", "mine", w.allow(two)); charm.CodeOf(err) != charm.CodeInvalid || err.Error() != "the access was not allowed: access_denied" {
 		t.Errorf("what the person refused ended with %v", err)
 	}
 }

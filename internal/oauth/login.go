@@ -162,7 +162,7 @@ func (a *Accounts) Finish(ctx context.Context, provider, session string, answer 
 	case answer.Issuer != "" && p.Issuer != "" && answer.Issuer != p.Issuer:
 		return charm.Connection{}, charm.Errorf(charm.CodeForbidden, "the answer is of another provider than %s: %w", p.Title, ErrForged)
 	case answer.Error != "":
-		return charm.Connection{}, charm.Errorf(charm.CodeInvalid, "%s", denied(answer.Error))
+		return charm.Connection{}, charm.Errorf(charm.CodeInvalid, "the access was not allowed: %s", Denied(answer.Error))
 	case l.device == nil && answer.Code == "":
 		return charm.Connection{}, charm.Errorf(charm.CodeInvalid, "No authorization code received")
 	}
@@ -181,8 +181,8 @@ func (a *Accounts) Finish(ctx context.Context, provider, session string, answer 
 	return a.connect(ctx, p, l.target, got)
 }
 
-// denied is the provider's word for why there is no code.
-func denied(code string) string {
+// Denied is the provider's word for why there is no code, in a form that can be shown.
+func Denied(code string) string {
 	if !plain.MatchString(code) {
 		code = "the provider refused"
 	}
@@ -222,6 +222,13 @@ func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oaut
 	})
 	if err != nil {
 		return conn, err
+	}
+	for _, other := range a.of(func(c charm.Connection) bool {
+		return c.Space == conn.Space && conn.Cell.ID != "" && c.Cell.ID == conn.Cell.ID && slices.Equal(c.Cell.Path, conn.Cell.Path) && c.ID != conn.ID
+	}) { // of another provider: a cell holds one account
+		if err := a.end(ctx, other.ID, false); err != nil {
+			a.o.Logger.Warn("the account that was connected before could not be ended", "connection", other.ID, "err", err)
+		}
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()

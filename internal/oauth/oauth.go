@@ -216,6 +216,15 @@ func (a *Accounts) End(ctx context.Context, id string) error {
 	return a.end(ctx, id, true)
 }
 
+// EndOf ends the connections that were made for a charm.
+func (a *Accounts) EndOf(ctx context.Context, space, id string) error {
+	var errs []error
+	for _, c := range a.of(func(c charm.Connection) bool { return c.Space == space && c.Charm == id }) {
+		errs = append(errs, a.End(ctx, c.ID))
+	}
+	return errors.Join(errs...)
+}
+
 func (a *Accounts) end(ctx context.Context, id string, empty bool) error {
 	acc, _, ok := a.account(id)
 	if !ok {

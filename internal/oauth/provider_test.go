@@ -97,6 +97,18 @@ func TestDiscoveryAndSecretOfTheVault(t *testing.T) {
 	if err != nil || conn.Account.Email == "" {
 		t.Errorf("%+v, %v", conn, err)
 	}
+	w.connect()
+	cell := w.cell()
+	conn, err = w.Finish(t.Context(), "generic", "mine", w.allow(func() Begun {
+		begun, err := w.Begin(t.Context(), "generic", Target{Space: home, Charm: mail.ID, Cell: authPlace}, "http://127.0.0.1:8000/back", "mine")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return begun
+	}()))
+	if list := w.List(); err != nil || len(list) != 2 || w.cell().Token == cell.Token || w.cell().Token != accessStandIn+conn.ID {
+		t.Errorf("a cell that gets an account of another provider: %+v, %v", list, err)
+	}
 	if n := w.google.Asked("/.well-known/openid-configuration"); n != 1 {
 		t.Errorf("its endpoints were asked for %d times", n)
 	}
@@ -105,4 +117,26 @@ func TestDiscoveryAndSecretOfTheVault(t *testing.T) {
 	if _, err := w.Begin(t.Context(), "liar", Target{}, "x", "mine"); charm.CodeOf(err) != charm.CodeUnavailable {
 		t.Errorf("another issuer than the one that was asked: %v", err)
 	}
+}
+
+// Whatever is configured, what comes of it is a table whose rows can be used, or an
+// error that names the row.
+func FuzzTable(f *testing.F) {
+	f.Add([]byte(`{"x":{"issuer":"https://id.example","hosts":["api.example"]}}`))
+	f.Add([]byte(`{"google":{"hosts":[".."]}}`))
+	f.Add([]byte(`{"x":null}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		table, err := Table(text)
+		if err != nil {
+			if charm.CodeOf(err) != charm.CodeUsage {
+				t.Errorf("%q: %v", text, err)
+			}
+			return
+		}
+		for name, p := range table {
+			if p.Name != name || p.check() != nil || len(p.Hosts) == 0 || p.ClientSecret != "" {
+				t.Errorf("%q makes the row %+v", text, p)
+			}
+		}
+	})
 }

@@ -73,9 +73,16 @@ func origin(r *http.Request) *url.URL {
 	return &url.URL{Scheme: scheme, Host: r.Host}
 }
 
-// authCell reads the link to an auth cell, in the text form in which pages send it,
-// and follows it to where the account is kept.
+// authCell reads the link to an auth cell, and follows it to where the account is kept.
 func (t *Toolshed) authCell(ctx context.Context, text string) (space string, at charm.AuthCell, err error) {
+	if space, at, err = parseAuthCell(text); err == nil {
+		at, err = t.o.Manager.Follow(ctx, space, at)
+	}
+	return space, at, err
+}
+
+// parseAuthCell reads a link in the text form in which pages send it.
+func parseAuthCell(text string) (space string, at charm.AuthCell, err error) {
 	var link struct {
 		Space string
 		Cell  struct {
@@ -83,15 +90,12 @@ func (t *Toolshed) authCell(ctx context.Context, text string) (space string, at 
 		}
 		Path []any
 	}
-	if err := json.Unmarshal([]byte(text), &link); err != nil || !charm.IsDID(link.Space) || link.Cell.ID == "" {
-		return "", at, charm.Errorf(charm.CodeInvalid, "authCellId is not the link of a cell")
-	}
+	err = json.Unmarshal([]byte(text), &link)
 	to, ok := cell.ParseLink(link.Cell.ID, link.Path)
-	if !ok {
+	if err != nil || !ok || !charm.IsDID(link.Space) {
 		return "", at, charm.Errorf(charm.CodeInvalid, "authCellId is not the link of a cell")
 	}
-	at, err = t.o.Manager.Follow(ctx, link.Space, charm.AuthCell{ID: to.ID, Path: to.Path})
-	return link.Space, at, err
+	return link.Space, charm.AuthCell{ID: to.ID, Path: to.Path}, nil
 }
 
 type authRequest struct{ AuthCellID, IntegrationCharmID, RefreshToken string }
@@ -155,7 +159,10 @@ func (t *Toolshed) callback(w http.ResponseWriter, r *http.Request) {
 		}
 		if e, ok := asCharmError(err); ok && e.Code != charm.CodeInternal {
 			text = "Authentication failed: " + e.Message
-			if answer.Error == "" && answer.Code == "" {
+			switch {
+			case status == http.StatusOK && answer.Error != "": // the original's words
+				text = "Authentication failed: " + oauth.Denied(answer.Error)
+			case answer.Error == "" && answer.Code == "":
 				text = e.Message
 			}
 		}

@@ -17,11 +17,12 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 
 	"charmd/internal/charm"
+	"charmd/internal/config"
 )
 
 // KeyFile is the file of the data directory that holds the vault's keys, one a
 // line in base64: the first seals, the others open what was sealed before.
-const KeyFile = "vault.key"
+const KeyFile = config.VaultFile
 
 // key is one 32-byte key.
 type key struct {
@@ -103,16 +104,16 @@ func (r ring) write(dir string) error {
 		text.WriteString(k.text + "\n")
 	}
 	name := filepath.Join(dir, KeyFile)
-	draft, err := os.CreateTemp(dir, KeyFile+".*.new") // 0600
+	draft, err := os.OpenFile(name+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
 	_, err = draft.Write(text.Bytes())
-	if err = errors.Join(err, draft.Sync(), draft.Close()); err == nil {
-		err = os.Rename(draft.Name(), name)
+	if err = errors.Join(err, draft.Sync(), draft.Close()); err != nil {
+		return err
 	}
-	if err != nil {
-		return errors.Join(err, os.Remove(draft.Name()))
+	if err := os.Rename(draft.Name(), name); err != nil {
+		return err
 	}
 	return syncDir(dir)
 }
