@@ -115,6 +115,7 @@ func TestConnectFromTheCommandLine(t *testing.T) {
 		t.Fatal(err)
 	}
 	d.await(ref, "a charm whose account was taken away waits", 30*time.Second, func(api.Charm) bool { return d.run(ref).Outcome == charm.NeedsReconnect })
+	g.Change(func(r *fakegoogle.Rules) { r.Denied = false })
 	d.connect(g, ref)
 	if err := d.Client.Remove(t.Context(), ref); err != nil {
 		t.Fatal(err)
