@@ -53,7 +53,7 @@ func live(t *testing.T, luck *rand.Rand) {
 	l.google.Change(func(r *fakegoogle.Rules) { r.Rotate = true })
 	l.connect()
 	end := l.clock.now().Add(365 * day)
-	for looks := l.clock.now(); l.clock.now().Before(end); l.clock.pass(time.Duration(20+luck.IntN(100)) * time.Minute) {
+	for looks := l.clock.now(); l.clock.now().Before(end); l.clock.pass(time.Duration(40+luck.IntN(160)) * time.Minute) {
 		l.chance()
 		l.run()
 		if l.clock.now().Sub(looks) > 12*time.Hour {
@@ -63,7 +63,7 @@ func live(t *testing.T, luck *rand.Rand) {
 	}
 	t.Logf("%d runs, %d refreshes, %d outages with %d runs that waited, taken back %d times with %d runs that waited for the person",
 		l.ran, l.refreshes(), l.outages, l.waited, l.revoked, l.idle)
-	if l.ran < 5000 || l.outages < 20 || l.revoked < 5 {
+	if l.ran < 3000 || l.outages < 20 || l.revoked < 5 {
 		t.Error("the year was too quiet to show anything")
 	}
 	if len(l.lost) != l.revoked {
@@ -81,7 +81,7 @@ func (l *life) chance() {
 	if now.After(l.bad) {
 		l.google.Change(func(r *fakegoogle.Rules) { r.Status = 0 })
 	}
-	switch l.luck.IntN(150) {
+	switch l.luck.IntN(90) {
 	case 0:
 		l.outages++
 		l.bad = now.Add(time.Duration(l.luck.IntN(360)) * time.Minute)
