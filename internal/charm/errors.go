@@ -44,6 +44,7 @@ const (
 	CodeUnanswered     ErrorCode = "unanswered"       // another toolshed did not say in time whether it took what the run changed
 	CodeContended      ErrorCode = "kept_conflicting" // other writers kept changing what it read
 	CodeEgressLimit    ErrorCode = "egress_limit"
+	CodeReconnect      ErrorCode = "needs_reconnect" // an account must be connected again by a person
 )
 
 // Exit codes of the command line; docs/commands.md lists them for people.

@@ -35,6 +35,7 @@ const (
 	CodeLimit       Code = "limit"        // no place among the host's requests in time
 	CodeConsent     Code = "consent"      // the host is new to the charm, and nobody has allowed it yet: nothing was sent
 	CodeNotRecorded Code = "not_recorded" // a run is made again from its record, which does not have it
+	CodeReconnect   Code = "reconnect"    // an account must be connected again by a person: nothing was sent
 	CodeHeldOff     Code = "held_off"     // the host asked not to be asked yet, or has failed too often: nothing was sent
 )
 
@@ -70,7 +71,7 @@ func (c Code) Limit() bool {
 
 func (c Code) verdict() Verdict {
 	switch {
-	case c == CodeBlocked, c == CodeScheme, c == CodePort:
+	case c == CodeBlocked, c == CodeScheme, c == CodePort, c == CodeReconnect:
 		return VerdictRefused
 	case c == CodeCanceled:
 		return VerdictCanceled

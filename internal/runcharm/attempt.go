@@ -34,6 +34,7 @@ type attempt struct {
 	blame    string // the last request, when it failed by the other side's fault
 	judged   int    // order of the last request, in a run that is made again
 	limited  bool   // the last request was ended by a limit of egress
+	account  string // why the last request found its account disconnected
 
 	// notBefore is when the hosts that have failed since the last good request may
 	// all be asked again.
@@ -199,7 +200,7 @@ func (a *attempt) Fetch(ctx context.Context, f wire.Fetch) wire.Reply {
 	if over {
 		return wire.Reply{Op: f.Op, Code: string(egress.CodeLimit), Error: fmt.Sprintf("a run may make %d requests", charm.MaxRequestsPerRun)}
 	}
-	req := egress.Request{Method: f.Method, URL: f.URL, Headers: f.Headers, Body: f.Body, Redirect: f.Redirect}
+	req := egress.Request{Method: f.Method, URL: f.URL, Headers: f.Headers, Body: f.Body, Redirect: f.Redirect, Connection: f.Account}
 	if a.work.Replies != nil {
 		return a.answer(f.Op, req)
 	}
@@ -207,6 +208,7 @@ func (a *attempt) Fetch(ctx context.Context, f wire.Fetch) wire.Reply {
 	reply, entry, err, again := a.replies.Do(ctx, func() (egress.Reply, egress.Entry, error) {
 		return a.runner.egress.Do(ctx, egress.Policy{
 			AllowHosts: a.work.Charm.AllowHosts, Space: a.work.Charm.Space, Charm: a.work.Charm.ID, Trial: a.trial,
+			Credentials: a.credentials(),
 		}, req)
 	}, req)
 	if !again {
@@ -266,6 +268,10 @@ func (a *attempt) judge(order int, e egress.Entry, err error) {
 	}
 	a.judged = order
 	a.limited = err != nil && codeOf(err).Limit()
+	a.account = ""
+	if err != nil && codeOf(err) == egress.CodeReconnect {
+		a.account = err.Error()
+	}
 	switch {
 	case err != nil && codeOf(err).Remote():
 		a.blame = err.Error()

@@ -25,6 +25,7 @@ import (
 	"charmd/internal/memory"
 	memserver "charmd/internal/memory/server"
 	"charmd/internal/notify"
+	"charmd/internal/oauth"
 	"charmd/internal/observe"
 	"charmd/internal/pages"
 	"charmd/internal/pool"
@@ -36,6 +37,7 @@ import (
 	"charmd/internal/state"
 	"charmd/internal/store"
 	"charmd/internal/toolshed"
+	"charmd/internal/vault"
 )
 
 // Service runs charms in the background.
@@ -56,6 +58,8 @@ type Service struct {
 	pool     *pool.Pool
 	lane     *pool.Pool // of what people do on pages
 	egress   *egress.Client
+	vault    *vault.Vault
+	accounts *oauth.Accounts
 	runner   *runcharm.Runner
 	registry *registry.Registry
 	manager  *manager.Manager
@@ -112,6 +116,9 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 	if err = s.readKeys(ctx, cfg); err != nil {
 		return nil, err
 	}
+	if s.vault, err = vault.Open(ctx, vault.Options{Store: s.store, Dir: cfg.DataDir, Keys: cfg.VaultKey, Now: time.Now}); err != nil {
+		return nil, err
+	}
 	s.memory = memory.New(s.store, s.operator.DID(), time.Now)
 	if err = s.joinToolshed(); err != nil {
 		return nil, err
@@ -164,8 +171,11 @@ func (s *Service) makeRunners(ctx context.Context) error {
 	if s.egress, err = s.openEgress(ctx); err != nil {
 		return err
 	}
+	if s.accounts, err = s.openAccounts(ctx); err != nil {
+		return err
+	}
 	s.runner = runcharm.New(runcharm.Options{
-		Store: s.store, Memory: s.memory, Pool: s.pool, Lane: s.lane, Egress: s.egress, APIURL: s.apiURL, Logger: s.logger, Now: time.Now,
+		Store: s.store, Memory: s.memory, Pool: s.pool, Lane: s.lane, Egress: s.egress, Accounts: s.accounts, APIURL: s.apiURL, Logger: s.logger, Now: time.Now,
 	})
 	return nil
 }
@@ -202,7 +212,7 @@ func (s *Service) makeDoors() {
 			Manager: s.manager, Service: s, Store: s.store, SignIns: signIns, AdminCharm: s.AddAdminCharm, Disk: s.disk, Alone: s.config.Alone, Logger: s.logger,
 		}),
 		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Hosts: s.config.HostNames, Operator: s.operator.DID(), Token: s.token, Beside: s.beside.toolshed, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
-		Room: s.hasRoom, Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Signed: s.wire.Signed, Live: s.live, Served: s.metrics.Served, Logger: s.logger,
+		Accounts: s.accounts, Vault: s.vault, Room: s.hasRoom, Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Signed: s.wire.Signed, Live: s.live, Served: s.metrics.Served, Logger: s.logger,
 	})
 }
 

@@ -71,6 +71,8 @@ type Reader interface {
 	RecordingReader
 	RecastReader
 	SignInReader
+	SecretReader
+	ConnectionReader
 }
 
 // Tx is a Reader that sees its own writes, and writes.
@@ -93,6 +95,8 @@ type Tx interface {
 	RecordingWriter
 	RecastWriter
 	SignInWriter
+	SecretWriter
+	ConnectionWriter
 	// AfterCommit registers fn to run, on the writer's goroutine in order of
 	// commits, once this member's transaction is on disk and before its Update
 	// returns. It does not run when the member failed. fn must not block.

@@ -23,7 +23,9 @@ import (
 	"charmd/internal/live"
 	"charmd/internal/manager"
 	"charmd/internal/memory/frames"
+	"charmd/internal/oauth"
 	"charmd/internal/signin"
+	"charmd/internal/vault"
 )
 
 // Service is what the routes ask for beyond the charms.
@@ -84,8 +86,10 @@ type Options struct {
 	Memory  http.Handler // answers at frames.Path
 	// Signed reads a request that is signed in a header, by somebody who may write
 	// the space it names; nil takes none.
-	Signed func(text, cmd string) (*frames.Request, error)
-	Live   *live.Server // keeps charms' pages
+	Signed   func(text, cmd string) (*frames.Request, error)
+	Live     *live.Server // keeps charms' pages
+	Accounts *oauth.Accounts
+	Vault    *vault.Vault
 	// Served is told of every request that was answered: the pattern of its
 	// route, "" when it was refused before that. Nil tells nobody.
 	Served func(route string, status int, took time.Duration)
@@ -122,7 +126,8 @@ func (t *Toolshed) routes() {
 		t.mux.Handle("GET /metrics", t.o.Metrics)
 	}
 	if t.o.Beside != "" {
-		t.mux.HandleFunc("/api/storage/", t.elsewhere)
+		t.mux.HandleFunc(frames.Path, t.elsewhere)
+		t.mux.HandleFunc(blobbyPath+"/", t.elsewhere)
 	} else {
 		if t.o.Memory != nil {
 			t.mux.Handle(frames.Path, t.o.Memory)
@@ -130,6 +135,8 @@ func (t *Toolshed) routes() {
 		t.blobbyRoutes()
 	}
 	t.spaceRoutes()
+	t.oauthRoutes()
+	t.accountRoutes()
 	t.signInRoutes()
 	t.o.Pages.Routes(t.mux)
 
@@ -249,7 +256,7 @@ func (t *Toolshed) guarded(w *answer, r *http.Request) (route string) {
 var headers = map[string]string{
 	"Cache-Control":                "no-store",
 	"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'",
-	"Cross-Origin-Opener-Policy":   "same-origin",
+	"Cross-Origin-Opener-Policy":   "same-origin-allow-popups", // a provider's page, which leads back to ours
 	"Cross-Origin-Resource-Policy": "same-origin",
 	"Referrer-Policy":              "same-origin",
 	"X-Content-Type-Options":       "nosniff",

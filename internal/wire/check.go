@@ -9,11 +9,12 @@ import (
 
 // Limits of lists and names inside heads; the head as a whole is limited too.
 const (
-	maxHeaders     = 1000
-	maxMethodBytes = 64
-	maxURLBytes    = 64 << 10
-	maxFailures    = 1000
-	maxCells       = 10_000
+	maxHeaders      = 1000
+	maxMethodBytes  = 64
+	maxURLBytes     = 64 << 10
+	maxAccountBytes = 64
+	maxFailures     = 1000
+	maxCells        = 10_000
 )
 
 // check tells what is not acceptable in a message, on its way out as on its way
@@ -89,6 +90,8 @@ func (m *Fetch) check() error {
 		return errors.New("bad method")
 	case m.URL == "" || len(m.URL) > maxURLBytes:
 		return errors.New("bad URL")
+	case len(m.Account) > maxAccountBytes:
+		return errors.New("bad connection")
 	case len(m.Headers) > maxHeaders:
 		return fmt.Errorf("%d headers; at most %d are allowed", len(m.Headers), maxHeaders)
 	}

@@ -37,6 +37,8 @@ func Run(t *testing.T, open Open) {
 		{"contacts", testContacts},
 		{"blobs", testBlobs},
 		{"sign-ins", testSignIns},
+		{"secrets", testSecrets},
+		{"connections", testConnections},
 		{"facts of a commit", testFactsAt},
 		{"recordings", testRecordings},
 		{"recipes of a charm", testRecasts},
