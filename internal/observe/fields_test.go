@@ -65,6 +65,9 @@ func fields(n ast.Node) (keys []string) {
 		if !ok || !slices.Contains([]string{"Debug", "Info", "Warn", "Error"}, fn.Sel.Name) || len(n.Args) < 2 {
 			return nil
 		}
+		if of, ok := fn.X.(*ast.Ident); ok && of.Name == "http" {
+			return nil // http.Error answers, and logs nothing
+		}
 		list = n.Args[1:]
 		if more, ok := list[0].(*ast.CallExpr); ok && n.Ellipsis.IsValid() { // append(attrs, …)...
 			list = more.Args[1:]

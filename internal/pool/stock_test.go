@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -27,6 +29,9 @@ func TestAnIdleWorkerThatDiesIsReplaced(t *testing.T) {
 		dead := whenDead(t, pid)
 		_ = syscall.Kill(pid, syscall.SIGKILL)
 		<-dead
+		for slices.ContainsFunc(p.Status(), func(s WorkerStatus) bool { return s.PID == pid }) {
+			runtime.Gosched() // the pool learns of it a moment later
+		}
 		works(t, p)
 		if s := p.Status(); len(s) != 1 || s[0].PID == pid {
 			t.Errorf("%+v, killed %d", s, pid)

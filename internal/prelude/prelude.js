@@ -2324,7 +2324,7 @@ function findIntegration(node, depth) {
 }
 function cellsOf(graph2) {
   const computed = new Set(graph2.nodes.flatMap(({ writes }) => writes.map(({ path }) => path[1])));
-  const { internal } = graph2.toJSON().initial;
+  const { internal } = graph2.form().initial;
   return graph2.cells.map((name2) => {
     const initial = internal?.[name2];
     const kind = isStream(initial) ? "stream" : computed.has(name2) ? "computed" : "state";

@@ -43,7 +43,7 @@ function findIntegration(node: any, depth: number): string | undefined {
 /** The cells that a recipe makes by itself, and what they are for. */
 export function cellsOf(graph: Graph): { name: Key; kind: string; initial: string }[] {
   const computed = new Set(graph.nodes.flatMap(({ writes }) => writes.map(({ path }) => path[1])));
-  const { internal } = graph.toJSON().initial as { internal?: Fields };
+  const { internal } = graph.form().initial as { internal?: Fields };
   return graph.cells.map((name) => {
     const initial = internal?.[name];
     const kind = isStream(initial) ? "stream" : computed.has(name) ? "computed" : "state";
