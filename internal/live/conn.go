@@ -132,7 +132,11 @@ func (c *conn) do(m message) any {
 		return failed(err)
 	}
 	if !done {
-		act, ok := c.find(m)
+		root := c.shown()
+		if root == nil {
+			return failed(charm.Errorf(charm.CodeUnavailable, "the page ended before it was drawn"))
+		}
+		act, ok := c.find(m, root)
 		if !ok {
 			return failed(charm.Errorf(charm.CodeNotFound, "this is not on the page any more"))
 		}
@@ -156,11 +160,29 @@ func said(err error) string {
 	return "something went wrong inside; the service's log says what"
 }
 
+// shown is what the page shows now. A page that connects again sends at once what
+// was not answered before, and by then nothing may be drawn yet. It is nil when the
+// page ends before.
+func (c *conn) shown() *node {
+	for {
+		now, changed := c.view.now()
+		if now.page.root != nil {
+			return now.page.root
+		}
+		select {
+		case <-changed:
+		case <-c.going:
+			return nil
+		case <-c.ctx.Done():
+			return nil
+		}
+	}
+}
+
 // find is where the act goes, by what the page shows now.
-func (c *conn) find(m message) (handlers.Act, bool) {
+func (c *conn) find(m message, root *node) (handlers.Act, bool) {
 	act := handlers.Act{ID: m.id, Charm: c.view.charm, Value: m.value, Write: m.set != ""}
-	now, _ := c.view.now()
-	n := now.page.root.find(m.node)
+	n := root.find(m.node)
 	if n == nil {
 		return act, false
 	}
