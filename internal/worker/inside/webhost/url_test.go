@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -209,16 +208,16 @@ func TestURLLength(t *testing.T) {
 	}
 }
 
-// The slowest inputs within the bounds stay far below a run's deadline.
-func TestURLTime(t *testing.T) {
-	t.Parallel()
+// The slowest inputs within the bounds, which have to stay far below a run's deadline.
+func BenchmarkURLSlowest(b *testing.B) {
 	for _, unit := range []string{"/", "@", "%", "é"} {
 		for _, start := range []string{"http://h/", "http://", "a://", "http://u:"} {
-			began := time.Now()
-			URL(start+strings.Repeat(unit, (maxURLBytes-len(start))/len(unit)), "", false)
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("%s%s…: %s", start, unit, took)
-			}
+			href := start + strings.Repeat(unit, (maxURLBytes-len(start))/len(unit))
+			b.Run(start+unit, func(b *testing.B) {
+				for b.Loop() {
+					URL(href, "", false)
+				}
+			})
 		}
 	}
 }
