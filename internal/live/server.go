@@ -32,6 +32,9 @@ type Options struct {
 	Find func(ctx context.Context, space, name string) (charm.Charm, error)
 	// Standing is how a charm stands in the queue.
 	Standing func(row int64) (queue.Standing, bool)
+	// Lost are the accounts that a person must connect again for the charm, which
+	// waits for one or does not.
+	Lost func(c charm.Charm, waits bool) []Lost
 	// Opened is called when a page opens, before anything is done on it.
 	Opened func(ctx context.Context) error
 	// Refused is why nothing can be done on pages here; nil when it can.
@@ -179,5 +182,6 @@ func (s *Server) standing(c charm.Charm, p page) *jsontext.Object {
 		o.Set("waiting", st.Waiting)
 	}
 	o.Set("paused", now.Paused != nil)
+	o.Set("lost", lostJSON(s.o.Lost(c, st.WaitsForAccount())))
 	return o
 }
