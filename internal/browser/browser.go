@@ -97,6 +97,7 @@ func (w *Window) Popup(prefix string, act func()) *Window {
 		ctx, closed := chromedp.NewContext(w.ctx, chromedp.WithTargetID(id), chromedp.WithListener(popup.hear))
 		w.t.Cleanup(closed)
 		popup.ctx = ctx
+		popup.do() // a window lives as long as the context of its first steps
 		return popup
 	case <-time.After(within):
 		w.t.Fatalf("within %v no window opens at %s\nthe page shows:\n%s", within, prefix, w.shown())

@@ -17,6 +17,7 @@ export async function connectAccount(provider: string, what: object): Promise<vo
   try {
     const { url } = await post(`/api/integrations/${encodeURIComponent(provider)}-oauth/login`, what);
     popup.location.replace(String(url));
+    popup.focus(); // one that was left open is behind this page
   } catch (failure) {
     popup.close();
     throw failure;
