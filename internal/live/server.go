@@ -16,7 +16,6 @@ import (
 
 	"charmd/internal/charm"
 	"charmd/internal/handlers"
-	"charmd/internal/identity"
 	"charmd/internal/jsontext"
 	"charmd/internal/memory"
 	"charmd/internal/queue"
@@ -72,9 +71,16 @@ func (s *Server) heard(e memory.Effect) {
 		if v.charm.Space == e.Space {
 			v.heard(e)
 		}
-		if e.Space == identity.SystemSpaceDID { // where it is written who is registered, or disabled
-			v.stir()
-		}
+	}
+}
+
+// Stands has the pages of the charm with the row told how it stands now. It waits
+// for nothing.
+func (s *Server) Stands(row int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v := s.views[row]; v != nil {
+		v.stir()
 	}
 }
 

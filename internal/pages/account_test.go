@@ -77,7 +77,6 @@ func TestAccountOfAPage(t *testing.T) {
 	w.AwaitText("Mail")
 	w.Await(part("common-table", "table") + `.innerText.includes("Tea on Tuesday, Ada Lovelace?")`) // connecting registers the charm
 	accessible(t, w, "a page with its account")
-	w.Screenshot("charm-mail")
 	html := browser.Eval[string](w, `document.documentElement.outerHTML`)
 	for _, secret := range g.Given() {
 		if strings.Contains(html, secret) {
@@ -90,6 +89,8 @@ func TestAccountOfAPage(t *testing.T) {
 	w.Await(`document.querySelector("#charm-page-accounts").childElementCount === 0`) // since the element says it
 	accessible(t, w, "a page that lost its account")
 	w.Screenshot("charm-mail-lost")
+	w.Dark(true)
+	accessible(t, w, "a page that lost its account, in the dark")
 	other := w.Beside()
 	for _, path := range []string{"/", "/home/mail/inspect", "/service"} {
 		other.Go(d.URL + path)
@@ -170,7 +171,6 @@ func TestConsentByAClick(t *testing.T) {
 	w.Go(d.URL + "/home/asks/inspect")
 	w.AwaitText("waits for you")
 	accessible(t, w, "the inspector with a host that waits")
-	w.Screenshot("inspect-consent")
 	w.Click("[value=allow-host]")
 	w.Await(`!document.body.innerText.includes("waits for you")`)
 	for len(reached) > 0 {

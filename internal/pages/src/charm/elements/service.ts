@@ -81,6 +81,7 @@ export class CharmUpdater extends ServiceElement {
     this.note.textContent = state === "pending" ? "Registering …"
       : state === "error" ? `Not registered: ${this.error}`
       : s?.disabled === true ? `Disabled: ${s.reason || "no reason was given"}`
+      : runs && s?.lost?.some(({ words }) => words === s.waiting) ? "Registered, and waits for its account"
       : runs && s?.waiting ? `Registered, and waits: ${s.waiting}`
       : runs && s?.paused ? "Registered, and paused"
       : state === "success" || runs ? `Registered: runs in the background${s?.integration ? ` (${s.integration})` : ""}`
