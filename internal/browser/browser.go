@@ -11,11 +11,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -45,14 +47,14 @@ type Browser struct {
 }
 
 // Start starts a Chromium that ends with the test.
-func Start(t *testing.T) *Browser {
+func Start(t *testing.T, more ...chromedp.ExecAllocatorOption) *Browser {
 	t.Helper()
 	// Go's temporary directories are removed as soon as the test ends, when the
 	// browser may still be writing to its own.
 	options := append(slices.Clone(chromedp.DefaultExecAllocatorOptions[:]),
 		chromedp.ExecPath(find(t)), chromedp.NoSandbox, // as root, and in containers, it has no sandbox
 		chromedp.Flag("hide-scrollbars", true), chromedp.WindowSize(Width, Height))
-	ctx, stop := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, stop := chromedp.NewExecAllocator(context.Background(), append(options, more...)...)
 	t.Cleanup(stop)
 	ctx, closed := chromedp.NewContext(ctx)
 	t.Cleanup(closed)
@@ -81,6 +83,26 @@ func (w *Window) Beside() *Window {
 	ctx, closed := chromedp.NewContext(w.ctx, chromedp.WithListener(other.hear))
 	w.t.Cleanup(closed)
 	return other.open(ctx)
+}
+
+// Popup is the window that the page opens when act is done, at an address that has
+// the prefix.
+func (w *Window) Popup(prefix string, act func()) *Window {
+	w.t.Helper()
+	opened := chromedp.WaitNewTarget(w.ctx, func(info *target.Info) bool { return strings.HasPrefix(info.URL, prefix) })
+	act()
+	select {
+	case id := <-opened:
+		popup := &Window{t: w.t}
+		ctx, closed := chromedp.NewContext(w.ctx, chromedp.WithTargetID(id), chromedp.WithListener(popup.hear))
+		w.t.Cleanup(closed)
+		popup.ctx = ctx
+		popup.do() // a window lives as long as the context of its first steps
+		return popup
+	case <-time.After(within):
+		w.t.Fatalf("within %v no window opens at %s\nthe page shows:\n%s", within, prefix, w.shown())
+		return nil
+	}
 }
 
 func (w *Window) open(ctx context.Context) *Window {

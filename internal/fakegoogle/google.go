@@ -38,6 +38,7 @@ type Rules struct {
 	Strict   bool          // with Rotate: the one before ends at once
 	Withheld []string      // scopes that the person does not allow
 	Denied   bool          // the person allows nothing
+	Consent  bool          // the person is asked on a page, not taken to have said yes
 	Status   int           // the token endpoint answers so; 0: as it should
 	Forget   int           // so many answers of the token endpoint are lost after it has acted
 	Echo     bool          // its refusals repeat what they were sent, which a careless server does

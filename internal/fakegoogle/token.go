@@ -3,6 +3,7 @@ package fakegoogle
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"html/template"
 	"net/http"
 	"net/url"
 	"slices"
@@ -31,6 +32,10 @@ func (g *Google) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.rules.Consent && !q.Has("consent") {
+		g.consent(w, q)
+		return
+	}
 	answer := url.Values{"state": {q.Get("state")}}
 	if g.rules.Denied {
 		answer.Set("error", "access_denied")
@@ -44,6 +49,17 @@ func (g *Google) authorize(w http.ResponseWriter, r *http.Request) {
 	}
 	back.RawQuery = answer.Encode()
 	http.Redirect(w, r, back.String(), http.StatusFound)
+}
+
+// consentPage asks the person; what it leads to is this page again.
+var consentPage = template.Must(template.New("consent").Parse(`<!doctype html>
+<html lang="en"><title>Sign in - Google Accounts</title><link rel="icon" href="data:,">
+<h1>charmd wants to access your Google Account</h1><p>{{.Account.Email}}</p><p><a id="allow" href="{{.Allow}}">Continue</a></p></html>
+`))
+
+func (g *Google) consent(w http.ResponseWriter, q url.Values) {
+	q.Set("consent", "given")
+	_ = consentPage.Execute(w, map[string]any{"Account": g.Account, "Allow": "?" + q.Encode()}) // the browser may be gone
 }
 
 // grant is what the person allows of the scopes. The caller holds mu.

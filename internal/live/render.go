@@ -171,9 +171,8 @@ func (r *renderer) prop(n *node, prop string, v any, doc string) {
 	if name, ok := strings.CutPrefix(prop, "$"); ok {
 		told, may := writable[n.name][name]
 		if at, linked := cell.Pointer(v, doc); may && linked {
-			link := at.Link()
-			link.Set("space", r.space)
-			n.bound = append(n.bound, bound{name, at, told(r.at(at).value, link)})
+			is := r.at(at)
+			n.bound = append(n.bound, bound{name, at, told(is.value, authLink(r.space, is.Location))})
 		}
 		return
 	}

@@ -16,7 +16,6 @@ import (
 
 	"charmd/internal/charm"
 	"charmd/internal/handlers"
-	"charmd/internal/identity"
 	"charmd/internal/jsontext"
 	"charmd/internal/memory"
 	"charmd/internal/queue"
@@ -32,6 +31,9 @@ type Options struct {
 	Find func(ctx context.Context, space, name string) (charm.Charm, error)
 	// Standing is how a charm stands in the queue.
 	Standing func(row int64) (queue.Standing, bool)
+	// Lost are the accounts that a person must connect again for the charm, which
+	// waits for one or does not.
+	Lost func(c charm.Charm, waits bool) []Lost
 	// Opened is called when a page opens, before anything is done on it.
 	Opened func(ctx context.Context) error
 	// Refused is why nothing can be done on pages here; nil when it can.
@@ -69,9 +71,16 @@ func (s *Server) heard(e memory.Effect) {
 		if v.charm.Space == e.Space {
 			v.heard(e)
 		}
-		if e.Space == identity.SystemSpaceDID { // where it is written who is registered, or disabled
-			v.stir()
-		}
+	}
+}
+
+// Stands has the pages of the charm with the row told how it stands now. It waits
+// for nothing.
+func (s *Server) Stands(row int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if v := s.views[row]; v != nil {
+		v.stir()
 	}
 }
 
@@ -179,5 +188,6 @@ func (s *Server) standing(c charm.Charm, p page) *jsontext.Object {
 		o.Set("waiting", st.Waiting)
 	}
 	o.Set("paused", now.Paused != nil)
+	o.Set("lost", lostJSON(s.o.Lost(c, st.WaitsForAccount())))
 	return o
 }

@@ -73,6 +73,7 @@ func newWorld(t *testing.T) *world {
 		Store: st, Memory: w.memory, Logger: slog.New(slog.DiscardHandler),
 		Find:     func(context.Context, string, string) (charm.Charm, error) { return theCharm, nil },
 		Standing: func(int64) (queue.Standing, bool) { return queue.Standing{Charm: theCharm}, true },
+		Lost:     func(charm.Charm, bool) []Lost { return nil },
 		Opened:   func(context.Context) error { return nil },
 		Refused:  func() error { return charm.Errorf(charm.CodeForbidden, "nothing runs here") },
 	})

@@ -76,27 +76,3 @@ func scalar(v any) any {
 
 // plainly is scalar of what a field is bound to.
 func plainly(v any, _ *jsontext.Object) any { return scalar(v) }
-
-// account is who is connected by what an account's cell holds, without a token,
-// and the link to the cell, by which the service is asked to connect somebody.
-func account(v any, link *jsontext.Object) any {
-	out := jsontext.NewObject()
-	out.Set("cell", link)
-	o, ok := v.(*jsontext.Object)
-	if !ok {
-		out.Set("connected", false)
-		return out
-	}
-	token, _ := o.Get("token")
-	text, _ := token.(string)
-	out.Set("connected", text != "")
-	user, _ := o.Get("user")
-	if user, ok := user.(*jsontext.Object); ok {
-		for _, key := range []string{"name", "email"} {
-			if s, _ := user.Get(key); scalar(s) != nil {
-				out.Set(key, s)
-			}
-		}
-	}
-	return out
-}

@@ -53,6 +53,12 @@ func (a *Accounts) ByRefreshToken(space, text string) (charm.Connection, bool) {
 	return c, ok && (space == "" || c.Space == space)
 }
 
+// ByID is the connection with the id.
+func (a *Accounts) ByID(id string) (charm.Connection, bool) {
+	_, conn, ok := a.account(id)
+	return conn, ok
+}
+
 // ByCell is the connection of an auth cell.
 func (a *Accounts) ByCell(space string, at charm.AuthCell) (charm.Connection, bool) {
 	list := a.of(func(c charm.Connection) bool {

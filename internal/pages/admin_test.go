@@ -36,6 +36,8 @@ func TestAdminCharm(t *testing.T) {
 	w.AwaitText("counter")
 	accessible(t, w, "admin charm")
 	w.Screenshot("admin-charm")
+	w.Dark(true)
+	accessible(t, w, "admin charm in the dark")
 	stands := func(what string, is func(api.Charm) bool) {
 		t.Helper()
 		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)

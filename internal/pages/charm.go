@@ -10,6 +10,8 @@ func (p *Pages) Charm(w http.ResponseWriter, r *http.Request, space, name string
 		p.fail(w, r, err)
 		return
 	}
+	// A provider's page that is opened from here may lead back to ours, which tells this one.
+	w.Header().Set("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
 	page := Page{Title: c.Ref(), Scripts: []string{"charm.js"}, Styles: []string{"charm.css"}}
 	p.show(w, r, http.StatusOK, page, "charm", c)
 }

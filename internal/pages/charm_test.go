@@ -47,7 +47,7 @@ func TestNewcomerSeesTheHeartbeatCount(t *testing.T) {
 	first := browser.Eval[int](w, `parseInt(/has run (\d+)/.exec(document.body.innerText)[1])`)
 	w.Await(fmt.Sprintf(`parseInt(/has run (\d+)/.exec(document.body.innerText)[1]) >= %d`, first+2))
 	w.Await(part("common-updater", ".note") + `.textContent.includes("Registered: runs in the background (heartbeat)")`)
-	w.Screenshot("charm-heartbeat")
+	accessible(t, w, "heartbeat")
 }
 
 // A feed's items appear once <common-updater> was clicked, and new ones by themselves.
@@ -79,7 +79,7 @@ func TestUpdaterStartsAFeed(t *testing.T) {
 	w.Await(part("common-updater", "button") + `.click() === undefined`)
 	w.AwaitText("Story <b>1</b>")
 	w.Await(part("common-updater", ".note") + `.textContent === "Registered: runs in the background (rss)"`)
-	w.Screenshot("charm-rss")
+	accessible(t, w, "feed")
 	items.Store(3)
 	w.AwaitText("Story <b>2</b>")
 
@@ -90,6 +90,10 @@ func TestUpdaterStartsAFeed(t *testing.T) {
 	w.Await(part("common-updater", "button") + `.textContent === "Enable again"`)
 	w.Await(part("common-updater", "button") + `.click() === undefined`)
 	w.Await(part("common-updater", ".note") + `.textContent === "Registered: runs in the background (rss)"`)
+	if _, err := d.Client.Pause(t.Context(), api.PauseRequest{Space: "home", Charm: "news"}); err != nil {
+		t.Fatal(err)
+	}
+	w.Await(part("common-updater", ".note") + `.textContent === "Registered, and paused"`)
 }
 
 func source(t *testing.T, name string) string {
@@ -159,8 +163,10 @@ func TestElementsInTwoWindows(t *testing.T) {
 
 	w.Click("#charm-fail")
 	w.AwaitText("the moon is full (everything.tsx:")
+	accessible(t, w, "elements")
 	w.Screenshot("charm-elements")
 	w.Dark(true)
+	accessible(t, w, "elements in the dark")
 	w.Resize(390, 844)
 	w.Await(`document.documentElement.scrollWidth <= innerWidth`)
 	w.Screenshot("charm-elements-phone-dark")

@@ -17,7 +17,7 @@ import (
 var functions = template.FuncMap{
 	"ago": ago, "agoAt": func(t time.Time) template.HTML { return ago(&t) }, "took": took, "bytes": size, "count": count,
 	"ref": ref, "at": address, "stand": standing, "outcome": outcome, "tree": newTree, "first": firstLine, "pretty": pretty,
-	"pausedWhat": api.Pause.What, "percent": percent, "because": because,
+	"account": accountStanding, "wantsPerson": wantsPerson, "pausedWhat": api.Pause.What, "percent": percent, "because": because,
 }
 
 // ago is a moment for people: how far away it is, with the exact time behind it.

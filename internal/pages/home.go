@@ -19,12 +19,13 @@ const mostListed = 300
 
 // home is the data of the page of all charms.
 type home struct {
-	Query  string
-	Spaces []listedSpace
-	All    int // charms there are
-	Found  int // charms that the query finds
-	More   int // of them that are not shown
-	Add    addForm
+	Query    string
+	Accounts []api.Connection // that want a person
+	Spaces   []listedSpace
+	All      int // charms there are
+	Found    int // charms that the query finds
+	More     int // of them that are not shown
+	Add      addForm
 }
 
 type listedSpace struct {
@@ -42,6 +43,9 @@ func (p *Pages) showHome(w http.ResponseWriter, r *http.Request, status int, add
 	if err != nil {
 		p.fail(w, r, err)
 		return
+	}
+	if data.Query == "" {
+		data.Accounts = p.accounts(r.Context(), wantsPerson)
 	}
 	add.Templates = charms.Templates()
 	data.Add = add

@@ -33,6 +33,8 @@ type inspection struct {
 	Argument json.RawMessage
 	TooLarge bool // the argument, to be edited here
 	Draft    string
+	Accounts []api.Connection
+	Contacts []api.Contact
 }
 
 func (p *Pages) inspect(w http.ResponseWriter, r *http.Request) {
@@ -70,6 +72,10 @@ func (p *Pages) inspection(r *http.Request) (data inspection, err error) {
 		return data, err
 	}
 	data.TooLarge = len(data.Argument) > mostArgument
+	data.Accounts = p.accounts(ctx, func(c api.Connection) bool { return c.Charm == ref(data.Charm) })
+	if data.Contacts, err = p.contacts(ctx, func(c api.Contact) bool { return c.Charm == ref(data.Charm) }); err != nil {
+		return data, err
+	}
 	runs, err := p.o.Manager.Runs(ctx, manager.RunFilter{Space: space, Charm: name, Limit: plottedRuns})
 	if err != nil {
 		return data, err
@@ -114,6 +120,8 @@ func (p *Pages) changeCharm(w http.ResponseWriter, r *http.Request) {
 		_, err = p.o.Manager.Resume(ctx, api.PauseRequest{Space: space, Charm: name})
 	case "cancel":
 		_, err = p.o.Manager.CancelOf(ctx, space, name)
+	case "allow-host":
+		err = p.o.Service.AllowContact(ctx, space, name, r.PostFormValue("host"))
 	case "argument":
 		draft = r.PostFormValue("argument")
 		err = p.o.Manager.SetArgument(ctx, space, name, []byte(r.PostFormValue("before")), []byte(draft))

@@ -42,6 +42,9 @@ type Service interface {
 	WhyService(context.Context) api.Why
 	Hosts(context.Context) ([]api.Host, error)
 	ResetHost(ctx context.Context, name string) error
+	Contacts(context.Context) ([]api.Contact, error)
+	AllowContact(ctx context.Context, space, charm, host string) error
+	Connections(context.Context) []api.Connection
 }
 
 // Pages answers browsers.

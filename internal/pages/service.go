@@ -32,7 +32,8 @@ type condition struct {
 	Plots    []plot
 	Troubles []api.Trouble
 	Hosts    []api.Host
-	Upkeep   []api.Run // the last run of each task of maintenance
+	Contacts []api.Contact // that wait for a person
+	Upkeep   []api.Run     // the last run of each task of maintenance
 	Tasks    []charm.Task
 	SignIns  []api.SignIn
 	Disk     Disk
@@ -96,6 +97,9 @@ func (p *Pages) condition(r *http.Request) (data condition, err error) {
 	if data.Hosts, err = p.o.Service.Hosts(ctx); err != nil {
 		return data, err
 	}
+	if data.Contacts, err = p.contacts(ctx, func(c api.Contact) bool { return c.State == contactAsked }); err != nil {
+		return data, err
+	}
 	if data.SignIns, err = p.o.SignIns.List(ctx); err != nil {
 		return data, err
 	}
@@ -136,6 +140,9 @@ func (p *Pages) changeService(w http.ResponseWriter, r *http.Request) {
 		_, err = p.o.Manager.Cancel(ctx, r.PostFormValue("job"))
 	case "reset-host":
 		err = p.o.Service.ResetHost(ctx, r.PostFormValue("host"))
+	case "allow-host":
+		space, name, _ := strings.Cut(r.PostFormValue("charm"), "/")
+		err = p.o.Service.AllowContact(ctx, space, name, r.PostFormValue("host"))
 	case "sign-out":
 		err = p.o.SignIns.End(ctx, r.PostFormValue("browser"))
 	case "admin":

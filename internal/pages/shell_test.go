@@ -45,6 +45,11 @@ func TestPages(t *testing.T) {
 	t.Run("home", func(t *testing.T) { home(t, w, d, url) })
 	t.Run("inspect", func(t *testing.T) { inspect(t, w, d) })
 	t.Run("service", func(t *testing.T) { service(t, w, d) })
+	t.Run("charm", func(t *testing.T) {
+		w.Go(d.URL + "/feeds/news")
+		w.AwaitText("Third time lucky")
+		look(t, w, d, "charm-rss")
+	})
 	t.Run("dark and small", func(t *testing.T) {
 		w.Dark(true)
 		w.Go(d.URL + "/home/counter/inspect")
@@ -349,8 +354,13 @@ func TestFirstLoadIsSmall(t *testing.T) {
 		}
 		return len(body), string(all), res.Header
 	}
-	for _, page := range []string{"/", "/service", "/home/heartbeat/inspect"} {
+	for page, opener := range map[string]string{
+		"/": "same-origin", "/service": "same-origin", "/home/heartbeat/inspect": "same-origin", "/home/heartbeat": "same-origin-allow-popups",
+	} {
 		sum, text, h := get(page)
+		if got := h.Get("Cross-Origin-Opener-Policy"); got != opener {
+			t.Errorf("%s: what it opens may be %s, want %s", page, got, opener)
+		}
 		policy := h.Get("Content-Security-Policy")
 		if !strings.Contains(policy, "default-src 'none'; script-src 'self'; style-src 'self'") || strings.Contains(policy, "unsafe") {
 			t.Errorf("%s: its policy is %s", page, policy)

@@ -11,7 +11,13 @@ import (
 // start starts the real binary on a data directory of its own.
 func start(t *testing.T, args ...string) *process.Daemon {
 	t.Helper()
-	d, err := process.Start(process.Options{Command: []string{testbin.Path(t)}, Dir: t.TempDir(), Args: args})
+	return startIn(t, nil, args...)
+}
+
+// startIn is start with more in the environment.
+func startIn(t *testing.T, env []string, args ...string) *process.Daemon {
+	t.Helper()
+	d, err := process.Start(process.Options{Command: []string{testbin.Path(t)}, Dir: t.TempDir(), Args: args, Env: env})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -141,6 +141,7 @@ func (q *Queue) Remove(tx store.Tx, row int64) error {
 			return
 		}
 		delete(q.charms, row)
+		q.changed(row)
 		e.removed = true
 		if !e.running {
 			e.job = nil
@@ -364,6 +365,21 @@ func (q *Queue) Standings() []Standing {
 	}
 	slices.SortFunc(list, func(a, b Standing) int { return int(a.Charm.Row - b.Charm.Row) })
 	return list
+}
+
+// Observe has fn told of every charm that may stand otherwise than before, once
+// Standing says so. It is called within the queue and must not wait for anything.
+func (q *Queue) Observe(fn func(row int64)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.observe = fn
+}
+
+// changed tells who observes. The caller holds mu.
+func (q *Queue) changed(row int64) {
+	if q.observe != nil {
+		q.observe(row)
+	}
 }
 
 // Standing is the charm with the row.

@@ -254,6 +254,7 @@ func (q *Queue) arm(e *entry) {
 		e.due = at
 		return
 	}
+	q.changed(e.charm.Row)
 	switch {
 	case at.IsZero(), q.leftOut(e), q.pausedBy(e) != nil && !e.asked():
 		q.order.remove(e)

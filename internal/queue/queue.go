@@ -50,6 +50,7 @@ type Queue struct {
 	noIntake bool // see SetIntake
 	wake     chan struct{}
 	waiters  map[string][]chan charm.Run // by job id
+	observe  func(row int64)             // see Observe
 
 	mending  sync.Mutex   // one reconciler at a time
 	lookTook atomic.Int64 // of the reconciler's last look, ns

@@ -7,8 +7,10 @@ import (
 	"os"
 	"time"
 
+	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/config"
+	"charmd/internal/live"
 	"charmd/internal/oauth"
 	"charmd/internal/store"
 )
@@ -74,4 +76,22 @@ func (s *Service) accountLost(tx store.Tx, conn charm.Connection) error {
 // accountRestored lets the charms go on that wait for the account.
 func (s *Service) accountRestored(tx store.Tx, conn charm.Connection) error {
 	return s.manager.Reconnected(tx, conn.Space)
+}
+
+// lostAccounts are those that a person must connect again for a charm: what it was
+// connected to and, while it waits for an account, all of its space, since the one it
+// uses may be another charm's.
+func (s *Service) lostAccounts(c charm.Charm, waits bool) []live.Lost {
+	var list []live.Lost
+	for _, conn := range s.accounts.List() {
+		if conn.State == charm.Disconnected && conn.Space == c.Space && (waits || conn.Charm == c.ID) {
+			list = append(list, live.Lost{Connection: conn, Words: s.accounts.Words(conn)})
+		}
+	}
+	return list
+}
+
+// Connections lists the accounts that charms may use.
+func (s *Service) Connections(ctx context.Context) []api.Connection {
+	return s.toolshed.Connections(ctx)
 }

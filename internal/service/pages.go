@@ -30,7 +30,7 @@ func (s *Service) openPages() *live.Server {
 		acts.Upstream, acts.Service = s.replica, s.beside.service
 	}
 	return live.New(live.Options{
-		Store: s.store, Memory: s.memory, Find: s.manager.Find, Standing: s.queue.Standing, Opened: s.lane.Start, Refused: s.noActs, Logger: s.logger,
+		Store: s.store, Memory: s.memory, Find: s.manager.Find, Standing: s.queue.Standing, Lost: s.lostAccounts, Opened: s.lane.Start, Refused: s.noActs, Logger: s.logger,
 		Acts: acts,
 	})
 }

@@ -207,6 +207,7 @@ func (s *Service) makeDoors() {
 	})
 	signIns := signin.New(s.store, time.Now)
 	s.live = s.openPages()
+	s.queue.Observe(s.live.Stands)
 	s.toolshed = toolshed.New(toolshed.Options{
 		SignIns: signIns, Pages: pages.New(pages.Options{
 			Manager: s.manager, Service: s, Store: s.store, SignIns: signIns, AdminCharm: s.AddAdminCharm, Disk: s.disk, Alone: s.config.Alone, Logger: s.logger,

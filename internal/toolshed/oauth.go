@@ -99,7 +99,7 @@ func parseAuthCell(text string) (space string, at charm.AuthCell, err error) {
 	return link.Space, charm.AuthCell{ID: to.ID, Path: to.Path}, nil
 }
 
-type authRequest struct{ AuthCellID, IntegrationCharmID, RefreshToken string }
+type authRequest struct{ AuthCellID, IntegrationCharmID, ConnectionID, RefreshToken string }
 
 func readAuth(r *http.Request) (req authRequest, err error) {
 	body, err := readBody(r)
@@ -117,14 +117,13 @@ func (t *Toolshed) login(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, map[string]string{"error": text})
 	}
 	req, err := readAuth(r)
-	if err == nil && req.AuthCellID == "" {
+	if err == nil && req.AuthCellID == "" && req.ConnectionID == "" {
 		fail("Missing authCellId in request", nil)
 		return
 	}
 	var to oauth.Target
 	if err == nil {
-		to.Charm = req.IntegrationCharmID
-		to.Space, to.Cell, err = t.authCell(r.Context(), req.AuthCellID)
+		to, err = t.target(r.Context(), provider(r), req)
 	}
 	var begun oauth.Begun
 	if err == nil {
@@ -137,6 +136,21 @@ func (t *Toolshed) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"url": begun.URL})
+}
+
+// target is what a page asks to connect an account for: an auth cell, or what a
+// connection was made for that is to be connected again.
+func (t *Toolshed) target(ctx context.Context, provider string, req authRequest) (to oauth.Target, err error) {
+	if req.ConnectionID == "" {
+		to.Charm = req.IntegrationCharmID
+		to.Space, to.Cell, err = t.authCell(ctx, req.AuthCellID)
+		return to, err
+	}
+	conn, ok := t.o.Accounts.ByID(req.ConnectionID)
+	if !ok || conn.Provider != provider {
+		return to, charm.Errorf(charm.CodeNotFound, "that account is not connected any more")
+	}
+	return oauth.Target{Space: conn.Space, Charm: conn.Charm, Cell: conn.Cell}, nil
 }
 
 // callback is where the provider sends the browser back to.

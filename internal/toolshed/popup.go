@@ -39,7 +39,7 @@ type popupUser struct {
 
 // popupPage tells its opener, when that is a page of ours, and closes.
 var popupPage = template.Must(template.New("popup").Parse(`<!doctype html>
-<html lang="en"><head><meta charset="utf-8"><title>charmd</title></head>
+<html lang="en"><head><meta charset="utf-8"><meta name="color-scheme" content="light dark"><title>charmd</title></head>
 <body><p>{{if .Result.Success}}Connected. This window closes by itself.{{else}}{{.Result.Error}}{{end}}</p>
 <script nonce="{{.Nonce}}">
 const message = { type: "oauth-callback", result: {{.Result}} };

@@ -256,7 +256,7 @@ func (t *Toolshed) guarded(w *answer, r *http.Request) (route string) {
 var headers = map[string]string{
 	"Cache-Control":                "no-store",
 	"Content-Security-Policy":      "default-src 'none'; frame-ancestors 'none'",
-	"Cross-Origin-Opener-Policy":   "same-origin-allow-popups", // a provider's page, which leads back to ours
+	"Cross-Origin-Opener-Policy":   "same-origin",
 	"Cross-Origin-Resource-Policy": "same-origin",
 	"Referrer-Policy":              "same-origin",
 	"X-Content-Type-Options":       "nosniff",

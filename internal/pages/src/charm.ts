@@ -1,13 +1,14 @@
 // The script of a charm's page.
 
 import { Acts } from "./charm/acts";
+import { connectAccount } from "./charm/ask";
 import { connect } from "./charm/connection";
 import { CharmButton } from "./charm/elements/button";
 import { make } from "./charm/elements/element";
 import { CharmInput, CharmSendMessage, CharmTodo } from "./charm/elements/input";
 import { CharmDraggable, CharmTable } from "./charm/elements/layout";
-import { CharmGoogleOAuth, CharmUpdater, page, standingChanged } from "./charm/elements/service";
-import { type Standing, version } from "./charm/protocol";
+import { CharmGoogleOAuth, CharmUpdater, page, sentence, speaksOf, standingChanged } from "./charm/elements/service";
+import { type Lost, type Standing, version } from "./charm/protocol";
 import { Tree } from "./charm/tree";
 
 const elements: Record<string, CustomElementConstructor> = {
@@ -76,9 +77,9 @@ function start(root: HTMLElement): void {
     },
     told(message) {
       if (message.v !== undefined && message.v !== version) return location.reload();
-      if (message.page !== undefined) stands(message.page);
       if (message.tree !== undefined) tree.show(message.tree);
       if (message.ops !== undefined) tree.apply(message.ops);
+      if (message.page !== undefined) stands(message.page);
       if (message.done !== undefined || message.again !== undefined) acts.told(message);
       root.setAttribute("aria-busy", "false");
     },
@@ -92,6 +93,16 @@ function start(root: HTMLElement): void {
     notice.textContent = standing.removed ? "This charm was removed." : standing.cut ? "This page is too large: only a part of it is shown." : "";
     notice.hidden = notice.textContent === "";
     standingChanged(standing);
+    document.getElementById("charm-page-accounts")!.replaceChildren(...(standing.lost ?? []).filter((lost) => !speaksOf(lost)).map(again));
+  }
+
+  /** Speaks of an account that no element of the charm's speaks of. */
+  function again({ id, provider, words }: Lost): HTMLElement {
+    const button = make("button", { type: "button" }, "Connect again");
+    button.addEventListener("click", () => {
+      connectAccount(provider, { connectionId: id }).catch((failure: Error) => failed(failure.message));
+    });
+    return make("p", {}, make("span", {}, sentence(words)), button);
   }
 }
 

@@ -35,7 +35,11 @@ export interface Standing {
   reason?: string;
   waiting?: string;
   paused?: boolean;
+  lost?: Lost[];
 }
+
+/** An account that a person must connect again. */
+export interface Lost { id: string; provider: string; words: string; cell?: Value }
 
 export interface Told {
   v?: number;

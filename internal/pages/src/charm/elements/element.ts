@@ -11,11 +11,11 @@ label { display: grid; gap: 0.25rem; }
 .grow { flex: 1 1 10rem; min-width: 0; }
 input:not([type="checkbox"]) {
   width: 100%; min-height: 2.5rem; padding: 0.4rem 0.6rem; background: var(--charm-field, #fff);
-  border: 1px solid var(--charm-border, #767680); border-radius: 6px;
+  border: 1px solid var(--charm-border, #767680); border-radius: 7px;
 }
 input[type="checkbox"] { width: 1.25rem; height: 1.25rem; margin: 0.5rem; accent-color: var(--charm-accent, #1a56c4); }
 button {
-  min-height: 2.5rem; padding: 0.4rem 0.9rem; border: 1px solid transparent; border-radius: 6px; cursor: pointer;
+  min-height: 2.5rem; padding: 0.4rem 0.9rem; border: 1px solid transparent; border-radius: 7px; cursor: pointer; font-weight: 550;
   background: var(--charm-accent, #1a56c4); color: var(--charm-on-accent, #fff);
 }
 button.quiet { background: transparent; border-color: var(--charm-border, #767680); color: inherit; }

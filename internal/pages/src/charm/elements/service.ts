@@ -1,53 +1,56 @@
 // Elements that ask the service for something: common-updater, common-google-oauth.
 
 import { CharmElement, make } from "./element";
-import type { Standing, Value } from "../protocol";
+import { connectAccount, post } from "../ask";
+import type { Lost, Standing, Value } from "../protocol";
 
 /** The charm whose page this is, told by main.ts. */
 export const page: { space: string; charmId: string; standing: Standing | undefined } = { space: "", charmId: "", standing: undefined };
 
-const updaters = new Set<CharmUpdater>();
+const shown = new Set<ServiceElement>();
 
 /** The charm stands otherwise than before. */
 export function standingChanged(standing: Standing): void {
   page.standing = standing;
-  for (const updater of updaters) updater.refresh();
+  for (const element of shown) element.refresh();
 }
 
-async function post(path: string, body: object): Promise<Record<string, unknown>> {
-  const reply = await fetch(path, { method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
-  const answer = await reply.json().catch(() => ({})) as Record<string, unknown>;
-  if (reply.ok && answer.success !== false) return answer;
-  const { error } = answer;
-  const message = typeof error === "string" ? error : (error as { message?: string } | undefined)?.message;
-  throw new Error(message ?? `the service answered ${reply.status}`);
+/** Whether an element of the charm's speaks of the account. */
+export function speaksOf(lost: Lost): boolean {
+  return [...shown].some((element) => element instanceof CharmGoogleOAuth && element.lost?.id === lost.id);
 }
 
-/** Registers the charm to run in the background, and says how that stands. */
-export class CharmUpdater extends CharmElement {
-  protected readonly props: Record<string, Value> = { integration: "" };
-  private state: "idle" | "pending" | "success" | "error" = "idle";
-  private error = "";
-  private readonly button = make("button", { type: "button" });
-  private readonly note = make("span", { className: "note" });
+/** A button and a word beside it, which are drawn anew when the charm stands otherwise. */
+abstract class ServiceElement extends CharmElement {
+  protected readonly button = make("button", { type: "button" });
+  protected readonly note = make("span", { className: "note" });
 
   constructor() {
     super();
     this.note.setAttribute("role", "status");
     this.shadow.append(make("div", { className: "row" }, this.button, this.note));
-    this.button.addEventListener("click", () => void this.register());
+    this.button.addEventListener("click", () => void this.pressed());
   }
 
   override connectedCallback(): void {
-    updaters.add(this);
+    shown.add(this);
     super.connectedCallback();
   }
 
-  disconnectedCallback(): void { updaters.delete(this); }
+  disconnectedCallback(): void { shown.delete(this); }
 
   refresh(): void { this.draw(); }
 
-  private async register(): Promise<void> {
+  protected abstract pressed(): Promise<void>;
+}
+
+/** Registers the charm to run in the background, and says how that stands. */
+export class CharmUpdater extends ServiceElement {
+  protected readonly props: Record<string, Value> = { integration: "" };
+  private state: "idle" | "pending" | "success" | "error" = "idle";
+  private error = "";
+
+  protected async pressed(): Promise<void> {
     if (this.state === "pending") return;
     this.become("pending");
     try {
@@ -78,6 +81,7 @@ export class CharmUpdater extends CharmElement {
     this.note.textContent = state === "pending" ? "Registering …"
       : state === "error" ? `Not registered: ${this.error}`
       : s?.disabled === true ? `Disabled: ${s.reason || "no reason was given"}`
+      : runs && s?.lost?.some(({ words }) => words === s.waiting) ? "Registered, and waits for its account"
       : runs && s?.waiting ? `Registered, and waits: ${s.waiting}`
       : runs && s?.paused ? "Registered, and paused"
       : state === "success" || runs ? `Registered: runs in the background${s?.integration ? ` (${s.integration})` : ""}`
@@ -86,34 +90,32 @@ export class CharmUpdater extends CharmElement {
 }
 
 /** Connects a Google account to the cell it is bound to. */
-export class CharmGoogleOAuth extends CharmElement {
+export class CharmGoogleOAuth extends ServiceElement {
   protected readonly props: Record<string, Value> = { auth: null, label: "" };
   private busy = "";
   private error = "";
-  private readonly button = make("button", { type: "button" });
-  private readonly note = make("span", { className: "note" });
-
-  constructor() {
-    super();
-    this.note.setAttribute("role", "status");
-    this.shadow.append(make("div", { className: "row" }, this.button, this.note));
-    this.button.addEventListener("click", () => void this.act());
-  }
 
   private get account(): { connected?: boolean; name?: string; email?: string; cell?: Value } {
     return this.props.auth as object | null ?? {};
   }
 
-  private async act(): Promise<void> {
+  /** The account as it must be connected again. */
+  get lost(): Lost | undefined {
+    const cell = JSON.stringify(this.account.cell);
+    return page.standing?.lost?.find((lost) => lost.cell !== undefined && JSON.stringify(lost.cell) === cell);
+  }
+
+  protected async pressed(): Promise<void> {
     if (this.busy !== "") return;
     const { connected, cell } = this.account;
     const authCellId = JSON.stringify(cell);
+    const leaves = connected === true && this.lost === undefined;
     this.error = "";
-    this.busy = connected === true ? "Disconnecting …" : "Waiting for Google …";
+    this.busy = leaves ? "Disconnecting …" : "Waiting for Google …";
     this.draw();
     try {
-      if (connected === true) await post("/api/integrations/google-oauth/logout", { authCellId });
-      else await this.login(authCellId);
+      if (leaves) await post("/api/integrations/google-oauth/logout", { authCellId });
+      else await connectAccount("google", { authCellId, integrationCharmId: page.charmId });
     } catch (failure) {
       this.error = (failure as Error).message;
     }
@@ -121,36 +123,19 @@ export class CharmGoogleOAuth extends CharmElement {
     this.draw();
   }
 
-  /** Opens Google's page and waits until it is closed or tells how it went. */
-  private async login(authCellId: string): Promise<void> {
-    const { url } = await post("/api/integrations/google-oauth/login", { authCellId, integrationCharmId: page.charmId });
-    const popup = window.open(String(url), "oauth", "popup,width=520,height=680");
-    if (popup === null) throw new Error("the browser did not open Google's page: allow this site to open windows");
-    await new Promise<void>((done, fail) => {
-      const closed = setInterval(() => { if (popup.closed) end(done); }, 500);
-      const told = ({ origin, data }: MessageEvent): void => {
-        if (origin !== location.origin || data?.type !== "oauth-callback") return;
-        end(() => data.result?.success === true ? done() : fail(new Error(String(data.result?.error ?? "it was not connected"))));
-      };
-      const end = (then: () => void): void => {
-        clearInterval(closed);
-        removeEventListener("message", told);
-        then();
-      };
-      addEventListener("message", told);
-    });
-  }
-
   protected draw(): void {
-    const { connected, name, email, cell } = this.account;
-    this.button.textContent = connected === true ? "Disconnect" : this.text("label") || "Connect Google";
-    this.button.className = connected === true ? "quiet" : "";
+    const { account: { connected, name, email, cell }, lost } = this;
+    this.button.textContent = lost !== undefined ? "Connect again" : connected === true ? "Disconnect" : this.text("label") || "Connect Google";
+    this.button.className = connected === true && lost === undefined ? "quiet" : "";
     this.button.disabled = cell === undefined;
     this.button.setAttribute("aria-disabled", String(this.busy !== ""));
-    this.note.className = this.error === "" ? "note" : "note error";
+    this.note.className = this.error === "" && lost === undefined ? "note" : "note error";
     this.note.textContent = this.error !== "" ? `Not connected: ${this.error}`
       : this.busy !== "" ? this.busy
+      : lost !== undefined ? sentence(lost.words)
       : connected === true ? `Connected as ${[name, email].filter(Boolean).join(", ") || "somebody"}`
       : cell === undefined ? "This charm does not say where the account is kept ($auth)" : "Not connected";
   }
 }
+
+export function sentence(words: string): string { return words.charAt(0).toUpperCase() + words.slice(1); }
