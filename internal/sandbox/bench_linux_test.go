@@ -37,7 +37,7 @@ func BenchmarkSpawn(b *testing.B) {
 				began := time.Now()
 				cmd := exec.Command(exe)
 				cmd.Env = []string{role + "=enter", launchVariable + "=" + walls.namespaces, "GODEBUG=containermaxprocs=0,updatemaxprocs=0"}
-				cmd.SysProcAttr = Attributes(walls.namespaces == Own)
+				cmd.SysProcAttr = Attributes(walls.namespaces == Own, Users()[0])
 				out, err := cmd.StdoutPipe()
 				if err != nil {
 					b.Fatal(err)

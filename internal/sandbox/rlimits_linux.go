@@ -14,7 +14,7 @@ const (
 
 // limit lowers the process's own limits for good. Threads are counted for all of
 // a user's processes together, except in namespaces of the process's own.
-func limit(l Limits, apart bool) Layer {
+func limit(l Limits, alone bool) Layer {
 	// Before writing files is forbidden. When memory runs out on the machine, the
 	// kernel is to take a worker and never the service.
 	oom := os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
@@ -29,7 +29,7 @@ func limit(l Limits, apart bool) Layer {
 		{"RLIMIT_NOFILE", unix.RLIMIT_NOFILE, maxDescriptors},
 		{"RLIMIT_NPROC", unix.RLIMIT_NPROC, maxThreads},
 	}
-	if !apart {
+	if !alone {
 		limits = limits[:len(limits)-1]
 	}
 	for _, r := range limits {

@@ -105,7 +105,7 @@ func TestEachRunSaysWhichWallsStood(t *testing.T) {
 		t.Errorf("a run that was killed says %q", killed.Walls)
 	}
 	for _, l := range s.pool.Sandbox().Layers() {
-		if l.State == sandbox.Unavailable && os.Getenv("CI") == "true" {
+		if l.State == sandbox.Unavailable && strings.Contains(os.Getenv("CHARMD_REQUIRE"), "sandbox") {
 			t.Errorf("%s is down: %s", l.Name, l.Reason)
 		}
 	}
