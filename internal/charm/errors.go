@@ -42,6 +42,7 @@ const (
 	CodeHandedBack     ErrorCode = "handed_back"      // given back to the queue at shutdown
 	CodeContended      ErrorCode = "kept_conflicting" // other writers kept changing what it read
 	CodeEgressLimit    ErrorCode = "egress_limit"
+	CodeSandbox        ErrorCode = "sandbox" // a wall is down, and all were required
 )
 
 // Exit codes of the command line; docs/commands.md lists them for people.
@@ -50,12 +51,13 @@ const (
 	ExitFailure     = 1 // something went wrong inside, or charmd doctor found problems
 	ExitUsage       = 2 // a bad flag, argument or configuration value
 	ExitNotFound    = 3
-	ExitRefused     = 4 // the input is not acceptable: does not compile, conflict, forbidden
-	ExitUnavailable = 5 // no daemon, or it cannot work now
-	ExitRunFailed   = 6 // charmd run --wait: the run did not end ok
-	ExitAddress     = 7 // the address to listen on is taken
-	ExitLocked      = 8 // another daemon owns the data directory
-	ExitData        = 9 // the data directory or database cannot be used
+	ExitRefused     = 4  // the input is not acceptable: does not compile, conflict, forbidden
+	ExitUnavailable = 5  // no daemon, or it cannot work now
+	ExitRunFailed   = 6  // charmd run --wait: the run did not end ok
+	ExitAddress     = 7  // the address to listen on is taken
+	ExitLocked      = 8  // another daemon owns the data directory
+	ExitData        = 9  // the data directory or database cannot be used
+	ExitSandbox     = 10 // a wall around worker processes is down, and all were required
 )
 
 // Error is an error a person may see: what happened, and what to do next. It
@@ -106,6 +108,8 @@ func ExitCode(err error) int {
 		return ExitAddress
 	case CodeDataLocked:
 		return ExitLocked
+	case CodeSandbox:
+		return ExitSandbox
 	case CodeDataUnusable, CodeDataCorrupt, CodeDataNewer:
 		return ExitData
 	}

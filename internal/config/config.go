@@ -32,6 +32,8 @@ type Config struct {
 	GoogleClientID     string
 	GoogleClientSecret Secret
 
+	RequireSandbox bool // charms run behind all walls, or not at all
+
 	Workers     int           // worker processes, so charms running at once
 	MaxRetries  int           // attempts after the first failed one; 0 means none
 	Cycle       time.Duration // how often a charm runs that has no schedule of its own
