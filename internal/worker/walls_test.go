@@ -25,6 +25,9 @@ import (
 const confined = "WORKER_TEST_CONFINED"
 
 func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == takenOver {
+		playTakenOver(os.Args[2], os.Args[3:])
+	}
 	if exe := os.Getenv(confined); exe != "" {
 		if err := playConfined(exe); err != nil {
 			fmt.Fprintln(os.Stderr, err)

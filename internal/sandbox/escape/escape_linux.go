@@ -36,9 +36,10 @@ type Attempt struct {
 }
 
 // Attempts are all ways out that are known.
-func Attempts() []Attempt { return slices.Concat(files, network, powers, kernel, sockets()) }
+func Attempts() []Attempt { return slices.Concat(Files, Network, Powers, Kernel) }
 
-var files = []Attempt{
+// Files are ways to what lies on the disk.
+var Files = []Attempt{
 	{Name: "read /etc/passwd", ClosedBy: "namespaces landlock seccomp", Try: func(Targets) error { return read("/etc/passwd") }},
 	{Name: "read a file by its path", ClosedBy: "namespaces landlock seccomp", Try: func(t Targets) error { return read(t.File) }},
 	{Name: "read its own program", ClosedBy: "namespaces landlock seccomp", Try: func(Targets) error { return read("/proc/self/exe") }},
@@ -77,7 +78,8 @@ var files = []Attempt{
 	}},
 }
 
-var powers = []Attempt{
+// Powers are ways to more rights, and to the process that started this one.
+var Powers = []Attempt{
 	{Name: "mount", Fatal: true, Try: func(Targets) error { return unix.Mount("x", "/", "tmpfs", 0, "") }},
 	{Name: "make the root writable", Fatal: true, Try: func(Targets) error { return unix.Mount("", "/", "", unix.MS_REMOUNT|unix.MS_BIND, "") }},
 	{Name: "change the root", Fatal: true, Try: func(Targets) error { return unix.Chroot("/") }},
@@ -139,7 +141,8 @@ var powers = []Attempt{
 	}},
 }
 
-var network = []Attempt{
+// Network are ways to other machines and to servers of this one.
+var Network = append([]Attempt{
 	{Name: "connect to the service", ClosedBy: "namespaces landlock seccomp", Fatal: true, Try: func(t Targets) error { return dial("tcp", t.TCP) }},
 	{Name: "connect to a socket file", ClosedBy: "namespaces seccomp", Fatal: true, Try: func(t Targets) error { return dial("unix", t.Unix) }},
 	{Name: "connect to an abstract socket", ClosedBy: "namespaces landlock seccomp", Fatal: true, Try: func(t Targets) error { return dial("unix", t.Abstract) }},
@@ -156,7 +159,7 @@ var network = []Attempt{
 		return err
 	}},
 	{Name: "open a raw socket", Fatal: true, Try: func(Targets) error { return socket(unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP) }},
-}
+}, sockets()...)
 
 // patience is how long a server may take to answer.
 const patience = 2 * time.Second

@@ -9,9 +9,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// kernel are attempts to run other code, and at parts of the kernel that no charm
-// has a use for.
-var kernel = []Attempt{
+// Kernel are ways to run other code, and into parts of the kernel that no charm has
+// a use for.
+var Kernel = []Attempt{
 	{Name: "run a shell", ClosedBy: "namespaces landlock seccomp", Try: func(Targets) error { return start("/bin/sh", 0) }},
 	{Name: "run its own program", ClosedBy: "namespaces landlock seccomp", Try: func(Targets) error { return start("/proc/self/exe", 0) }},
 	{Name: "become a shell", ClosedBy: "namespaces landlock seccomp", Fatal: true, Unsure: true, Try: func(Targets) error {
