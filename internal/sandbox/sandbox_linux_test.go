@@ -42,7 +42,7 @@ type seen struct {
 // plays are the roles of this binary.
 func plays() map[string]func() {
 	all := maps.Clone(roles)
-	all["launch"], all["escape"], all["enter"] = launch, escapes, enter
+	all["launch"], all["escape"] = launch, escapes
 	return all
 }
 
