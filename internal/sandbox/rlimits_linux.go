@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -37,8 +38,20 @@ func limit(l Limits, alone bool) Layer {
 			return Layer{Unavailable, fmt.Sprintf("%s: %v", r.name, err)}
 		}
 	}
-	if oom != nil {
-		return Layer{On, fmt.Sprintf("but the kernel is not told to take a worker first: %v", oom)}
+	var missing []string
+	if !alone || isRoot() {
+		missing = append(missing, "but threads are not limited")
 	}
-	return Layer{State: On}
+	if oom != nil {
+		missing = append(missing, fmt.Sprintf("but the kernel is not told to take a worker first: %v", oom))
+	}
+	return Layer{On, strings.Join(missing, ", ")}
+}
+
+// isRoot reports whether the process, in namespaces of its own, is root outside of
+// them, whose threads the kernel does not count.
+func isRoot() bool {
+	ids, err := os.ReadFile("/proc/self/uid_map")
+	fields := strings.Fields(string(ids))
+	return err == nil && len(fields) > 1 && fields[1] == "0"
 }
