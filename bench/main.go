@@ -34,6 +34,7 @@ var benchmarks = []benchmark{
 	{"recipes", "runs of large feeds, mail imports and lists: time, documents loaded, bytes committed", benchRecipes},
 	{"pages", "charms' pages: event to painted, what is sent, what open pages cost the background", benchPages},
 	{"runs", "committed counter runs: throughput, latency, memory, nothing lost", benchRuns},
+	{"sandbox", "the walls around a worker: what they cost a start, and a run", benchSandbox},
 	{"schedule", "lateness and shares below and above what the service can do", benchSchedule},
 	{"store", "the database that many runs of one counter leave: its size", benchStore},
 }
@@ -53,6 +54,13 @@ const daemonCommand = "charmd"
 func main() {
 	if worker.Wanted() {
 		worker.Main()
+	}
+	if len(os.Args) > 3 && os.Args[1] == behind {
+		if err := runBehind(os.Args[2], os.Args[3]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
 	}
 	if len(os.Args) > 1 && os.Args[1] == daemonCommand {
 		os.Exit(cli.Main(os.Args[2:], os.Environ(), os.Stdin, os.Stdout, os.Stderr))

@@ -26,7 +26,7 @@ const (
 	CodeRemoteToolshed ErrorCode = "remote_toolshed" // a toolshed that is not ours was named
 	CodeCompile        ErrorCode = "compile"         // the recipe does not compile
 	CodeNoUpdater      ErrorCode = "no_bg_updater"   // the result has no bgUpdater stream
-	CodeRunFailed      ErrorCode = "run_failed"      // charmd run --wait: the run did not end ok
+	CodeRunFailed      ErrorCode = "run_failed"      // run --wait, test, replay: the run did not end ok, or not the same
 	CodeDiffers        ErrorCode = "replay_differs"  // charmd replay: not the same as in the run
 	CodeUnwell         ErrorCode = "unwell"          // charmd doctor: something is wrong with charmd itself
 	CodeThrown         ErrorCode = "thrown"          // a handler threw or rejected
@@ -45,6 +45,7 @@ const (
 	CodeContended      ErrorCode = "kept_conflicting" // other writers kept changing what it read
 	CodeEgressLimit    ErrorCode = "egress_limit"
 	CodeReconnect      ErrorCode = "needs_reconnect" // an account must be connected again by a person
+	CodeSandbox        ErrorCode = "sandbox"         // a wall is down, and all were required
 )
 
 // Exit codes of the command line; docs/commands.md lists them for people.
@@ -53,12 +54,13 @@ const (
 	ExitFailure     = 1 // something went wrong inside, or charmd doctor found problems
 	ExitUsage       = 2 // a bad flag, argument or configuration value
 	ExitNotFound    = 3
-	ExitRefused     = 4 // the input is not acceptable: does not compile, conflict, forbidden
-	ExitUnavailable = 5 // no daemon, or it cannot work now
-	ExitRunFailed   = 6 // run --wait, test, replay: the run did not end ok, or not the same
-	ExitAddress     = 7 // the address to listen on is taken
-	ExitLocked      = 8 // another daemon owns the data directory
-	ExitData        = 9 // the data directory or database cannot be used
+	ExitRefused     = 4  // the input is not acceptable: does not compile, conflict, forbidden
+	ExitUnavailable = 5  // no daemon, or it cannot work now
+	ExitRunFailed   = 6  // charmd run --wait: the run did not end ok
+	ExitAddress     = 7  // the address to listen on is taken
+	ExitLocked      = 8  // another daemon owns the data directory
+	ExitData        = 9  // the data directory or database cannot be used
+	ExitSandbox     = 10 // a wall around worker processes is down, and all were required
 )
 
 // Error is an error a person may see: what happened, and what to do next. It
@@ -109,6 +111,8 @@ func ExitCode(err error) int {
 		return ExitAddress
 	case CodeDataLocked:
 		return ExitLocked
+	case CodeSandbox:
+		return ExitSandbox
 	case CodeDataUnusable, CodeDataCorrupt, CodeDataNewer:
 		return ExitData
 	}

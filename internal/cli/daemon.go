@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"time"
 
@@ -32,11 +33,24 @@ type background interface {
 type opener func(context.Context, config.Config, *slog.Logger) (background, error)
 
 func openService(ctx context.Context, cfg config.Config, logger *slog.Logger) (background, error) {
+	if err := runsOn(runtime.GOOS); err != nil {
+		return nil, err
+	}
 	s, err := service.Open(ctx, cfg, logger)
 	if err != nil {
 		return nil, err // not s: a nil pointer in an interface is not nil
 	}
 	return s, nil
+}
+
+// runsOn refuses systems where the service does not run. Commands that ask one
+// elsewhere do.
+func runsOn(system string) error {
+	if system == "windows" {
+		return charm.Errorf(charm.CodeUnavailable, "charmd runs charms on Linux and macOS, not on Windows").
+			WithHint("start it in WSL2; the other commands reach it from Windows with CHARMD_URL and CHARMD_TOKEN")
+	}
+	return nil
 }
 
 // probeTimeout is how long something at the listening address may take to answer.

@@ -331,3 +331,16 @@ func TestFollow(t *testing.T) {
 		t.Errorf("runs that had been printed are printed again:\n%s", got)
 	}
 }
+
+func TestSystemsThatTheServiceRunsOn(t *testing.T) {
+	t.Parallel()
+	for _, system := range []string{"linux", "darwin"} {
+		if err := runsOn(system); err != nil {
+			t.Errorf("%s: %v", system, err)
+		}
+	}
+	err, ok := errors.AsType[*charm.Error](runsOn("windows"))
+	if !ok || charm.ExitCode(err) != charm.ExitUnavailable || !strings.Contains(err.Hint, "WSL2") {
+		t.Errorf("windows: %v", err)
+	}
+}

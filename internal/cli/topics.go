@@ -25,6 +25,7 @@ var exitCodes = []struct {
 	{charm.ExitAddress, "the address to listen on is taken"},
 	{charm.ExitLocked, "another charmd owns the data directory"},
 	{charm.ExitData, "the data directory or its database cannot be used"},
+	{charm.ExitSandbox, "a wall around charms is down, and --require-sandbox asks for all"},
 }
 
 const errorForm = "An error is one line on standard error, with a hint on the next line where there is one.\n" +

@@ -37,6 +37,8 @@ type Config struct {
 	ProvidersFile string       // JSON that changes and adds to the provider table; "" means none
 	VaultKey      charm.Secret // keys of the vault; "" means the data directory's file
 
+	RequireSandbox bool // charms run behind all walls, or not at all
+
 	Workers     int           // worker processes, so charms running at once
 	MaxRetries  int           // attempts after the first failed one; 0 means none
 	Cycle       time.Duration // how often a charm runs that has no schedule of its own

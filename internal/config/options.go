@@ -32,6 +32,8 @@ const (
 	NotifyURL     = "notify-url"
 	Providers     = "providers"
 	WorkerExe     = "worker-exe"
+
+	RequireSandbox = "require-sandbox"
 )
 
 // table is every option. Names, defaults and variables that the original
@@ -112,6 +114,8 @@ var table = []Option{
 	{Name: "min-free", Env: []string{"CHARMD_MIN_FREE"}, Kind: Size, Default: "256MiB",
 		Min: 0, Max: math.MaxInt64,
 		Help: "no run begins while less than this is free on the disk of the database", field: func(c *Config) any { return &c.MinFree }},
+	{Name: RequireSandbox, Env: []string{"CHARMD_REQUIRE_SANDBOX"}, Kind: Bool, Default: "false",
+		Help: "do not start when one of the walls around charms is down", field: func(c *Config) any { return &c.RequireSandbox }},
 	{Name: "allow-hosts", Env: []string{"CHARMD_ALLOW_HOSTS"}, Kind: Hosts,
 		Help: "private destinations that every charm may reach", field: func(c *Config) any { return &c.AllowHosts }},
 	{Name: "consent", Env: []string{"CHARMD_CONSENT"}, Kind: Asking, Default: "warn",

@@ -19,7 +19,7 @@ import (
 func TestWallsThatShouldStand(t *testing.T) {
 	t.Parallel()
 	on := sandbox.Layer{State: sandbox.On}
-	off := sandbox.Layer{State: sandbox.Off, Reason: "not part of this version"}
+	off := sandbox.Layer{State: sandbox.Off, Reason: "not asked for"}
 	lacking := sandbox.Layer{State: sandbox.Unavailable, Reason: "old kernel"}
 	for _, tc := range []struct {
 		name   string

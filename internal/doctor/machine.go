@@ -102,7 +102,7 @@ func walls(r sandbox.Report) (found []Problem) {
 	}{
 		{"namespaces", r.Namespaces, "let this user make user namespaces (a container or sysctl may forbid it)"},
 		{"landlock", r.Landlock, "use a kernel with Landlock (5.13 or later, lsm=landlock)"},
-		{"seccomp", r.Seccomp, "use a kernel with seccomp filters"},
+		{"seccomp", r.Seccomp, "use a kernel with seccomp filters, on amd64 or arm64"},
 		{"rlimits", r.Rlimits, "let this user lower its own limits"},
 	} {
 		if wall.layer.State == sandbox.Unavailable {

@@ -29,6 +29,9 @@ type Options struct {
 	Logger        *slog.Logger
 	Grace         time.Duration // for a worker to exit when told to; default 2 s
 
+	// RequireSandbox lets no worker have a task that lacks one of the walls.
+	RequireSandbox bool
+
 	Started func(took time.Duration) // told of each process that is ready; must not block; nil tells nobody
 	Ended   func(reason string)      // told of each that is gone: an ExitKind or one of the reasons below; likewise
 	// Owner names what only one pool at a time works for, such as a data directory.
@@ -80,6 +83,7 @@ type Pool struct {
 	starting bool                 // one worker is between launch and hello
 	failures int                  // workers in a row that were never of use
 	walls    sandbox.Report       // of the last worker that said hello
+	told     chan struct{}        // closed when one has, or none will
 	restart  *time.Timer
 	started  bool
 	closing  bool
@@ -119,7 +123,7 @@ func New(o Options) (*Pool, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &Pool{o: o, workers: map[*worker]struct{}{}, held: map[string]int{}, gone: make(chan struct{})}
+	p := &Pool{o: o, workers: map[*worker]struct{}{}, held: map[string]int{}, told: make(chan struct{}), gone: make(chan struct{})}
 	unknown := sandbox.Layer{State: sandbox.Off, Reason: "no worker has started yet"}
 	p.walls = sandbox.Report{Namespaces: unknown, Landlock: unknown, Seccomp: unknown, Rlimits: unknown}
 	p.launch = func() (*process, error) { return p.spawner.launch(exe, arguments(o), environment) }
@@ -149,6 +153,22 @@ func (p *Pool) Start(ctx context.Context) error {
 		p.restock()
 	}
 	return nil
+}
+
+// Require waits for the first worker and returns an error that says which of the
+// walls around it are down, or why there is none.
+func (p *Pool) Require(ctx context.Context) error {
+	select {
+	case <-p.told:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	down := p.Sandbox().Down()
+	if len(down) == 0 {
+		return nil
+	}
+	return charm.Errorf(charm.CodeSandbox, "%s", lacking(down)).
+		WithHint("charmd doctor says what each of them needs; without --require-sandbox charms run behind the others")
 }
 
 // Sandbox is the walls of the last worker that started.

@@ -12,6 +12,9 @@ import (
 
 // signalName is a signal as people know it, e.g. SIGSEGV.
 func signalName(s syscall.Signal) string {
+	if s == unix.SIGSYS {
+		return "SIGSYS: its code tried what the sandbox forbids"
+	}
 	if name := unix.SignalName(s); name != "" {
 		return name
 	}

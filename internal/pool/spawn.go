@@ -14,11 +14,12 @@ import (
 // kernel kills a worker when the thread that started it ends.
 type spawner struct {
 	work    chan func()
-	refusal string // why the machine never gives workers namespaces; "" when it may
+	users   []int  // that workers may be outside of namespaces of their own, the best first
+	refusal string // why the last worker without them had no namespaces
 }
 
 func newSpawner() *spawner {
-	s := &spawner{work: make(chan func())}
+	s := &spawner{work: make(chan func()), users: sandbox.Users(), refusal: "there are none on this system"}
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -47,20 +48,35 @@ func (s *spawner) launch(exe string, args, env []string) (proc *process, err err
 // gives it none: in a container, say. What stands of the walls then is in the
 // worker's report.
 func (s *spawner) start(exe string, args, env []string) (*process, error) {
-	told := func(namespaces string) []string { return append(slices.Clip(args), "-namespaces="+namespaces) }
-	if s.refusal == "" {
-		proc, err := startProcess(exe, told(sandbox.Own), env, sandbox.Attributes(true))
+	start := func(namespaces string, user int) (*process, error) {
+		told := append(slices.Clip(args), "-namespaces="+namespaces)
+		return startProcess(exe, told, env, sandbox.Attributes(namespaces == sandbox.Own, user))
+	}
+	refusal, never := s.refusal, []int{}
+	for _, user := range s.users {
+		proc, err := start(sandbox.Own, user)
 		refused, lasting := sandbox.Refused(err)
 		if !refused {
+			s.forget(never)
 			return proc, err
 		}
-		refusal := "this machine does not allow them: " + cause(err)
-		if proc, err = startProcess(exe, told(refusal), env, sandbox.Attributes(false)); err == nil && lasting {
-			s.refusal = refusal // it was that, and will not change while the service runs
+		refusal = "this machine does not allow them: " + cause(err)
+		if lasting {
+			never = append(never, user)
 		}
-		return proc, err
 	}
-	return startProcess(exe, told(s.refusal), env, sandbox.Attributes(false))
+	proc, err := start(refusal, 0)
+	if err == nil {
+		s.forget(never)
+		s.refusal = refusal
+	}
+	return proc, err
+}
+
+// forget takes users off that were refused for good, once a start in another way
+// has shown that it was them: that will not change while the service runs.
+func (s *spawner) forget(never []int) {
+	s.users = slices.DeleteFunc(s.users, func(user int) bool { return slices.Contains(never, user) })
 }
 
 // cause is an error without the path that it is about.

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"charmd/internal/sandbox"
@@ -85,8 +86,7 @@ func (p *Pool) start() {
 func (p *Pool) greeted(w *worker, h *wire.Hello) {
 	p.mu.Lock()
 	p.starting = false
-	before := p.walls
-	p.walls = w.walls
+	before := p.know(w.walls)
 	p.restock()
 	p.finish()
 	p.mu.Unlock()
@@ -100,6 +100,32 @@ func (p *Pool) greeted(w *worker, h *wire.Hello) {
 	}
 	p.o.Logger.Debug("worker ready", "pid", w.proc.pid(), "start", took)
 	p.offer(w)
+}
+
+// know takes note of the walls around a new worker, with p.mu held, and returns
+// those of the one before.
+func (p *Pool) know(r sandbox.Report) (before sandbox.Report) {
+	before, p.walls = p.walls, r
+	p.tell()
+	return before
+}
+
+// tell lets Require go on, with p.mu held.
+func (p *Pool) tell() {
+	select {
+	case <-p.told:
+	default:
+		close(p.told)
+	}
+}
+
+// lacking says which walls are down and why.
+func lacking(down []sandbox.Named) string {
+	parts := make([]string, len(down))
+	for i, l := range down {
+		parts[i] = fmt.Sprintf("%s (%s)", l.Name, l.Reason)
+	}
+	return "walls around worker processes are down: " + strings.Join(parts, ", ")
 }
 
 // tellWalls logs which walls around workers are down that this version could raise.
@@ -145,6 +171,7 @@ func (p *Pool) useless(why string) {
 	p.failures++
 	p.o.Logger.Error("a worker process was of no use", "reason", why, "inARow", p.failures)
 	if p.failures >= mostFailures {
+		p.tell()
 		p.refuse(fmt.Errorf("workers do not start: %s", why))
 	}
 }

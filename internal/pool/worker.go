@@ -111,6 +111,13 @@ func (w *worker) listen() (greeted bool, err error) {
 	if w.walls, err = sandbox.Parse(hello.Sandbox); err != nil {
 		return false, wire.Violationf("%v", err)
 	}
+	if down := w.walls.Down(); w.pool.o.RequireSandbox && len(down) > 0 {
+		w.pool.mu.Lock()
+		w.pool.know(w.walls)
+		w.pool.mu.Unlock()
+		w.kill(Exit{Kind: Crashed, Detail: lacking(down)})
+		return false, nil
+	}
 	w.pool.greeted(w, hello)
 	for {
 		m, err := frames.Next()

@@ -46,6 +46,13 @@ var { parse, stringify } = JSON;
 var { isArray } = Array;
 var { keys, is } = Object;
 var NativeDate = Date;
+var { deleteProperty } = Reflect;
+var everything = Object.prototype;
+var lists = Array.prototype;
+function writeOut(value) {
+  if (!deleteProperty(everything, "toJSON") || !deleteProperty(lists, "toJSON")) throw new TypeError("the recipe gave every object a toJSON that stays");
+  return stringify(value);
+}
 function isObject(value) {
   return typeof value === "object" && value !== null;
 }
@@ -596,7 +603,7 @@ var Document = class {
   }
   /** Hands the document to the host unless its text is what is stored already. Answers whether it was handed over. */
   save() {
-    const text = stringify({ value: this.value, source: this.source && { "/": this.source.id } });
+    const text = writeOut({ value: this.value, source: this.source && { "/": this.source.id } });
     if (this.stored && text === host.doc(this.id)) return false;
     host.put(this.id, text);
     this.stored = true;
@@ -3436,7 +3443,7 @@ var root = {
     if (task.mode === "cells") return stringify({ handled, failures, cells: cellsOf(graph) });
     const result = documentOf(task.charm).root;
     const changed2 = saveChanges([result.doc, documentOf(task.process)]);
-    return stringify({
+    return writeOut({
       handled,
       updater: isUpdatable(result),
       name: nameOf(result),

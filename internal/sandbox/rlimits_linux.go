@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -14,7 +15,7 @@ const (
 
 // limit lowers the process's own limits for good. Threads are counted for all of
 // a user's processes together, except in namespaces of the process's own.
-func limit(l Limits, apart bool) Layer {
+func limit(l Limits, alone bool) Layer {
 	// Before writing files is forbidden. When memory runs out on the machine, the
 	// kernel is to take a worker and never the service.
 	oom := os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
@@ -29,7 +30,7 @@ func limit(l Limits, apart bool) Layer {
 		{"RLIMIT_NOFILE", unix.RLIMIT_NOFILE, maxDescriptors},
 		{"RLIMIT_NPROC", unix.RLIMIT_NPROC, maxThreads},
 	}
-	if !apart {
+	if !alone {
 		limits = limits[:len(limits)-1]
 	}
 	for _, r := range limits {
@@ -37,8 +38,20 @@ func limit(l Limits, apart bool) Layer {
 			return Layer{Unavailable, fmt.Sprintf("%s: %v", r.name, err)}
 		}
 	}
-	if oom != nil {
-		return Layer{On, fmt.Sprintf("but the kernel is not told to take a worker first: %v", oom)}
+	var missing []string
+	if !alone || isRoot() {
+		missing = append(missing, "but threads are not limited")
 	}
-	return Layer{State: On}
+	if oom != nil {
+		missing = append(missing, fmt.Sprintf("but the kernel is not told to take a worker first: %v", oom))
+	}
+	return Layer{On, strings.Join(missing, ", ")}
+}
+
+// isRoot reports whether the process, in namespaces of its own, is root outside of
+// them, whose threads the kernel does not count.
+func isRoot() bool {
+	ids, err := os.ReadFile("/proc/self/uid_map")
+	fields := strings.Fields(string(ids))
+	return err == nil && len(fields) > 1 && fields[1] == "0"
 }

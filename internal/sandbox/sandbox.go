@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -46,6 +47,11 @@ func (r Report) Layers() []Named {
 type Named struct {
 	Name string
 	Layer
+}
+
+// Down are the layers that do not stand.
+func (r Report) Down() []Named {
+	return slices.DeleteFunc(r.Layers(), func(l Named) bool { return l.State == On })
 }
 
 // Standing is the names of the layers that stand, e.g. "namespaces landlock rlimits".

@@ -12,19 +12,30 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// apart are the namespaces that a worker has for itself, as flags of clone.
+const apart = unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
+
 // Enter puts the calling process behind the walls. namespaces is Own, or the
 // reason why the process has none of its own. A layer that cannot be raised is
 // said to be so; the others stand nevertheless.
 //
-// The order matters: what limits and mounts need is taken away after them.
+// The order matters: what limits and mounts need is taken away after them, and
+// what all of them need at last.
 func Enter(l Limits, namespaces string) Report {
-	apart := namespaces == Own && os.Getpid() == 1 // what follows must never happen to the machine itself
+	r := enclose(l, namespaces)
+	r.Seccomp = filterCalls()
+	return r
+}
+
+// enclose raises all walls but the filter of system calls.
+func enclose(l Limits, namespaces string) Report {
+	alone := namespaces == Own && os.Getpid() == 1 // what follows must never happen to the machine itself
 	r := Report{
 		Namespaces: Layer{Unavailable, namespaces},
-		Seccomp:    Layer{Off, "not part of this version"},
-		Rlimits:    limit(l, apart),
+		Seccomp:    Layer{Off, "not asked for"},
+		Rlimits:    limit(l, alone),
 	}
-	if apart {
+	if alone {
 		r.Namespaces = seclude()
 	}
 	if err := dropPowers(); err != nil {
@@ -50,18 +61,35 @@ func seclude() Layer {
 	return Layer{State: On}
 }
 
-// Attributes are those a worker is started with: it dies with the thread that
-// started it, signals from a terminal do not reach it, and it is alone in
-// namespaces of its own, if they are wanted. There it is user 0, which is nobody
-// but the service's own user outside: with any other it would have lost, at the
-// start of its program, what it needs to build its root.
-func Attributes(namespaces bool) *syscall.SysProcAttr {
-	a := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
-	if namespaces {
-		a.Cloneflags = unix.CLONE_NEWUSER | unix.CLONE_NEWPID | unix.CLONE_NEWNS | unix.CLONE_NEWNET | unix.CLONE_NEWIPC | unix.CLONE_NEWUTS
-		a.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Geteuid(), Size: 1}}
-		a.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getegid(), Size: 1}}
+// nobody is the user that has nothing, by custom.
+const nobody = 65534
+
+// Users are those that a worker may be outside of its namespaces, the best one
+// first. Root's would be free of the limit on threads.
+func Users() []int {
+	if own := os.Geteuid(); own != 0 {
+		return []int{own}
 	}
+	return []int{nobody, 0}
+}
+
+// Attributes are those a worker is started with: it dies with the thread that
+// started it, signals from a terminal do not reach it, and with namespaces it is
+// alone in its own and that user outside. Inside it is user 0: with any other it
+// would have lost, at the start of its program, what it needs to build its root.
+func Attributes(namespaces bool, user int) *syscall.SysProcAttr {
+	a := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
+	if !namespaces {
+		return a
+	}
+	group := os.Getegid()
+	if user != os.Geteuid() {
+		group = user
+		a.Credential = &syscall.Credential{NoSetGroups: true}
+	}
+	a.Cloneflags = apart
+	a.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: user, Size: 1}}
+	a.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: group, Size: 1}}
 	return a
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -41,13 +42,13 @@ type seen struct {
 // plays are the roles of this binary.
 func plays() map[string]func() {
 	all := maps.Clone(roles)
-	all["launch"], all["escape"], all["enter"], all["none"] = launch, escape, enter, func() {}
+	all["launch"], all["escape"] = launch, escapes
 	return all
 }
 
 var roles = map[string]func(){
 	"look": func() {
-		s := seen{Report: Enter(Limits{ArenaBytes: 64 << 20}, "not asked for"), Limits: map[string]unix.Rlimit{}}
+		s := seen{Report: enclose(Limits{ArenaBytes: 64 << 20}, "not asked for"), Limits: map[string]unix.Rlimit{}}
 		for name, r := range map[string]int{"data": unix.RLIMIT_DATA, "core": unix.RLIMIT_CORE, "files": unix.RLIMIT_NOFILE} {
 			var l unix.Rlimit
 			_ = unix.Getrlimit(r, &l)
@@ -63,6 +64,19 @@ var roles = map[string]func(){
 			s.Open++
 		}
 		_ = json.NewEncoder(os.Stdout).Encode(s)
+	},
+	"threads": func() {
+		Enter(Limits{ArenaBytes: 64 << 20}, Own)
+		var ready sync.WaitGroup
+		for range 1000 {
+			ready.Add(1)
+			go func() {
+				runtime.LockOSThread()
+				ready.Done()
+				select {}
+			}()
+		}
+		ready.Wait()
 	},
 	"hog": func() {
 		Enter(Limits{ArenaBytes: 64 << 20}, "not asked for")
@@ -170,6 +184,25 @@ func TestAHogDiesOfItsOwnLimit(t *testing.T) {
 	t.Parallel()
 	if _, err := played(t, "hog"); err == nil {
 		t.Error("1 GiB was allocated")
+	}
+}
+
+// Also one that root started.
+func TestAThreadBombDiesOfItsOwnLimit(t *testing.T) {
+	t.Parallel()
+	exe, err := pure()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
+	cmd.Env = []string{role + "=threads"}
+	cmd.SysProcAttr = Attributes(true, Users()[0])
+	out, err := cmd.CombinedOutput()
+	if refused, _ := Refused(err); refused && !required() {
+		return // threads are counted for the user as a whole
+	}
+	if err == nil || !strings.Contains(string(out), "failed to create new OS thread") {
+		t.Errorf("a thousand threads: %v %.500s", err, out)
 	}
 }
 

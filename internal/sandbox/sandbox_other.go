@@ -10,8 +10,11 @@ func Enter(Limits, string) Report {
 	return Report{none, none, none, none}
 }
 
+// Users is empty on this system: there are no namespaces to be somebody else in.
+func Users() []int { return nil }
+
 // Attributes are those a worker is started with: none on this system.
-func Attributes(bool) *syscall.SysProcAttr { return nil }
+func Attributes(bool, int) *syscall.SysProcAttr { return nil }
 
 // Refused is always false on this system: no namespaces are asked for.
 func Refused(error) (refused, lasting bool) { return false, false }

@@ -157,7 +157,8 @@ func (s *Service) makeRunners(ctx context.Context) error {
 	s.pool, err = pool.New(pool.Options{
 		Exe: s.config.WorkerExe, Workers: s.config.Workers, ArenaBytes: charm.DefaultWorkerArena,
 		RunsPerWorker: charm.WorkerRunLimit, Logger: s.logger, Grace: s.config.Grace, Owner: s.owner(),
-		Started: s.metrics.WorkerStarted, Ended: s.metrics.WorkerEnded,
+		RequireSandbox: s.config.RequireSandbox,
+		Started:        s.metrics.WorkerStarted, Ended: s.metrics.WorkerEnded,
 	})
 	if err != nil {
 		return err

@@ -19,6 +19,11 @@ import (
 // Start listens and lets charms run, unless it is to be the toolshed alone, until
 // Drain or Kill.
 func (s *Service) Start(ctx context.Context) error {
+	if s.config.RequireSandbox {
+		if err := s.requireSandbox(ctx); err != nil {
+			return err
+		}
+	}
 	listener, err := toolshed.Listen(s.config.Listen)
 	if err != nil {
 		return err
@@ -76,6 +81,16 @@ func (s *Service) Start(ctx context.Context) error {
 	}
 	s.runs.Go(func() { s.work(runs, s.queue.NextTask, s.maintain) })
 	return nil
+}
+
+// wallsWithin is how long a worker may take to say which walls stand around it.
+const wallsWithin = 15 * time.Second
+
+// requireSandbox returns an error when charms would not run behind all walls.
+func (s *Service) requireSandbox(ctx context.Context) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, wallsWithin, charm.Errorf(charm.CodeSandbox, "no worker has said within %s which walls stand around it", wallsWithin))
+	defer cancel()
+	return s.pool.Require(ctx)
 }
 
 // executorsPerWorker is how many runs may be claimed, running or being committed

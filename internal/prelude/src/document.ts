@@ -3,7 +3,7 @@
 // kept on it, and a change finds those above and below it without comparing paths.
 
 import { type EntityId, newId } from "./entity";
-import { type Fields, host, isObject, type Key, parse, stringify } from "./host";
+import { type Fields, host, isObject, type Key, parse, writeOut } from "./host";
 import type { Plan } from "./schema";
 import type { Rows } from "./rows";
 import type { Action, EventHandler, Reads } from "./scheduler";
@@ -109,7 +109,7 @@ export class Document {
 
   /** Hands the document to the host unless its text is what is stored already. Answers whether it was handed over. */
   save(): boolean {
-    const text = stringify({ value: this.value, source: this.source && { "/": this.source.id } });
+    const text = writeOut({ value: this.value, source: this.source && { "/": this.source.id } });
     if (this.stored && text === host.doc(this.id)) return false;
     host.put(this.id, text);
     this.stored = true;

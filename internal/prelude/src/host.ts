@@ -24,6 +24,15 @@ export const { parse, stringify } = JSON;
 export const { isArray } = Array;
 export const { keys, is } = Object;
 export const NativeDate = Date;
+const { deleteProperty } = Reflect;
+const everything = Object.prototype;
+const lists = Array.prototype;
+
+/** The text of what is stored or reported. stringify asks each object for its toJSON, which a recipe may give to all. */
+export function writeOut(value: unknown): string {
+  if (!deleteProperty(everything, "toJSON") || !deleteProperty(lists, "toJSON")) throw new TypeError("the recipe gave every object a toJSON that stays");
+  return stringify(value);
+}
 
 export type Key = string | number;
 export type Fields = Record<string, unknown>;

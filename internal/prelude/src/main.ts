@@ -5,7 +5,7 @@ import { Cell, sendEvent } from "./cell";
 import { documentOf } from "./document";
 import { describeThrown, type Thrown } from "./failure";
 import { type Graph, graphOf } from "./graph";
-import { parse, stringify } from "./host";
+import { parse, stringify, writeOut } from "./host";
 import { require } from "./module";
 import { cellsOf, integrationOf, isUpdatable, nameOf, whereIs } from "./report";
 import { recall, remembered } from "./rows";
@@ -79,7 +79,7 @@ const root = {
     if (task.mode === "cells") return stringify({ handled, failures, cells: cellsOf(graph!) });
     const result = documentOf(task.charm).root;
     const changed = saveChanges([result.doc, documentOf(task.process)]);
-    return stringify({
+    return writeOut({
       handled,
       updater: isUpdatable(result),
       name: nameOf(result),
