@@ -56,7 +56,8 @@ func TestHostsThatAreNewToACharm(t *testing.T) {
 			}
 			ask(trial, at("old.test"), "")
 			ask(me, at("old.test"), "")
-			ask(me, at("open.test"), "") // a person has opened it by name
+			ask(me, at("open.test"), "")                                                   // a person has opened it by name
+			ask(Policy{Space: "charmd", Charm: "oauth/x", Ours: true}, at("new.test"), "") // no charm's doing
 			ask(me, at("new.test"), c.new)
 			ask(me, at("new.test"), c.new)
 			ask(me, at("old.test")+"moved?"+itoa(port), c.moved)

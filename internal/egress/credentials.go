@@ -11,21 +11,21 @@ import (
 // first to which nothing was lent: where that host leads on, it must not make the
 // charm's account act.
 type Credentials interface {
-	// Lend puts into out what the request's connection, "" for none, and the
-	// stand-ins in it stand for, if out's host may have that. It returns nil when
+	// Lend puts into out's header what the request's connection, "" for none, and the
+	// stand-in in it stand for, if out's host may have that. It returns nil when
 	// nothing was lent. An error is a *Withheld; nothing is sent then.
 	Lend(ctx context.Context, connection string, out *Outgoing) (Loan, error)
 }
 
-// Outgoing is one hop's request as it is about to be sent.
+// Outgoing is one hop's request as it is about to be sent. Its query and body are not
+// here: a host may keep those, so no secret is put into them.
 type Outgoing struct {
 	Host   string // canonical, without the port
 	Port   uint16
-	Secure bool // over TLS
-	First  bool // no redirect led here
-	Query  string
+	Path   string      // unescaped
+	Secure bool        // over TLS
+	First  bool        // no redirect led here
 	Header http.Header // its own copy
-	Body   []byte      // to be replaced, never changed in place
 }
 
 // Loan is what was lent to one request.
@@ -67,8 +67,8 @@ func (x *exchange) withheld(t target, err error) *Error {
 func (x *exchange) visitWith(ctx context.Context, t target, transport http.RoundTripper) (hop, *Error) {
 	for again := true; ; {
 		out := &Outgoing{
-			Host: t.host, Port: t.port, Secure: t.url.Scheme == "https", First: len(x.entry.Via) == 0,
-			Query: t.url.RawQuery, Header: x.header.Clone(), Body: x.body,
+			Host: t.host, Port: t.port, Path: t.url.Path, Secure: t.url.Scheme == "https", First: len(x.entry.Via) == 0,
+			Header: x.header.Clone(),
 		}
 		var loan Loan
 		if x.credentials != nil && !x.strayed {
@@ -78,7 +78,7 @@ func (x *exchange) visitWith(ctx context.Context, t target, transport http.Round
 			}
 			x.strayed = loan == nil
 		}
-		h, err := x.visitOutside(ctx, t, transport, out)
+		h, err := x.visitOutside(ctx, t, transport, out.Header)
 		if loan == nil || err != nil {
 			return h, err
 		}
@@ -97,6 +97,7 @@ func (x *exchange) visitWith(ctx context.Context, t target, transport http.Round
 func (h hop) scrubbed(loan Loan) hop {
 	clean := func(s string) string { return string(loan.Scrub([]byte(s))) }
 	h.location = clean(h.location)
+	h.reply.StatusText = clean(h.reply.StatusText)
 	h.reply.Body = loan.Scrub(h.reply.Body)
 	for i := range h.reply.Headers {
 		h.reply.Headers[i][1] = clean(h.reply.Headers[i][1])

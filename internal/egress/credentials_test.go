@@ -38,7 +38,6 @@ func (p *purse) Lend(_ context.Context, connection string, out *Outgoing) (Loan,
 			values[i] = swap(values[i])
 		}
 	}
-	out.Query, out.Body = swap(out.Query), []byte(swap(string(out.Body)))
 	return paid{p, p.token}, nil
 }
 
@@ -78,6 +77,13 @@ func (b *book) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case strings.Contains(line, "first") && r.URL.Path == "/strict":
 		w.WriteHeader(http.StatusUnauthorized)
+	case r.URL.Path == "/reason":
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err == nil {
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 you sent "+r.Header.Get("X-Key")+"\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+			_ = conn.Close()
+		}
+		return
 	case strings.HasPrefix(r.URL.Path, "/to/"):
 		w.Header().Set("Location", "http://"+strings.TrimPrefix(r.URL.Path, "/to/")+"?"+r.URL.RawQuery)
 		w.WriteHeader(http.StatusTemporaryRedirect)
@@ -110,7 +116,7 @@ func TestCredentialsAreLentHopByHop(t *testing.T) {
 		return reply, entry
 	}
 	reply, entry := ask(ownURL + "/?q=TOKEN")
-	if got := own.lines(); len(got) != 1 || got[0] != "q=first|Bearer first|first|b first" {
+	if got := own.lines(); len(got) != 1 || got[0] != "q=TOKEN|Bearer first|first|b TOKEN" {
 		t.Errorf("its host was sent %q", got)
 	}
 	// What comes back does not hold it, nor does the ledger, nor the address.
@@ -122,6 +128,9 @@ func TestCredentialsAreLentHopByHop(t *testing.T) {
 	}
 	if string(reply.Body) != "q=TOKEN|Bearer TOKEN|TOKEN|b TOKEN" || echo != string(reply.Body) || !strings.HasSuffix(reply.URL, "?q=TOKEN") || strings.Contains(entry.URL, "first") {
 		t.Errorf("the charm got %+v, the ledger %+v", reply, entry)
+	}
+	if reply, _ := ask(ownURL + "/reason"); reply.StatusText != "you sent TOKEN" {
+		t.Errorf("after the status the charm got %q", reply.StatusText)
 	}
 	ask(ownURL + "/to/" + hostPort(otherURL) + "/?q=TOKEN")
 	if got := other.lines(); len(got) != 1 || strings.Contains(got[0], "first") || got[0] != "q=TOKEN||TOKEN|b TOKEN" {

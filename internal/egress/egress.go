@@ -48,6 +48,7 @@ type Policy struct {
 	Space      string   // DID of its space
 	Charm      string   // its id: what a host answers it is held against it alone
 	Trial      bool     // it is being tried out: no host is new to it
+	Ours       bool     // not a charm but the service decides what is asked: no host is new
 
 	Credentials Credentials // nil lends nothing
 }

@@ -16,6 +16,7 @@ type exchange struct {
 	client  *Client
 	caller  caller
 	trial   bool
+	ours    bool
 	own     allowList // opened to the charm itself
 	allow   allowList // and to all
 	mode    string    // Request.Redirect
@@ -121,7 +122,7 @@ func (x *exchange) visit(ctx context.Context, t target) (hop, *Error) {
 	case !x.client.guard.allowsPort(t.port):
 		return hop{}, portError(t)
 	}
-	if !x.own.has(t) && !x.client.contacts.admit(time.Now(), x.caller, t.name(), x.trial) {
+	if !x.ours && !x.own.has(t) && !x.client.contacts.admit(time.Now(), x.caller, t.name(), x.trial) {
 		return hop{}, newError(CodeConsent, t.name(), "not asked: this charm has not asked this host before, and a person has to allow it; charmd contacts lists what waits")
 	}
 	if ctx.Err() != nil {
@@ -135,7 +136,7 @@ func (x *exchange) visit(ctx context.Context, t target) (hop, *Error) {
 }
 
 // visitOutside makes one hop over the network when its turn has come.
-func (x *exchange) visitOutside(ctx context.Context, t target, transport http.RoundTripper, out *Outgoing) (hop, *Error) {
+func (x *exchange) visitOutside(ctx context.Context, t target, transport http.RoundTripper, header http.Header) (hop, *Error) {
 	host := joinHostPort(t.host, t.port)
 	release, ok := x.client.places.take(ctx, t.host)
 	if !ok {
@@ -150,7 +151,7 @@ func (x *exchange) visitOutside(ctx context.Context, t target, transport http.Ro
 		return hop{}, x.heldOff(t, r)
 	}
 	x.outside = true
-	h, err := x.visitRemote(ctx, t, transport, out)
+	h, err := x.visitRemote(ctx, t, transport, header)
 	x.entry.NotBefore = storable(x.client.breaker.settle(time.Now(), pass, evidenceOf(h, err)))
 	return h, err
 }
@@ -199,7 +200,7 @@ func (x *exchange) visitLocal(ctx context.Context, t target) (hop, *Error) {
 	})}, nil
 }
 
-func (x *exchange) visitRemote(ctx context.Context, t target, transport http.RoundTripper, out *Outgoing) (hop, *Error) {
+func (x *exchange) visitRemote(ctx context.Context, t target, transport http.RoundTripper, header http.Header) (hop, *Error) {
 	// The whole exchange is traced, not the dial: a pooled connection was
 	// dialled for an earlier request.
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -207,19 +208,17 @@ func (x *exchange) visitRemote(ctx context.Context, t target, transport http.Rou
 	})
 	x.entry.Address = ""
 	var body io.Reader
-	if out.Body != nil {
-		body = bytes.NewReader(out.Body)
+	if x.body != nil {
+		body = bytes.NewReader(x.body)
 	}
-	address := *t.url
-	address.RawQuery = out.Query
-	req, err := http.NewRequestWithContext(traced, x.method, address.String(), body)
+	req, err := http.NewRequestWithContext(traced, x.method, t.url.String(), body)
 	if err != nil {
 		return hop{}, newError(CodeProtocol, t.name(), "the request cannot be sent")
 	}
-	req.Header = out.Header
+	req.Header = header
 	resp, err := transport.RoundTrip(req)
 	if x.entry.Address != "" {
-		x.entry.BytesOut += int64(len(out.Body))
+		x.entry.BytesOut += int64(len(x.body))
 	}
 	if err != nil {
 		return hop{}, x.client.networkError(ctx, t, err)

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"strings"
@@ -171,7 +172,9 @@ func TestSecretsByTheirNames(t *testing.T) {
 	for name, want := range map[string]bool{
 		"Authorization": true, "X-Api-Key": true, "api_key": true, "access_token": true, "refreshToken": true, "Cookie": true, "set-cookie": true,
 		"client_secret": true, "key": true, "sig": true, "X-Amz-Signature": true, "code": true, "password": true,
-		"pageToken": false, "nextPageToken": false, "syncToken": false, "token_type": false, "page": false, "q": false, "keyword": false, "etag": false,
+		"pageToken": false, "nextPageToken": false, "syncToken": false, "token_type": false, "startPageToken": false, "page": false,
+		"nextAccessToken": true, "sync_secret": true, "continuation_password": true, "session_type": true, "user[password]": true, "api.key": true, "Access Token": true,
+		"page_access_token": true, "q": false, "keyword": false, "etag": false,
 	} {
 		if secret(name) != want {
 			t.Errorf("%s: %t", name, !want)
@@ -181,7 +184,14 @@ func TestSecretsByTheirNames(t *testing.T) {
 	for in, want := range map[string]string{
 		`{"a":[{"token":"x","code":"y","id_token":""}]}`: `{"a":[{"token":"[redacted]","code":"y","id_token":""}]}`,
 		`{"plain": 1}`: `{"plain": 1}`,
-		`not json`:     `not json`,
+		`{"tokens":["x",{"a":"y"}],"session":{"id":"x","of":{"b":[7]}},"pin_secret":1234,"next_token":[]}`: `{"tokens":"[redacted]","session":"[redacted]","pin_secret":"[redacted]","next_token":[]}`,
+		`{"token":null,"secret":false,"cookie":{},"password":""}`:                                          `{"token":null,"secret":false,"cookie":{},"password":""}`,
+		`{"error":{"code":404,"key":"k"},"Code":"c"}`:                                                      `{"error":{"code":404,"key":"k"},"Code":"c"}`,
+		"{\"token\":\"x\"}\r\n\n{\"a\":1}\nplain\n{\"secret\":2}":                                          "{\"token\":\"[redacted]\"}\r\n\n{\"a\":1}\nplain\n{\"secret\":\"[redacted]\"}",
+		")]}'\n{\"token\":\"x\"}\n":                                                                        ")]}'\n{\"token\":\"[redacted]\"}\n",
+		"\ufeff{\"token\":\"x\"}":                                                                          "\ufeff{\"token\":\"[redacted]\"}",
+		"event: a\ndata: {\"token\":\"x\"}\n\n":                                                            "event: a\ndata: {\"token\":\"[redacted]\"}\n\n",
+		`not json`:                                                                                         `not json`,
 	} {
 		if got := string(bodyWithoutSecrets(nil, []byte(in))); got != want {
 			t.Errorf("%s: %s", in, got)
@@ -190,7 +200,38 @@ func TestSecretsByTheirNames(t *testing.T) {
 	if got := string(bodyWithoutSecrets(form, []byte("access_token=x&scope=y"))); got != "access_token=[redacted]&scope=y" {
 		t.Error(got)
 	}
+	if got := string(bodyWithoutSecrets(form, []byte("access%5Ftoken=x&%74oken=y&a=%zz"))); got != "access%5Ftoken=[redacted]&%74oken=[redacted]&a=%zz" {
+		t.Error(got)
+	}
+	headers := headersWithoutSecrets([][2]string{
+		{"location", "/next?code=x&page=2#access_token=x"}, {"Content-Location", "https://a.example/?sig=x"}, {"x-note", "token=x"},
+		{"link", `<https://a.example/?page=2&access_token=x>; rel="next", </last?key=x>; rel="last"`},
+	})
+	if diff := cmp.Diff([][2]string{
+		{"location", "/next?code=[redacted]&page=2"}, {"Content-Location", "https://a.example/?sig=[redacted]"}, {"x-note", "token=x"},
+		{"link", `<https://a.example/?page=2&access_token=[redacted]>; rel="next", </last?key=[redacted]>; rel="last"`},
+	}, headers); diff != "" {
+		t.Error(diff)
+	}
 	if got := withoutSecrets("https://user:pw@a.example/p?token=x&q=1#frag"); got != "https://a.example/p?token=[redacted]&q=1" {
 		t.Error(got)
 	}
+}
+
+// Whatever a reply holds, a JSON text stays one when its secrets are taken out, and
+// nothing is found in it a second time.
+func FuzzBodyWithoutSecrets(f *testing.F) {
+	f.Add([]byte(`{"token":{"a":[1]},"b":[{"secret":1}]}`))
+	f.Add([]byte(")]}'\n[{\"token\":\"x\"}]\n"))
+	f.Add([]byte("\ufeff{\"token\":1}\n{\"jwt\":\"x\"}"))
+	f.Add([]byte("data:"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		clean := bodyWithoutSecrets(nil, body)
+		if again := bodyWithoutSecrets(nil, clean); !bytes.Equal(again, clean) {
+			t.Errorf("%q becomes %q and then %q", body, clean, again)
+		}
+		if json.Valid(body) && !json.Valid(clean) {
+			t.Errorf("%q becomes %q", body, clean)
+		}
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"regexp"
 	"time"
 
 	"charmd/internal/charm"
@@ -13,15 +12,12 @@ import (
 )
 
 // What stands for tokens wherever a charm, a cell or a client sees them. It opens
-// nothing but here: egress puts the access token in its place, in requests of charms
-// of the connection's space to hosts of its provider.
+// nothing but here: egress puts the access token in its place, in the Authorization of
+// requests of charms of the connection's space to addresses of its provider.
 const (
 	accessStandIn  = "charmd-access-"
 	refreshStandIn = "charmd-refresh-"
 )
-
-// standIn finds access stand-ins.
-var standIn = regexp.MustCompile(accessStandIn + `[A-Z2-7]{26}`)
 
 // authData is an auth cell's value, in the form that recipes expect.
 type authData struct {

@@ -5,7 +5,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -32,12 +32,15 @@ func (l lender) Lend(ctx context.Context, connection string, out *egress.Outgoin
 			return nil, err
 		}
 	}
-	if err := l.standIns(ctx, out, loan); err != nil {
+	if err := l.standIn(ctx, out, loan); err != nil {
 		return nil, err
 	}
 	if len(loan.lent) == 0 {
 		return nil, nil
 	}
+	// A part of a reply may hold a part of the token, which Scrub does not know.
+	out.Header.Del("Range")
+	out.Header.Del("If-Range")
 	return loan, nil
 }
 
@@ -48,11 +51,11 @@ func (l lender) named(ctx context.Context, name string, out *egress.Outgoing, lo
 		return &egress.Withheld{Message: err.Error()}
 	}
 	switch {
-	case out.Secure && p.may(out.Host, out.Port):
+	case out.Secure && p.may(out):
 	case out.First:
 		return &egress.Withheld{Message: fmt.Sprintf("the connection %q is for https requests to %s alone", name, strings.Join(p.Hosts, ", "))}
 	default:
-		return nil // it was redirected to a host that must not have the token
+		return nil // it was redirected to an address that must not have the token
 	}
 	mine := l.accounts.of(func(c charm.Connection) bool {
 		return c.Space == l.charm.Space && c.Charm == l.charm.ID && c.Provider == name
@@ -70,51 +73,38 @@ func (l lender) named(ctx context.Context, name string, out *egress.Outgoing, lo
 	return err
 }
 
-// standIns puts tokens in the place of the stand-ins in the request, as far as
-// its host may have them. Others are sent as they are: they are of no use there.
-func (l lender) standIns(ctx context.Context, out *egress.Outgoing, loan *loan) error {
-	if !out.Secure {
+// authorization is the one form in which a stand-in is replaced: what hosts take for a
+// token, and do not store or repeat. Anywhere else a charm could have a host keep the
+// token for it, and read it there.
+var authorization = regexp.MustCompile(`^(?i:Bearer|token) +(` + accessStandIn + `([A-Z2-7]{26}))$`)
+
+// standIn puts the token in the place of the stand-in in the request's Authorization, if
+// its host may have that. Others are sent as they are: they are of no use there.
+func (l lender) standIn(ctx context.Context, out *egress.Outgoing, loan *loan) error {
+	values := out.Header["Authorization"]
+	if !out.Secure || len(values) != 1 {
 		return nil
 	}
-	var err error
-	swap := func(text []byte, escape bool) []byte {
-		if !bytes.Contains(text, []byte(accessStandIn)) {
-			return text
-		}
-		return standIn.ReplaceAllFunc(text, func(found []byte) []byte {
-			id := strings.TrimPrefix(string(found), accessStandIn)
-			if err != nil || !l.lends(id, out) {
-				return found
-			}
-			var part lent
-			if part, err = l.borrow(ctx, id, loan); err != nil {
-				return found
-			}
-			if escape {
-				return []byte(url.QueryEscape(part.token))
-			}
-			return []byte(part.token)
-		})
+	m := authorization.FindStringSubmatch(values[0])
+	if m == nil || !l.lends(m[2], out) {
+		return nil
 	}
-	for _, values := range out.Header {
-		for i, v := range values {
-			values[i] = string(swap([]byte(v), false))
-		}
+	part, err := l.borrow(ctx, m[2], loan)
+	if err == nil {
+		values[0] = strings.TrimSuffix(values[0], m[1]) + part.token
 	}
-	out.Query = string(swap([]byte(out.Query), true))
-	out.Body = swap(out.Body, false)
 	return err
 }
 
 // lends reports whether the charm may use the connection for the request: it is of
-// its space, and the host is its provider's.
+// its space, and the address is its provider's.
 func (l lender) lends(id string, out *egress.Outgoing) bool {
 	_, conn, ok := l.accounts.account(id)
 	if !ok || conn.Space != l.charm.Space {
 		return false
 	}
 	p, err := l.accounts.Provider(conn.Provider)
-	return err == nil && p.may(out.Host, out.Port)
+	return err == nil && p.may(out)
 }
 
 func (l lender) borrow(ctx context.Context, id string, loan *loan) (lent, error) {
@@ -190,8 +180,8 @@ func (a *Accounts) loseScope(ctx context.Context, acc *account) error {
 	return a.lose(context.WithoutCancel(ctx), acc, p, t, lacking(p, conn))
 }
 
-// Scrub implements egress.Loan: hosts that repeat the token give the charm its
-// stand-in.
+// Scrub implements egress.Loan: hosts that repeat the token as it stands give the charm
+// its stand-in. It is no wall: a host could repeat it in another form.
 func (l *loan) Scrub(text []byte) []byte {
 	for _, part := range l.lent {
 		if part.token != "" && bytes.Contains(text, []byte(part.token)) {

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"maps"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
 
 	"charmd/internal/charm"
+	"charmd/internal/egress"
 )
 
 // Provider is one row of the provider table: where accounts of a kind are
@@ -24,7 +26,7 @@ type Provider struct {
 	DeviceURL    string            `json:"deviceUrl,omitempty"` // device codes; "" for none
 	UserURL      string            `json:"userUrl"`             // whose account it is; "" leaves that open
 	Scopes       []string          `json:"scopes"`              // that are asked for
-	Hosts        []string          `json:"hosts"`               // that may see the token: HOST[:PORT], or .DOMAIN for all below it
+	Hosts        []string          `json:"hosts"`               // that may see the token: HOST[:PORT][/PATH], or .DOMAIN[/PATH] for all below it
 	Parameters   map[string]string `json:"parameters"`          // added to AuthURL
 	Integration  string            `json:"integration"`         // what charms are registered as; "" is Name
 	ClientID     string            `json:"clientId"`
@@ -45,7 +47,12 @@ func builtIn() map[string]Provider {
 			Scopes: []string{
 				"email", "profile", "https://www.googleapis.com/auth/gmail.readonly", "https://www.googleapis.com/auth/calendar.readonly",
 			},
-			Hosts: []string{".googleapis.com"}, Parameters: map[string]string{"access_type": "offline", "prompt": "consent"}, Integration: "gmail",
+			// Not .googleapis.com: other products store what they are sent, and show it to others.
+			Hosts: []string{
+				"gmail.googleapis.com", "people.googleapis.com", "openidconnect.googleapis.com", "www.googleapis.com/gmail/v1", "www.googleapis.com/calendar/v3",
+				"www.googleapis.com/batch/gmail/v1", "www.googleapis.com/batch/calendar/v3", "www.googleapis.com/oauth2/v2/userinfo", "www.googleapis.com/oauth2/v3/userinfo",
+			},
+			Parameters: map[string]string{"access_type": "offline", "prompt": "consent"}, Integration: "gmail",
 		},
 		"github": {
 			Title: "GitHub", AuthURL: "https://github.com/login/oauth/authorize", TokenURL: "https://github.com/login/oauth/access_token",
@@ -125,29 +132,43 @@ func (p Provider) check() error {
 	if len(p.Hosts) == 0 {
 		return fmt.Errorf("it needs hosts: those that may be shown the token")
 	}
-	for _, host := range p.Hosts {
-		if strings.ContainsAny(host, "/* ") || strings.Trim(host, ".") == "" || host != strings.ToLower(host) || strings.HasPrefix(host, ".") && !strings.Contains(host[1:], ".") {
+	for _, known := range p.Hosts {
+		host, below, limited := strings.Cut(known, "/")
+		if limited && (path.Clean("/"+below) != "/"+below || below == "" || strings.ContainsAny(below, "%?#* ")) {
+			return fmt.Errorf("%q is not a host with a path: write api.example.com/mail/v1", known)
+		}
+		if strings.ContainsAny(host, "* ") || strings.Trim(host, ".") == "" || host != strings.ToLower(host) || strings.HasPrefix(host, ".") && !strings.Contains(host[1:], ".") {
 			return fmt.Errorf("%q is not a host: write api.example.com, api.example.com:8443, or .example.com for all below it", host)
 		}
 	}
 	return nil
 }
 
-// may reports whether a request to host, in its canonical form, may carry a token.
-// Ports other than 443 are named.
-func (p Provider) may(host string, port uint16) bool {
-	for _, known := range p.Hosts {
-		if domain, all := strings.CutPrefix(known, "."); all {
-			if port == 443 && strings.HasSuffix(host, "."+domain) {
-				return true
-			}
-			continue
+// may reports whether a request may carry a token. Ports other than 443 are named.
+func (p Provider) may(out *egress.Outgoing) bool {
+	return slices.ContainsFunc(p.Hosts, func(known string) bool {
+		host, below, _ := strings.Cut(known, "/")
+		if domain, all := strings.CutPrefix(host, "."); all {
+			return out.Port == 443 && strings.HasSuffix(out.Host, "."+domain) && within(out.Path, below)
 		}
-		if port == 443 && host == known || fmt.Sprintf("%s:%d", host, port) == known {
-			return true
+		named := out.Port == 443 && out.Host == host || fmt.Sprintf("%s:%d", out.Host, out.Port) == host
+		return named && within(out.Path, below)
+	})
+}
+
+// within reports whether an unescaped path is the one given or below it. One that a
+// server may read as another is within none.
+func within(path, below string) bool {
+	if below == "" {
+		return true
+	}
+	for _, step := range strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if name, _, _ := strings.Cut(step, ";"); name == "." || name == ".." {
+			return false
 		}
 	}
-	return false
+	rest, ok := strings.CutPrefix(path, "/"+below)
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 // endpoints are the hosts of its endpoints, host:port, for those that the operator

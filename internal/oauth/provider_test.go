@@ -2,10 +2,12 @@ package oauth
 
 import (
 	"fmt"
+	"net/url"
 	"strings"
 	"testing"
 
 	"charmd/internal/charm"
+	"charmd/internal/egress"
 )
 
 func TestTable(t *testing.T) {
@@ -43,6 +45,9 @@ func TestTable(t *testing.T) {
 		"every host":         `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["*"]}}`,
 		"every host below .": `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["."]}}`,
 		"a whole domain":     `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":[".com"]}}`,
+		"a path with ..":     `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["a.b/c/../d"]}}`,
+		"a path escaped":     `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["a.b/c%2fd"]}}`,
+		"an empty path":      `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["a.b/"]}}`,
 		"a URL as a host":    `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["https://a.b"]}}`,
 	} {
 		if _, err := Table([]byte(text)); charm.CodeOf(err) != charm.CodeUsage {
@@ -53,21 +58,54 @@ func TestTable(t *testing.T) {
 
 func TestHostsOfAProvider(t *testing.T) {
 	t.Parallel()
-	p := Provider{Hosts: []string{".googleapis.com", "api.example", "api.example:8443"}}
-	for host, want := range map[string]bool{
-		"gmail.googleapis.com:443": true, "a.b.googleapis.com:443": true, "googleapis.com:443": false, "evilgoogleapis.com:443": false,
-		"googleapis.com.evil.example:443": false, "gmail.googleapis.com:8443": false,
-		"api.example:443": true, "api.example:8443": true, "api.example:80": false, "x.api.example:443": false,
-	} {
-		name, port, _ := strings.Cut(host, ":")
-		var n uint16
-		if _, err := fmt.Sscan(port, &n); err != nil {
+	p := Provider{Name: "p", Issuer: "https://id.example", Hosts: []string{".wide.example", "api.example", "api.example:8443", "one.example/mail/v1"}}
+	if err := p.check(); err != nil {
+		t.Fatal(err)
+	}
+	mayBeSent(t, p, map[string]bool{
+		"https://a.wide.example/": true, "https://a.b.wide.example/": true, "https://wide.example/": false, "https://evilwide.example/": false,
+		"https://wide.example.evil.example/": false, "https://a.wide.example:8443/": false,
+		"https://api.example/": true, "https://api.example:8443/": true, "https://api.example:80/": false, "https://x.api.example/": false,
+		"https://one.example/mail/v1": true, "https://one.example/mail/v1/me?q=1": true, "https://one.example/mail/v10": false, "https://one.example/": false,
+		"https://one.example/files": false, "https://one.example/mail/v1/../../files": false, "https://one.example/mail/v1/%2e%2e/%2E%2e/files": false,
+		"https://one.example/mail/v1/..%2f..%2ffiles": false, "https://one.example/mail/v1/..%5c..%5cfiles": false, "https://one.example/mail/v1/..;/..;/files": false,
+		"https://one.example/mail/v1/a..b/.c": true, "https://one.example//mail/v1": false,
+	})
+}
+
+// mayBeSent checks which addresses may be sent the provider's token.
+func mayBeSent(t *testing.T, p Provider, addresses map[string]bool) {
+	t.Helper()
+	for address, want := range addresses {
+		u, err := url.Parse(address)
+		if err != nil {
 			t.Fatal(err)
 		}
-		if got := p.may(name, n); got != want {
-			t.Errorf("%s: %v", host, got)
+		out := &egress.Outgoing{Host: u.Hostname(), Port: 443, Path: u.Path}
+		if u.Port() != "" {
+			if _, err := fmt.Sscan(u.Port(), &out.Port); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := p.may(out); got != want {
+			t.Errorf("%s: %v", address, got)
 		}
 	}
+}
+
+// Google has many products under one domain: the token goes to those whose permissions
+// are asked for, not to those that store what they are sent.
+func TestAddressesOfGoogle(t *testing.T) {
+	t.Parallel()
+	mayBeSent(t, builtIn()["google"], map[string]bool{
+		"https://gmail.googleapis.com/gmail/v1/users/me/messages": true, "https://gmail.googleapis.com/batch/gmail/v1": true,
+		"https://www.googleapis.com/calendar/v3/calendars/primary/events": true, "https://www.googleapis.com/calendar/v3/calendars/a%23b%40c/events": true,
+		"https://www.googleapis.com/gmail/v1/users/me/profile": true, "https://www.googleapis.com/batch/gmail/v1": true,
+		"https://people.googleapis.com/v1/people/me": true, "https://www.googleapis.com/oauth2/v3/userinfo": true, "https://openidconnect.googleapis.com/v1/userinfo": true,
+		"https://storage.googleapis.com/upload/storage/v1/b/mine/o": false, "https://www.googleapis.com/upload/storage/v1/b/mine/o": false,
+		"https://www.googleapis.com/storage/v1/b": false, "https://www.googleapis.com/drive/v3/files": false, "https://pubsub.googleapis.com/v1/projects": false,
+		"https://logging.googleapis.com/v2/entries:write": false, "https://firestore.googleapis.com/v1/projects": false, "https://www.googleapis.com/": false,
+	})
 }
 
 // A provider that names its issuer alone is found by it, and its secret in the vault.

@@ -10,9 +10,10 @@ import (
 )
 
 // Transport carries requests to a provider's endpoints through egress, under its
-// rules. Endpoints that the operator has configured may lie at private addresses.
+// rules. No charm decides where they go, so nobody is asked for consent. Endpoints that
+// the operator has configured may lie at private addresses.
 func Transport(client *egress.Client, p Provider) http.RoundTripper {
-	return transport{client, egress.Policy{Space: "charmd", Charm: "oauth/" + p.Name, AllowHosts: p.endpoints()}}
+	return transport{client, egress.Policy{Space: "charmd", Charm: "oauth/" + p.Name, Ours: true, AllowHosts: p.endpoints()}}
 }
 
 type transport struct {

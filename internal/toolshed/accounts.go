@@ -30,10 +30,6 @@ func (t *Toolshed) accountRoutes() {
 	t.handle("POST "+v1+"/vault/rotate", func(r *http.Request) (any, error) { return vaultJSON(t.o.Vault.Rotate(r.Context())) })
 }
 
-// apiSession is the session of those who have the service's token: whoever of them
-// begins a login may end it.
-const apiSession = "api"
-
 func (t *Toolshed) connect(r *http.Request) (any, error) {
 	var req api.ConnectRequest
 	if err := read(r, &req); err != nil {

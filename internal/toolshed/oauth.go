@@ -48,17 +48,33 @@ func openCallback(r *http.Request) bool {
 // loginCookie ties a login to the browser that began it.
 const loginCookie = "charmd_login"
 
-// session is the browser's part of a login, made when it has none yet.
+// The sessions in which logins are begun, and ended. What a browser says never makes it
+// the one of those who have the service's token: whoever of them begins may end.
+const (
+	apiSession      = "api\x00"
+	browserPrefix   = "browser\x00"
+	shortestSession = 26 // of a browser; as long as rand.Text
+)
+
+// knownSession is the browser's session; "", in which nothing was begun, when it has none.
+func knownSession(r *http.Request) string {
+	if c, err := r.Cookie(loginCookie); err == nil && len(c.Value) >= shortestSession {
+		return browserPrefix + c.Value
+	}
+	return ""
+}
+
+// session is the browser's session, made when it has none yet.
 func session(w http.ResponseWriter, r *http.Request) string {
-	if c, err := r.Cookie(loginCookie); err == nil && len(c.Value) >= 26 {
-		return c.Value
+	if known := knownSession(r); known != "" {
+		return known
 	}
 	value := rand.Text()
 	http.SetCookie(w, &http.Cookie{
 		Name: loginCookie, Value: value, Path: integrations, MaxAge: int((10 * time.Minute).Seconds()),
 		HttpOnly: true, Secure: origin(r).Scheme == "https", SameSite: http.SameSiteLaxMode,
 	})
-	return value
+	return browserPrefix + value
 }
 
 // origin is the address that the request was sent to. http is for this machine alone.
@@ -157,21 +173,17 @@ func (t *Toolshed) target(ctx context.Context, provider string, req authRequest)
 func (t *Toolshed) callback(w http.ResponseWriter, r *http.Request) {
 	q, name := r.URL.Query(), provider(r)
 	answer := oauth.Answer{State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error"), Issuer: q.Get("iss")}
-	cookie, err := r.Cookie(loginCookie)
-	if err != nil {
-		cookie = &http.Cookie{}
-	}
 	if answer.State == "" {
 		t.popup(w, r, http.StatusBadRequest, popupResult{Error: "No state parameter received"})
 		return
 	}
-	conn, err := t.o.Accounts.Finish(r.Context(), name, cookie.Value, answer)
+	conn, err := t.o.Accounts.Finish(r.Context(), name, knownSession(r), answer)
 	if err != nil {
-		t.o.Logger.Warn("the answer of a provider was refused", "provider", name, "from", r.RemoteAddr, "err", err)
-		status, text := http.StatusOK, "Failed to process callback"
+		status, text, warn := http.StatusOK, "Failed to process callback", t.o.Logger.Warn
 		if errors.Is(err, oauth.ErrForged) {
-			status = http.StatusBadRequest
+			status, warn = http.StatusBadRequest, t.forged.Warn
 		}
+		warn("the answer of a provider was refused", "provider", name, "from", r.RemoteAddr, "err", err)
 		if e, ok := asCharmError(err); ok && e.Code != charm.CodeInternal {
 			text = "Authentication failed: " + e.Message
 			switch {

@@ -24,6 +24,7 @@ import (
 	"charmd/internal/manager"
 	"charmd/internal/memory/frames"
 	"charmd/internal/oauth"
+	"charmd/internal/observe"
 	"charmd/internal/signin"
 	"charmd/internal/vault"
 )
@@ -100,12 +101,13 @@ type Options struct {
 type Toolshed struct {
 	o           Options
 	mux         *http.ServeMux
-	writeWithin time.Duration // an answer has to be taken
+	writeWithin time.Duration   // an answer has to be taken
+	forged      *observe.Seldom // anybody may send us answers of a provider
 }
 
 // New makes the routes.
 func New(o Options) *Toolshed {
-	t := &Toolshed{o: o, mux: http.NewServeMux(), writeWithin: time.Minute}
+	t := &Toolshed{o: o, mux: http.NewServeMux(), writeWithin: time.Minute, forged: observe.NewSeldom(o.Logger)}
 	t.o.Hosts = nil
 	for _, name := range o.Hosts {
 		t.o.Hosts = append(t.o.Hosts, hostOf(name))

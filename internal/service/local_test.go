@@ -1,0 +1,68 @@
+package service
+
+import (
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"charmd/internal/config"
+	"charmd/internal/egress"
+	"charmd/internal/observe"
+)
+
+// A charm gets the language model's answer, and learns nothing of the service that
+// gives it, which may be one of the private network.
+func TestWhatACharmLearnsOfTheModel(t *testing.T) {
+	t.Parallel()
+	var asked []string
+	model := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		asked = append(asked, r.Method+" "+string(body)+r.Header.Get("Authorization"))
+		w.Header().Set("Content-Type", "text/plain")
+		w.Header().Set("Server", "private.internal")
+		w.WriteHeader(http.StatusTeapot)
+		_, _ = io.WriteString(w, "short")
+	}))
+	t.Cleanup(model.Close)
+	client, err := egress.New(egress.Options{Consent: egress.ConsentAsk})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	var log strings.Builder
+	s := &Service{config: config.Config{LLMURL: model.URL + "/ask"}, egress: client, modelFailed: observe.NewSeldom(slog.New(slog.NewTextHandler(&log, nil)))}
+	me := egress.Policy{Space: "did:key:z6MkMe", Charm: "baedreime"}
+	ask := func(method string) egress.Reply {
+		t.Helper()
+		reply, ok := s.local(t.Context(), me, egress.Request{
+			Method: method, URL: "http://127.0.0.1:8000/api/ai/llm", Body: []byte("q"), Headers: [][2]string{{"authorization", "x"}},
+		})
+		if !ok || reply.URL != "http://127.0.0.1:8000/api/ai/llm" {
+			t.Errorf("%v, %+v", ok, reply)
+		}
+		return reply
+	}
+	reply := ask("POST")
+	if reply.Status != http.StatusTeapot || string(reply.Body) != "short" || len(reply.Headers) != 1 || reply.Headers[0] != [2]string{"content-type", "text/plain"} {
+		t.Errorf("the answer is %+v", reply)
+	}
+	for _, method := range []string{"GET", "PUT", "DELETE", "OPTIONS"} {
+		if reply := ask(method); reply.Status != http.StatusMethodNotAllowed {
+			t.Errorf("%s: %+v", method, reply)
+		}
+	}
+	if len(asked) != 1 || asked[0] != "POST q" {
+		t.Errorf("the model was asked %q", asked)
+	}
+	model.Close()
+	for range 4 {
+		reply = ask("POST")
+	}
+	if at := strings.TrimPrefix(model.URL, "http://"); reply.Status != http.StatusBadGateway || string(reply.Body) != "the language model could not be asked; charmd's log says why" ||
+		strings.Count(log.String(), "\n") != 1 || !strings.Contains(log.String(), at) {
+		t.Errorf("when it is gone the answer is %+v; the log says %s", reply, log.String())
+	}
+}
