@@ -2,6 +2,7 @@ package handlers
 
 import (
 	"slices"
+	"time"
 
 	"charmd/internal/charm"
 	"charmd/internal/memory"
@@ -111,8 +112,9 @@ func (e *ending) account(tx store.Tx, before charm.State) (err error) {
 // connected since it began: any of its space, since a cell may be linked to others.
 func (e *ending) connectedMeanwhile(tx store.Tx) (bool, error) {
 	list, err := tx.Connections()
+	began := e.run.StartedAt.Truncate(time.Millisecond) // as exact as what is stored
 	return slices.ContainsFunc(list, func(c charm.Connection) bool {
-		return c.Space == e.claim.Charm.Space && c.State == charm.Connected && c.Since.After(e.run.StartedAt)
+		return c.Space == e.claim.Charm.Space && c.State == charm.Connected && !c.Since.Before(began)
 	}), err
 }
 

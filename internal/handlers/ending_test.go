@@ -54,6 +54,7 @@ func TestARunThatLacksItsAccount(t *testing.T) {
 		{"its own was lost", []charm.Connection{account(home, c.ID, charm.Disconnected, time.Second)}, charm.State{}, charm.NeedsReconnect, charm.ForAccount},
 		{"its own works, and it needs another", []charm.Connection{account(home, c.ID, charm.Connected, -time.Hour)}, charm.State{}, charm.NeedsReconnect, charm.ForAccount},
 		{"its own was connected meanwhile", []charm.Connection{account(home, c.ID, charm.Connected, time.Second)}, charm.State{}, charm.NeedsReconnect, charm.ForLists},
+		{"its own was at once", []charm.Connection{account(home, c.ID, charm.Connected, 400*time.Microsecond)}, charm.State{}, charm.NeedsReconnect, charm.ForLists},
 		{"that of another charm was", []charm.Connection{account(home, "baedreib", charm.Connected, time.Second)}, lost, charm.NeedsReconnect, charm.ForLists},
 		{"one was, and another is lost", []charm.Connection{
 			account(home, "baedreib", charm.Disconnected, -time.Hour), account(home, c.ID, charm.Connected, time.Second),
@@ -62,7 +63,7 @@ func TestARunThatLacksItsAccount(t *testing.T) {
 		{"it does not need it any more", nil, lost, charm.OK, charm.ForLists},
 		{"it did not need any", []charm.Connection{account(home, c.ID, charm.Connected, time.Second)}, charm.State{}, charm.OK, ""},
 	} {
-		run := charm.Run{StartedAt: began, EndedAt: began.Add(2 * time.Second), Outcome: tc.outcome, Error: "connect it again"}
+		run := charm.Run{StartedAt: began.Add(300 * time.Microsecond), EndedAt: began.Add(2 * time.Second), Outcome: tc.outcome, Error: "connect it again"}
 		e := &ending{ExecuteCharm: &ExecuteCharm{Registry: reg}, claim: queue.Claim{Charm: c}, run: run}
 		e.after, _ = state.NewManager(5).After(tc.before, run, true)
 		err := db.Update(t.Context(), func(tx store.Tx) error {
