@@ -42,7 +42,3 @@ const (
 	Disconnected  ConnectionState = "needs_reconnect" // a person must connect it again
 	StatusAccount                 = "needs_reconnect" // how a charm stands that waits for that
 )
-
-// WaitsForAccount reports whether the charm waits until a person has connected
-// its account again.
-func (s State) WaitsForAccount() bool { return s.Waiting != "" && s.LastOutcome == NeedsReconnect }

@@ -38,7 +38,7 @@ type State struct {
 	NextTry             time.Time     // when failures disabled it: the next probe
 	ProbeWait           time.Duration // how long the next failed probe waits
 	UncleanStops        int           // unclean stops of the service in a row with this charm in flight
-	Waiting             string        // a stated reason for having no next run, other than being disabled
+	Waiting             Wait
 }
 
 // AverageTime is the mean wall time of the runs, zero before the first.

@@ -196,13 +196,13 @@ func left(f Facts) (Explanation, bool) {
 	case f.State.WaitsForAccount():
 		return Explanation{
 			Status: charm.StatusAccount, Cause: Account, Run: f.State.LastRun,
-			Because: ref + " waits for a person: " + short(f.State.Waiting),
+			Because: ref + " waits for a person: " + short(f.State.Waiting.Why),
 			Next:    f.reconnect() + "; it goes on by itself then",
 		}, true
-	case f.State.Waiting != "":
+	case f.State.Waiting.Is():
 		return Explanation{
 			Status: statusWaiting, Cause: Stated,
-			Because: ref + " waits: " + short(f.State.Waiting),
+			Because: ref + " waits: " + short(f.State.Waiting.Why),
 			Next:    "add what is missing, then: charmd enable " + ref + "; or take it away with: charmd remove " + ref,
 		}, true
 	case f.LeftOut != "":

@@ -188,10 +188,13 @@ func TestCharm(t *testing.T) {
 		{"unregistered", well(set(func(f *Facts) { f.Charm.Registered, f.State.NextRun = false, time.Time{} })), "unregistered", Unregistered,
 			"home/news runs only when it is asked to: it is not registered for the background", "charmd run home/news --wait"},
 		{"an account to connect again", well(ended(charm.NeedsReconnect, "", ""), set(func(f *Facts) {
-			f.State.Waiting, f.State.NextRun, f.Account, f.Page = "its Google account must be connected again: taken back", time.Time{}, "google", "http://h/home/x"
+			f.State.Waiting, f.State.NextRun = charm.Wait{For: charm.ForAccount, Why: "its Google account must be connected again: taken back"}, time.Time{}
+			f.Account, f.Page = "google", "http://h/home/x"
 		})), "needs_reconnect", Account, "home/news waits for a person: its Google account must be connected again: taken back",
 			"charmd connect google --charm home/news; or on its page: http://h/home/x; it goes on by itself then"},
-		{"a stated reason", well(set(func(f *Facts) { f.State.Waiting, f.State.NextRun = "its recipe is not stored here", time.Time{} })), "waiting", Stated,
+		{"a stated reason", well(set(func(f *Facts) {
+			f.State.Waiting, f.State.NextRun = charm.Wait{For: charm.ForRecipe, Why: "its recipe is not stored here"}, time.Time{}
+		})), "waiting", Stated,
 			"home/news waits: its recipe is not stored here", "charmd remove home/news"},
 		{"left out", well(set(func(f *Facts) { f.LeftOut = "gmail" })), "left out", LeftOut,
 			"home/news is left out: this charmd was started with --only gmail and its integration is \"rss\"", "without --only"},
@@ -252,7 +255,7 @@ func TestService(t *testing.T) {
 			"most urgent: charmd why home/d"},
 		{"disabled ones are more urgent", ServiceFacts{Charms: append(all[:8:8], named("i", disabled(charm.ByFailures, "", 0)))}, "well", "", "most urgent: charmd why home/i"},
 		{"broken ones before them", ServiceFacts{Charms: append(all[:8:8], named("i", disabled(charm.ByFailures, "", 0)), named("j", disabled(charm.ByPermanent, "", 0)))}, "well", "", "most urgent: charmd why home/j"},
-		{"accounts first", ServiceFacts{Charms: append(all[:8:8], named("j", disabled(charm.ByPermanent, "", 0)), named("k", ended(charm.NeedsReconnect, "", "")))}, "well", "", "most urgent: charmd why home/k"},
+		{"accounts first", ServiceFacts{Charms: append(all[:8:8], named("j", disabled(charm.ByPermanent, "", 0)), named("k", set(func(f *Facts) { f.State.Waiting = charm.Wait{For: charm.ForAccount, Why: "gone"} })))}, "well", "", "most urgent: charmd why home/k"},
 		{"one integration", ServiceFacts{Only: "rss"}, "well", "charmd is well, up since 09:31:00 (60m), and runs charms of the integration rss only; there are no charms yet", ""},
 		{"everything is paused", ServiceFacts{Paused: &charm.Pause{Scope: charm.PauseAll, At: now.Add(-time.Minute), Note: "a trip"}, Charms: all[:1]}, "paused",
 			"everything is paused since 10:30:00 (60s): a trip; of 1 charm 1 waits for its next run", "charmd resume --all"},

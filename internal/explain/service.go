@@ -122,9 +122,9 @@ func groupOf(f Facts) string {
 		return groupDisabled
 	case !f.Charm.Registered:
 		return groupUnregistered
-	case s.LastOutcome == charm.NeedsReconnect:
+	case s.WaitsForAccount():
 		return groupDisconnected
-	case s.Waiting != "":
+	case s.Waiting.Is():
 		return groupHeld
 	case f.Paused != nil:
 		return groupPaused

@@ -1,6 +1,9 @@
 package handlers
 
 import (
+	"slices"
+	"time"
+
 	"charmd/internal/charm"
 	"charmd/internal/memory"
 	"charmd/internal/queue"
@@ -44,7 +47,7 @@ func (e *ending) write(tx store.Tx) error {
 	})
 	// Failures disable only what runs by itself.
 	e.after, e.told = e.States.After(before, e.run, end.Final && e.claim.Charm.Registered)
-	if err := e.account(tx); err != nil {
+	if err := e.account(tx, before); err != nil {
 		return err
 	}
 	if err := e.transition(tx); err != nil {
@@ -89,24 +92,30 @@ func (e *ending) change(tx store.Tx) error {
 }
 
 // account lets a charm go on whose account was connected again while its run found
-// it disconnected: nobody would wake it any more.
-func (e *ending) account(tx store.Tx) error {
-	if !e.after.WaitsForAccount() {
+// it disconnected: nobody would wake it any more. What else may keep a charm from
+// running has not been looked at while it waited.
+func (e *ending) account(tx store.Tx, before charm.State) (err error) {
+	if e.after.WaitsForAccount() {
+		again, err := e.connectedMeanwhile(tx)
+		if err != nil || !again {
+			return err
+		}
+		e.after.Waiting = charm.Wait{}
+	} else if !before.WaitsForAccount() {
 		return nil
 	}
+	e.after, err = e.Registry.Waits(tx, e.claim.Charm, e.after)
+	return err
+}
+
+// connectedMeanwhile reports whether an account that the run could use has been
+// connected since it began: any of its space, since a cell may be linked to others.
+func (e *ending) connectedMeanwhile(tx store.Tx) (bool, error) {
 	list, err := tx.Connections()
-	if err != nil {
-		return err
-	}
-	mine, lost := false, false
-	for _, c := range list {
-		mine = mine || c.Space == e.claim.Charm.Space && c.Charm == e.claim.Charm.ID
-		lost = lost || c.Space == e.claim.Charm.Space && c.State == charm.Disconnected
-	}
-	if mine && !lost {
-		e.after.Waiting = ""
-	}
-	return nil
+	began := e.run.StartedAt.Truncate(time.Millisecond) // as exact as what is stored
+	return slices.ContainsFunc(list, func(c charm.Connection) bool {
+		return c.Space == e.claim.Charm.Space && c.State == charm.Connected && !c.Since.Before(began)
+	}), err
 }
 
 // transition tells the registry and the notification hook that the charm is

@@ -184,8 +184,8 @@ func (s *Server) standing(c charm.Charm, p page) *jsontext.Object {
 	if st.Disabled {
 		o.Set("by", string(st.DisabledBy))
 		o.Set("reason", st.DisabledReason)
-	} else if st.Waiting != "" {
-		o.Set("waiting", st.Waiting)
+	} else if st.Waiting.Is() {
+		o.Set("waiting", st.Waiting.Why)
 	}
 	o.Set("paused", now.Paused != nil)
 	o.Set("lost", lostJSON(s.o.Lost(c, st.WaitsForAccount())))

@@ -116,10 +116,11 @@ func (m *Manager) Reconnected(tx store.Tx, space string) error {
 		if !s.WaitsForAccount() {
 			continue
 		}
-		if s.Waiting, err = m.registry.Waiting(tx, c); err != nil {
+		s.Waiting = charm.Wait{}
+		if s, err = m.registry.Waits(tx, c, s); err != nil {
 			return err
 		}
-		if s.Waiting == "" && !s.Disabled && c.Registered {
+		if !s.Waiting.Is() && !s.Disabled && c.Registered {
 			s.NextRun = m.now()
 		}
 		if err := m.queue.Put(tx, c, s); err != nil {

@@ -149,7 +149,7 @@ func (m *Manager) Register(ctx context.Context, space, id, integration string) e
 		if s.NextRun.IsZero() {
 			s.NextRun = schedule.First(c, m.now())
 		}
-		if s.Waiting, err = m.registry.Waiting(tx, c); err != nil {
+		if s, err = m.registry.Waits(tx, c, s); err != nil {
 			return err
 		}
 		if err := m.registry.Register(tx, c, s); err != nil {

@@ -25,10 +25,10 @@ func (m *Manager) RecipeArrived(tx store.Tx, id string) error {
 
 func (m *Manager) recipeArrivedFor(tx store.Tx, c charm.Charm) error {
 	s, err := tx.State(c.Row)
-	if err != nil || s.Waiting == "" {
+	if err != nil || !s.Waiting.Is() {
 		return err
 	}
-	if s.Waiting, err = m.registry.Waiting(tx, c); err != nil {
+	if s, err = m.registry.Waits(tx, c, s); err != nil {
 		return err
 	}
 	return m.queue.Put(tx, c, s)

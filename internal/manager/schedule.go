@@ -53,7 +53,7 @@ func (m *Manager) Reschedule(ctx context.Context, space, name string, req api.Sc
 			return err
 		}
 		s.NextRun = schedule.Resume(c, s, m.now())
-		if s.Waiting, err = m.registry.Waiting(tx, c); err != nil {
+		if s, err = m.registry.Waits(tx, c, s); err != nil {
 			return err
 		}
 		tx.AfterCommit(func() { m.logger.Info("charm scheduled", "charm", c.Ref(), "schedule", c.Schedule.String()) })
@@ -121,5 +121,5 @@ func whyNot(s queue.Standing) string {
 	case s.Paused != nil:
 		return strings.TrimSuffix("paused: "+s.Paused.Note, ": ")
 	}
-	return s.State.Waiting
+	return s.State.Waiting.Why
 }

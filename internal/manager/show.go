@@ -102,7 +102,7 @@ func (m *Manager) statusOf(s queue.Standing) string {
 		return statusUnregistered
 	case s.State.WaitsForAccount():
 		return charm.StatusAccount
-	case s.State.Waiting != "":
+	case s.State.Waiting.Is():
 		return statusWaiting
 	}
 	return string(charm.Pending)
@@ -111,7 +111,7 @@ func (m *Manager) statusOf(s queue.Standing) string {
 // leftOut reports whether a charm would run by itself in a service that runs all
 // integrations, and does not in this one.
 func (m *Manager) leftOut(s queue.Standing) bool {
-	return m.only != "" && s.Charm.Integration != m.only && s.Job == nil && s.Charm.Registered && !s.State.Disabled && s.State.Waiting == ""
+	return m.only != "" && s.Charm.Integration != m.only && s.Job == nil && s.Charm.Registered && !s.State.Disabled && !s.State.Waiting.Is()
 }
 
 func (m *Manager) nextRun(s queue.Standing) *time.Time {
@@ -140,7 +140,7 @@ func stateJSON(s charm.State) api.State {
 		LastError: s.LastError, LastErrorTimestamp: moment(s.LastErrorAt),
 		MinExecutionTimeMs: ms(s.MinTime), MaxExecutionTimeMs: ms(s.MaxTime), AvgExecutionTimeMs: ms(s.AverageTime()),
 		LastExecutionTimeMs: ms(s.LastTime), Disabled: s.Disabled, DisabledBy: s.DisabledBy,
-		DisabledReason: s.DisabledReason, DisabledAt: moment(s.DisabledAt), NextTry: moment(s.NextTry), Waiting: s.Waiting,
+		DisabledReason: s.DisabledReason, DisabledAt: moment(s.DisabledAt), NextTry: moment(s.NextTry), Waiting: s.Waiting.Why,
 	}
 }
 

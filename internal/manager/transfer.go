@@ -201,7 +201,7 @@ func (m *Manager) keepImported(tx store.Tx, space charm.Space, from spacefile.Ch
 	}
 	s := charm.State{NextRun: schedule.First(c, now)}
 	if c.Registered {
-		if s.Waiting, err = m.registry.Waiting(tx, c); err != nil {
+		if s, err = m.registry.Waits(tx, c, s); err != nil {
 			return "", err
 		}
 	}

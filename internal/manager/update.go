@@ -224,8 +224,8 @@ func (m *Manager) enterRecast(tx store.Tx, c charm.Charm, recipe string) error {
 	if err != nil {
 		return err
 	}
-	if s.Waiting != "" { // as a rule for the recipe
-		if s.Waiting, err = m.registry.Waiting(tx, stored); err != nil {
+	if s.Waiting.Is() { // as a rule for the recipe
+		if s, err = m.registry.Waits(tx, stored, s); err != nil {
 			return err
 		}
 	}

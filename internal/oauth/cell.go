@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"charmd/internal/charm"
@@ -89,41 +88,47 @@ func (a *Accounts) Prepare(ctx context.Context, c charm.Charm, within time.Durat
 		if !ok {
 			continue
 		}
-		out, err := a.isLoggedOut(ctx, conn)
+		ended, err := a.endLoggedOut(ctx, conn)
 		if err != nil {
 			return err
 		}
-		if out {
-			if err := a.end(ctx, conn.ID, false); err != nil {
-				return err
-			}
+		if ended {
 			continue
 		}
 		t, conn, err := a.fresh(ctx, acc, within+margin, "")
 		if err != nil {
 			return err
 		}
-		err = a.tellCell(ctx, conn, t)
-		if e, ok := errors.AsType[*charm.Error](err); ok && e.Code == charm.CodeInvalid {
-			a.o.Logger.Warn("an auth cell cannot be written: something else stands in its way", "connection", conn.ID, "err", err)
-			err = nil
-		}
-		if err != nil {
+		if err := a.tellCell(ctx, conn, t); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (a *Accounts) isLoggedOut(ctx context.Context, conn charm.Connection) (out bool, err error) {
+// endLoggedOut ends a connection whose cell is empty. What is seen first may be on its
+// way to being connected again, and counts only if it is still so when that is done.
+func (a *Accounts) endLoggedOut(ctx context.Context, conn charm.Connection) (ended bool, err error) {
+	err = a.o.Store.View(ctx, func(r store.Reader) (err error) {
+		ended, err = a.isLoggedOut(r, conn)
+		return err
+	})
+	if err != nil || !ended {
+		return false, err
+	}
+	err = a.end(ctx, conn.ID, func(tx store.Tx, conn charm.Connection) (_ bool, err error) {
+		ended, err = a.isLoggedOut(tx, conn)
+		return ended, err
+	})
+	return ended, err
+}
+
+func (a *Accounts) isLoggedOut(r store.Reader, conn charm.Connection) (bool, error) {
 	if conn.Cell.ID == "" {
 		return false, nil
 	}
-	return out, a.o.Store.View(ctx, func(r store.Reader) error {
-		value, err := a.o.Cells.ReadCell(r, conn.Space, conn.Cell)
-		out = loggedOut(value)
-		return err
-	})
+	value, err := a.o.Cells.ReadCell(r, conn.Space, conn.Cell)
+	return loggedOut(value), err
 }
 
 // tellCell writes the connection's auth cell unless it says the same already.
@@ -141,7 +146,18 @@ func (a *Accounts) tellCell(ctx context.Context, conn charm.Connection, t tokens
 	if err != nil || same {
 		return err
 	}
-	return a.o.Store.Update(ctx, func(tx store.Tx) error { return a.o.Cells.WriteCell(tx, conn.Space, conn.Cell, want) })
+	return a.o.Store.Update(ctx, func(tx store.Tx) error { return a.write(tx, conn, want) })
+}
+
+// write makes value what the connection's auth cell holds, if that can be written.
+func (a *Accounts) write(tx store.Tx, conn charm.Connection, value []byte) error {
+	err := a.o.Cells.WriteCell(tx, conn.Space, conn.Cell, value)
+	switch charm.CodeOf(err) {
+	case charm.CodeInvalid, charm.CodeRemoteToolshed: // something else stands there, or elsewhere is its place
+		a.o.Logger.Warn("an auth cell cannot be written", "connection", conn.ID, "err", err)
+		return nil
+	}
+	return err
 }
 
 // equal reports whether two JSON texts are the same auth value.

@@ -226,7 +226,7 @@ func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oaut
 	for _, other := range a.of(func(c charm.Connection) bool {
 		return c.Space == conn.Space && conn.Cell.ID != "" && c.Cell.ID == conn.Cell.ID && slices.Equal(c.Cell.Path, conn.Cell.Path) && c.ID != conn.ID
 	}) { // of another provider: a cell holds one account
-		if err := a.end(ctx, other.ID, false); err != nil {
+		if err := a.end(ctx, other.ID, func(store.Tx, charm.Connection) (bool, error) { return true, nil }); err != nil {
 			a.o.Logger.Warn("the account that was connected before could not be ended", "connection", other.ID, "err", err)
 		}
 	}

@@ -62,7 +62,7 @@ type account struct {
 	// The rest is guarded by Accounts.mu.
 	conn    charm.Connection
 	tokens  *tokens   // nil: not read from the vault yet
-	unsaved *tokens   // got from the provider and not on disk: not used before it is
+	unsaved *tokens   // got for a refresh token and not on disk: not used before it is
 	retryAt time.Time // no refresh before, after one that failed by the provider's fault
 	failed  int       // such failures in a row
 	forced  time.Time // when a refresh was last forced by a 401
@@ -200,20 +200,25 @@ func (a *Accounts) save(ctx context.Context, acc *account, conn charm.Connection
 		}
 		return nil
 	})
-	a.mu.Lock()
-	defer a.mu.Unlock()
 	if err != nil {
-		acc.unsaved = &t
 		return err
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	acc.conn, acc.tokens, acc.unsaved = conn, &t, nil
 	return nil
 }
 
-// End forgets a connection and its tokens, and empties its cell. The provider is
-// not asked to take the access back: that would end all others of the same account.
+// End forgets a connection and its tokens, and empties its cell if that can be
+// written. The provider is not asked to take the access back: that would end all
+// others of the same account.
 func (a *Accounts) End(ctx context.Context, id string) error {
-	return a.end(ctx, id, true)
+	return a.end(ctx, id, func(tx store.Tx, conn charm.Connection) (bool, error) {
+		if conn.Cell.ID == "" {
+			return true, nil
+		}
+		return true, a.write(tx, conn, emptyCell())
+	})
 }
 
 // EndOf ends the connections that were made for a charm.
@@ -225,7 +230,9 @@ func (a *Accounts) EndOf(ctx context.Context, space, id string) error {
 	return errors.Join(errs...)
 }
 
-func (a *Accounts) end(ctx context.Context, id string, empty bool) error {
+// end forgets a connection and its tokens, unless may, which is called in the same
+// transaction while nobody else works on the account, says that it is to stay.
+func (a *Accounts) end(ctx context.Context, id string, may func(tx store.Tx, conn charm.Connection) (bool, error)) error {
 	acc, _, ok := a.account(id)
 	if !ok {
 		return charm.Errorf(charm.CodeNotFound, "there is no connection %q", id).WithHint("charmd connections lists them")
@@ -240,19 +247,17 @@ func (a *Accounts) end(ctx context.Context, id string, empty bool) error {
 	if gone {
 		return nil
 	}
-	err := a.o.Store.Update(ctx, func(tx store.Tx) error {
+	ends := false
+	err := a.o.Store.Update(ctx, func(tx store.Tx) (err error) {
+		if ends, err = may(tx, conn); err != nil || !ends {
+			return err
+		}
 		if err := tx.DeleteSecret(place(id)); err != nil {
 			return err
 		}
-		if err := tx.DeleteConnection(id); err != nil {
-			return err
-		}
-		if empty && conn.Cell.ID != "" {
-			return a.o.Cells.WriteCell(tx, conn.Space, conn.Cell, emptyCell())
-		}
-		return nil
+		return tx.DeleteConnection(id)
 	})
-	if err != nil {
+	if err != nil || !ends {
 		return err
 	}
 	a.mu.Lock()

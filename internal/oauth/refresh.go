@@ -53,9 +53,6 @@ func (a *Accounts) fresh(ctx context.Context, acc *account, within time.Duration
 	refused := used != "" && used == t.Access
 	a.mu.Lock()
 	retryAt, forced := acc.retryAt, acc.forced
-	if refused {
-		acc.forced = now
-	}
 	a.mu.Unlock()
 	switch {
 	case conn.State != charm.Disconnected && !refused && t.good(now, within):
@@ -69,6 +66,11 @@ func (a *Accounts) fresh(ctx context.Context, acc *account, within time.Duration
 			return t, conn, nil
 		}
 		return t, conn, later(p, retryAt)
+	}
+	if refused {
+		a.mu.Lock()
+		acc.forced = now
+		a.mu.Unlock()
 	}
 	return a.refresh(ctx, acc, p, t, conn)
 }
@@ -178,6 +180,9 @@ func (a *Accounts) renewed(ctx context.Context, acc *account, p Provider, t toke
 		return a.o.Restored(tx, conn)
 	})
 	if err != nil {
+		a.mu.Lock()
+		acc.unsaved = &next
+		a.mu.Unlock()
 		return t, conn, fmt.Errorf("the new token for %s could not be written, so it is not used: %w", p.Title, err)
 	}
 	a.mu.Lock()
@@ -238,6 +243,7 @@ func (a *Accounts) failed(acc *account, p Provider, t tokens, conn charm.Connect
 	now := a.o.Now()
 	a.mu.Lock()
 	acc.failed++
+	acc.forced = time.Time{} // retryAt says when the next may be
 	wait := min(firstWait<<min(acc.failed-1, 10), longestWait)
 	if code := codeOf(err); code == "invalid_client" || code == "unauthorized_client" {
 		wait = clientWait

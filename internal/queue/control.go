@@ -35,7 +35,7 @@ func (q *Queue) Put(tx store.Tx, c charm.Charm, s charm.State) error {
 	case len(jobs) > 0:
 		s.NextRun = time.Time{}
 	case s.NextRun.IsZero():
-		if s.Waiting = schedule.Unusable(c.Schedule); s.Waiting == "" {
+		if s.Waiting = schedule.Unusable(c.Schedule); !s.Waiting.Is() {
 			s.NextRun = schedule.First(c, q.opts.Now())
 		}
 	case !schedule.Believable(c, s, q.opts.Now()): // its schedule has become a shorter one

@@ -147,7 +147,7 @@ func follow(next *charm.Job, live charm.Job, ended time.Time, stopped bool) *cha
 }
 
 // runs reports whether charm c with state s is to run by itself.
-func runs(c charm.Charm, s charm.State) bool { return c.Registered && !s.Disabled && s.Waiting == "" }
+func runs(c charm.Charm, s charm.State) bool { return c.Registered && !s.Disabled && !s.Waiting.Is() }
 
 // probed reports whether charm c with state s is tried from time to time.
 func probed(c charm.Charm, s charm.State) bool {
@@ -169,7 +169,7 @@ func armed(c charm.Charm, s charm.State, job *charm.Job, after time.Time) charm.
 		s.NextTry = after.Add(max(s.ProbeWait, charm.FirstProbe))
 	}
 	if runs(c, s) {
-		if s.Waiting = schedule.Unusable(c.Schedule); s.Waiting == "" {
+		if s.Waiting = schedule.Unusable(c.Schedule); !s.Waiting.Is() {
 			s.NextRun = schedule.Resume(c, s, after)
 		}
 	}

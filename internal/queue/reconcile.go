@@ -85,7 +85,7 @@ func takeStock(r store.Reader) (s stock, err error) {
 // stand judges how a charm stands in the store; "" is well.
 func stand(c charm.Charm, s charm.State, jobs []charm.Job, now time.Time) (BreachKind, string) {
 	unusable := schedule.Unusable(c.Schedule)
-	runs := c.Registered && !s.Disabled && (s.Waiting == "" || schedule.IsUnusable(s.Waiting))
+	runs := c.Registered && !s.Disabled && (!s.Waiting.Is() || s.Waiting.For == charm.ForSchedule)
 	probed := probed(c, s)
 	switch {
 	case len(jobs) > 1:
@@ -95,13 +95,13 @@ func stand(c charm.Charm, s charm.State, jobs []charm.Job, now time.Time) (Breac
 	case len(jobs) == 1 && jobs[0].Status == charm.Pending && !schedule.BelievableRetry(s, jobs[0].DueAt, now):
 		return FarAway, fmt.Sprintf("its job waits until %s, longer than any job does", jobs[0].DueAt.UTC().Format(time.RFC3339))
 	case len(jobs) > 0:
-	case !s.NextRun.IsZero() && (!runs || s.Waiting != ""):
+	case !s.NextRun.IsZero() && (!runs || s.Waiting.Is()):
 		return Stopped, "it has a next run though it is not to run by itself"
 	case !s.Disabled && !s.NextTry.IsZero():
 		return Stopped, "it has a next try though it is not disabled"
-	case runs && (unusable == "") != (s.Waiting == ""):
+	case runs && unusable.Is() != s.Waiting.Is():
 		return Unarmed, "what it says of its schedule is not so"
-	case runs && s.Waiting != "":
+	case runs && s.Waiting.Is():
 	case runs && s.NextRun.IsZero():
 		return Unarmed, "it has neither a next run nor a live job"
 	case probed && s.NextTry.IsZero():

@@ -364,7 +364,7 @@ func TestAWaitingCharmRunsWhenAsked(t *testing.T) {
 	inBubble(t, func(w *world) {
 		c := w.add(1)
 		w.update(func(tx store.Tx) error {
-			return w.queue.Put(tx, c, charm.State{Waiting: "its account must be connected"})
+			return w.queue.Put(tx, c, charm.State{Waiting: charm.Wait{For: charm.ForLists, Why: "it is in the trash of its space"}})
 		})
 		w.idle(time.Hour)
 		asked, err := w.queue.RunNow(w.t.Context(), c.Row)

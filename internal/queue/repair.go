@@ -136,8 +136,8 @@ func (q *Queue) takeAway(tx store.Tx, jobs []charm.Job) error {
 func arms(s charm.State) string {
 	at := laterOf(s.NextRun, s.NextTry)
 	switch {
-	case s.Waiting != "":
-		return "it waits: " + s.Waiting
+	case s.Waiting.Is():
+		return "it waits: " + s.Waiting.Why
 	case at.IsZero():
 		return "it does not run by itself"
 	}
@@ -149,8 +149,8 @@ func arms(s charm.State) string {
 // its schedule.
 func rearmed(c charm.Charm, s charm.State, now time.Time) charm.State {
 	next, believed := s.NextRun, schedule.Believable(c, s, now)
-	if schedule.IsUnusable(s.Waiting) {
-		s.Waiting = ""
+	if s.Waiting.For == charm.ForSchedule {
+		s.Waiting = charm.Wait{}
 	}
 	switch s = armed(c, s, nil, now); {
 	case s.NextRun.IsZero():

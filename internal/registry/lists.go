@@ -25,15 +25,15 @@ func listsOf(docs cell.Documents) (l lists, err error) {
 	return l, err
 }
 
-// absence is why the lists keep a charm from running; "" when they do not.
-func (l lists) absence(id string) string {
+// absence is why the lists keep a charm from running.
+func (l lists) absence(id string) charm.Wait {
 	switch {
 	case l.kept[id]:
-		return ""
+		return charm.Wait{}
 	case l.trash[id]:
-		return "it is in the trash of its space"
+		return charm.Wait{For: charm.ForLists, Why: "it is in the trash of its space"}
 	}
-	return "it is in none of its space's lists (charms, pinned)"
+	return charm.Wait{For: charm.ForLists, Why: "it is in none of its space's lists (charms, pinned)"}
 }
 
 // listDocuments are the documents that say what runs.
@@ -139,13 +139,13 @@ func (r *Registry) relistCharm(tx store.Tx, c charm.Charm, docs *cell.Snapshot, 
 			}
 		}
 	}
-	why, err := r.waiting(tx, c, has)
-	if err != nil || why == s.Waiting {
+	before := s.Waiting
+	if s, err = r.waits(tx, c, s, has); err != nil || s.Waiting == before {
 		return err
 	}
-	if s.Waiting = why; why != "" {
+	if s.Waiting.Is() {
 		s.NextRun = time.Time{}
-		r.logger.Info("charm waits", "charm", c.Ref(), "reason", why)
+		r.logger.Info("charm waits", "charm", c.Ref(), "reason", s.Waiting.Why)
 	}
 	return r.queue.Put(tx, c, s)
 }

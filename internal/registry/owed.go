@@ -167,7 +167,7 @@ func (r *Registry) Arrived(tx store.Tx, did string) error {
 		if err != nil {
 			return err
 		}
-		if s.Waiting == "" {
+		if !s.Waiting.Is() {
 			continue
 		}
 		if err := r.lookAgain(tx, c, s); err != nil {

@@ -107,7 +107,7 @@ func (e *edit) unregister(space, id string) error {
 func (r *Registry) Enable(tx store.Tx, c charm.Charm, s charm.State) (_ charm.State, err error) {
 	s = state.Enable(s)
 	s.NextRun = time.Time{}
-	if s.Waiting, err = r.Waiting(tx, c); err != nil {
+	if s, err = r.Waits(tx, c, s); err != nil {
 		return s, err
 	}
 	return s, r.Transition(tx, c, s)

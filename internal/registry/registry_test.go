@@ -279,13 +279,13 @@ func TestEntriesOfOthers(t *testing.T) {
 	if len(adopted) != 3 {
 		t.Fatalf("%d charms were adopted, want 3: %+v", len(adopted), adopted)
 	}
-	if s := adopted[2]; s.State.Disabled || s.State.Waiting != "its documents are not in its space" {
+	if s := adopted[2]; s.State.Disabled || s.State.Waiting.Why != "its documents are not in its space" {
 		t.Errorf("one that a later service registered stands as %+v", s)
 	}
-	if s := adopted[0]; s.Charm.ID != theirs.Link() || s.Charm.Recipe != "ba4jcrecipe" || s.State.NextRun.IsZero() || s.State.Waiting != "" {
+	if s := adopted[0]; s.Charm.ID != theirs.Link() || s.Charm.Recipe != "ba4jcrecipe" || s.State.NextRun.IsZero() || s.State.Waiting.Is() {
 		t.Errorf("a charm of others stands as %+v", s)
 	}
-	if s := adopted[1]; !s.State.Disabled || s.State.Waiting == "" || !s.State.NextRun.IsZero() {
+	if s := adopted[1]; !s.State.Disabled || !s.State.Waiting.Is() || !s.State.NextRun.IsZero() {
 		t.Errorf("a disabled one whose documents are not here stands as %+v", s)
 	}
 	if text := w.cellText(); !strings.Contains(text, inline) || !strings.Contains(text, `"nonsense"`) {
@@ -336,8 +336,8 @@ func TestListsSayWhatRuns(t *testing.T) {
 	}
 	stands := func(after, want string) {
 		t.Helper()
-		if s := w.standing(c).State; s.Waiting != want || s.NextRun.IsZero() != (want != "") {
-			t.Errorf("%s: it waits for %q, next run %v; want %q", after, s.Waiting, s.NextRun, want)
+		if s := w.standing(c).State; s.Waiting.Why != want || s.NextRun.IsZero() != (want != "") {
+			t.Errorf("%s: it waits for %q, next run %v; want %q", after, s.Waiting.Why, s.NextRun, want)
 		}
 	}
 	run()

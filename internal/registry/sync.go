@@ -105,6 +105,9 @@ func (r *Registry) take(tx store.Tx, entry Entry) error {
 		if _, err := tx.PutCharm(c); err != nil {
 			return err
 		}
+		if s, err = r.Waits(tx, c, s); err != nil { // nobody looked while it was not registered
+			return err
+		}
 	}
 	if seen != entry.DisabledAt {
 		if s, err = r.person(tx, c, s, entry); err != nil {
@@ -172,7 +175,7 @@ func (r *Registry) adopt(tx store.Tx, entry Entry) error {
 	if c.Recipe, err = recipeOf(cell.NewSnapshot(tx, space), c.ID); err != nil {
 		return err
 	}
-	if s.Waiting, err = r.Waiting(tx, c); err != nil {
+	if s, err = r.Waits(tx, c, s); err != nil {
 		return err
 	}
 	if entry.DisabledAt != 0 {
@@ -203,37 +206,45 @@ func (r *Registry) lookAgain(tx store.Tx, c charm.Charm, s charm.State) error {
 			return err
 		}
 	}
-	if s.Waiting, err = r.Waiting(tx, c); err != nil {
+	if s, err = r.Waits(tx, c, s); err != nil {
 		return err
 	}
 	return r.queue.Put(tx, c, s)
 }
 
-// Waiting is why a charm cannot run although nothing disabled it; "" when it can.
-func (r *Registry) Waiting(tx store.Reader, c charm.Charm) (string, error) {
+// Waits is s with what the charm's space, its recipe and its schedule say now of
+// whether it can run although nothing disabled it. A charm that waits for its account
+// still does: what ends that looks here again.
+func (r *Registry) Waits(tx store.Reader, c charm.Charm, s charm.State) (charm.State, error) {
 	space, err := tx.Space(c.Space)
 	if err != nil {
-		return "", err
+		return s, err
 	}
 	has, err := listsOf(cell.NewSnapshot(tx, space))
 	if err != nil {
-		return "", err
+		return s, err
 	}
-	return r.waiting(tx, c, has)
+	return r.waits(tx, c, s, has)
 }
 
-func (r *Registry) waiting(tx store.Reader, c charm.Charm, has lists) (string, error) {
-	if c.Recipe == "" {
-		return "its documents are not in its space", nil
+func (r *Registry) waits(tx store.Reader, c charm.Charm, s charm.State, has lists) (charm.State, error) {
+	if s.WaitsForAccount() {
+		return s, nil
 	}
-	if why := has.absence(c.ID); why != "" {
-		return why, nil
+	if c.Recipe == "" {
+		s.Waiting = charm.Wait{For: charm.ForDocuments, Why: "its documents are not in its space"}
+		return s, nil
+	}
+	if s.Waiting = has.absence(c.ID); s.Waiting.Is() {
+		return s, nil
 	}
 	_, err := blobby.Recipe(tx, c.Recipe)
 	if errors.Is(err, store.ErrNotFound) {
-		return "its recipe is not stored here", nil
+		s.Waiting = charm.Wait{For: charm.ForRecipe, Why: "its recipe is not stored here"}
+		return s, nil
 	}
-	return schedule.Unusable(c.Schedule), err
+	s.Waiting = schedule.Unusable(c.Schedule)
+	return s, err
 }
 
 // recipeOf is the recipe id a charm's process document names, "" when the charm

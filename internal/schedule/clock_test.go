@@ -85,18 +85,12 @@ func TestUnusable(t *testing.T) {
 		{charm.Schedule{Cron: "@daily", Zone: "Mars/Phobos"}, `no time zone "Mars/Phobos"`},
 	} {
 		got := Unusable(tc.schedule)
-		if !strings.Contains(got, tc.want) || (got == "") != (tc.want == "") {
+		if !strings.Contains(got.Why, tc.want) || got.Is() != (tc.want != "") || got.Is() != (got.For == charm.ForSchedule) {
 			t.Errorf("%+v: %q, want %q", tc.schedule, got, tc.want)
 		}
-		if IsUnusable(got) != (got != "") {
-			t.Errorf("%q is not known again", got)
-		}
-		if next := Next(charm.Charm{Schedule: tc.schedule}, time.Now()); next.IsZero() != (got != "") {
+		if next := Next(charm.Charm{Schedule: tc.schedule}, time.Now()); next.IsZero() != got.Is() {
 			t.Errorf("%+v comes at %v although %q", tc.schedule, next, got)
 		}
-	}
-	if IsUnusable("paused") {
-		t.Error("another reason is taken for it")
 	}
 }
 

@@ -291,8 +291,8 @@ func TestFault21_ScheduleThatCannotBeUsed(t *testing.T) {
 			c.Schedule = bad
 			w.update(func(tx store.Tx) error { _, err := tx.PutCharm(c); return err })
 			w.restart()
-			if s := w.state(c); !s.NextRun.IsZero() || !strings.HasPrefix(s.Waiting, "its schedule cannot be used: ") {
-				t.Errorf("%+v: next run %v, waiting: %q", bad, s.NextRun, s.Waiting)
+			if s := w.state(c); !s.NextRun.IsZero() || !strings.HasPrefix(s.Waiting.Why, "its schedule cannot be used: ") {
+				t.Errorf("%+v: next run %v, waiting: %q", bad, s.NextRun, s.Waiting.Why)
 			}
 			if began := w.runs(2 * time.Hour); len(began[c.Name]) != 0 {
 				t.Errorf("%+v ran at %v", bad, began)
@@ -300,8 +300,8 @@ func TestFault21_ScheduleThatCannotBeUsed(t *testing.T) {
 			c.Schedule = good
 			w.update(func(tx store.Tx) error { _, err := tx.PutCharm(c); return err })
 			w.restart()
-			if began := w.runs(2 * time.Hour); len(began[c.Name]) < 2 || w.state(c).Waiting != "" {
-				t.Errorf("repaired, it ran at %v, waiting: %q", began[c.Name], w.state(c).Waiting)
+			if began := w.runs(2 * time.Hour); len(began[c.Name]) < 2 || w.state(c).Waiting.Is() {
+				t.Errorf("repaired, it ran at %v, waiting: %q", began[c.Name], w.state(c).Waiting.Why)
 			}
 		}
 	})

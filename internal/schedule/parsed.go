@@ -1,7 +1,6 @@
 package schedule
 
 import (
-	"strings"
 	"sync"
 	"time"
 	_ "time/tzdata" // a machine may have no time zones of its own
@@ -53,23 +52,21 @@ func Zone(name string) (*time.Location, error) {
 	return location, nil
 }
 
-const unusable = "its schedule cannot be used: "
-
 // Unusable is why a stored schedule names no times, as a stated reason for a
-// charm to wait; "" when it does. What was checked before it was stored may have
+// charm to wait; none when it does. What was checked before it was stored may have
 // been changed in the database, or name a zone that this release does not know.
-func Unusable(s charm.Schedule) string {
+func Unusable(s charm.Schedule) charm.Wait {
 	switch {
 	case s.Cron != "":
 		if _, err := parsed(s); err != nil {
-			return unusable + err.Error()
+			return unusable(err.Error())
 		}
 	case s.Every <= 0:
-		return unusable + "it has neither an interval nor a cron expression"
+		return unusable("it has neither an interval nor a cron expression")
 	}
-	return ""
+	return charm.Wait{}
 }
 
-// IsUnusable reports whether a stated reason to wait came from Unusable: it ends
-// with the schedule that was its cause.
-func IsUnusable(reason string) bool { return strings.HasPrefix(reason, unusable) }
+func unusable(why string) charm.Wait {
+	return charm.Wait{For: charm.ForSchedule, Why: "its schedule cannot be used: " + why}
+}

@@ -92,7 +92,7 @@ func (w *world) check() {
 func (w *world) armed(h holdings, row int64) {
 	w.t.Helper()
 	c, s, jobs := h.charms[row], h.states[row], h.jobs[row]
-	runs := c.Registered && !s.Disabled && s.Waiting == ""
+	runs := c.Registered && !s.Disabled && !s.Waiting.Is()
 	probed := c.Registered && s.Disabled && s.DisabledBy == charm.ByFailures && !c.ProbeNever
 	now := w.wall()
 	switch {

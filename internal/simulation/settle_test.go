@@ -64,7 +64,7 @@ func (w *world) liveness() {
 	missing := map[int64]bool{}
 	for _, s := range w.queue.Standings() {
 		w.moods[s.Charm.Row] = steady
-		if s.Charm.Registered && s.State.Waiting == "" && (!s.State.Disabled || s.State.DisabledBy == charm.ByFailures && !s.Charm.ProbeNever) {
+		if s.Charm.Registered && !s.State.Waiting.Is() && (!s.State.Disabled || s.State.DisabledBy == charm.ByFailures && !s.Charm.ProbeNever) {
 			missing[s.Charm.Row] = true
 		}
 	}

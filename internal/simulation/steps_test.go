@@ -277,9 +277,9 @@ func (w *world) configure() op {
 			case "unregistered", "registered":
 				c.Registered = kind == "registered"
 			case "waiting":
-				s.Waiting = "its account must be connected again"
+				s.Waiting = charm.Wait{For: charm.ForAccount, Why: "its account must be connected again"}
 			case "not waiting":
-				s.Waiting = ""
+				s.Waiting = charm.Wait{}
 			case "rescheduled":
 				c.Schedule.Every = every
 			}

@@ -220,8 +220,8 @@ func (r *reader) charm(c Charm) error {
 	case c.Priority < -charm.MaxPriority || c.Priority > charm.MaxPriority:
 		return fmt.Errorf("charm %s has the priority %d", c.ID, c.Priority)
 	}
-	if why := schedule.Unusable(c.Schedule); why != "" {
-		return fmt.Errorf("charm %s: %s", c.ID, why)
+	if bad := schedule.Unusable(c.Schedule); bad.Is() {
+		return fmt.Errorf("charm %s: %s", c.ID, bad.Why)
 	}
 	r.charms[c.ID], r.charms[c.Name] = true, true
 	r.file.Charms = append(r.file.Charms, c)

@@ -42,7 +42,7 @@ func (m *Manager) After(s charm.State, run charm.Run, final bool) (charm.State, 
 	}
 	s.UncleanStops = 0
 	if s.WaitsForAccount() {
-		s.Waiting = "" // it ran, so that it is not waiting any more; or says so again
+		s.Waiting = charm.Wait{} // it ran, so that it is not waiting any more; or says so again
 	}
 	s.LastRun, s.LastOutcome, s.LastExecuted = run.ID, run.Outcome, run.EndedAt
 	s.Executions++
@@ -63,7 +63,9 @@ func (m *Manager) After(s charm.State, run charm.Run, final bool) (charm.State, 
 		}
 	case run.Outcome == charm.NeedsReconnect:
 		s.LastError, s.LastErrorCode, s.LastErrorAt = run.Error, run.Code, run.EndedAt
-		s.Waiting = run.Error
+		if !s.Waiting.Is() { // what it waits for already, it still does
+			s.Waiting = charm.Wait{For: charm.ForAccount, Why: run.Error}
+		}
 	default:
 		s.LastError, s.LastErrorCode, s.LastErrorAt = run.Error, run.Code, run.EndedAt
 	}

@@ -48,7 +48,7 @@ func TestAnAccountThatIsGoneKeepsTheCharmWaiting(t *testing.T) {
 	t.Parallel()
 	m := state.NewManager(10)
 	s, _ := m.After(charm.State{}, ended(charm.NeedsReconnect, 0), true)
-	if !s.WaitsForAccount() || s.Waiting != "went wrong" || s.LastError != "went wrong" {
+	if !s.WaitsForAccount() || s.Waiting.Why != "went wrong" || s.LastError != "went wrong" {
 		t.Errorf("it stands as %+v", s)
 	}
 	for _, o := range []charm.Outcome{charm.Lost, charm.Cancelled, charm.NeedsReconnect} {
@@ -57,12 +57,18 @@ func TestAnAccountThatIsGoneKeepsTheCharmWaiting(t *testing.T) {
 		}
 	}
 	for _, o := range []charm.Outcome{charm.OK, charm.Errored, charm.Remote} {
-		if free, _ := m.After(s, ended(o, 0), true); free.Waiting != "" {
-			t.Errorf("after %s it waits: %s", o, free.Waiting)
+		if free, _ := m.After(s, ended(o, 0), true); free.Waiting.Is() {
+			t.Errorf("after %s it waits: %s", o, free.Waiting.Why)
 		}
 	}
-	if other, _ := m.After(charm.State{Waiting: "another reason", LastOutcome: charm.OK}, ended(charm.OK, 0), true); other.Waiting != "another reason" {
-		t.Errorf("another reason became %q", other.Waiting)
+	// What a charm waits for otherwise is not for its runs to say.
+	trash := charm.Wait{For: charm.ForLists, Why: "it is in the trash of its space"}
+	for _, last := range []charm.Outcome{charm.OK, charm.NeedsReconnect} {
+		for _, o := range []charm.Outcome{charm.OK, charm.Errored, charm.NeedsReconnect} {
+			if other, _ := m.After(charm.State{Waiting: trash, LastOutcome: last}, ended(o, 0), true); other.Waiting != trash {
+				t.Errorf("after %s and %s another reason became %+v", last, o, other.Waiting)
+			}
+		}
 	}
 }
 

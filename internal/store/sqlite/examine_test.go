@@ -126,7 +126,7 @@ func TestRepairWritesNothingWithoutACopy(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
 	filled(t, path)
-	execSQL(t, path, "pragma foreign_keys = off; insert into state select 4711, 0, 0, 0, 0, '', '', 0, '', '', 0, 0, 0, 0, 0, 0, 0, '', '', 0, 0, 0, 0, '', 0")
+	execSQL(t, path, "pragma foreign_keys = off; insert into state select 4711, 0, 0, 0, 0, '', '', 0, '', '', 0, 0, 0, 0, 0, 0, 0, '', '', 0, 0, 0, 0, '', 0, ''")
 	at := time.Date(2026, 3, 1, 10, 31, 0, 0, time.UTC)
 	copied := path + ".before-repair-20260301T103100Z"
 	ok(t, os.WriteFile(copied, nil, 0o600))
@@ -184,7 +184,7 @@ func TestStraysAreNotWrittenAnew(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
 	filled(t, path)
-	execSQL(t, path, "pragma foreign_keys = off; insert into state select 4711, 0, 0, 0, 0, '', '', 0, '', '', 0, 0, 0, 0, 0, 0, 0, '', '', 0, 0, 0, 0, '', 0")
+	execSQL(t, path, "pragma foreign_keys = off; insert into state select 4711, 0, 0, 0, 0, '', '', 0, '', '', 0, 0, 0, 0, 0, 0, 0, '', '', 0, 0, 0, 0, '', 0, ''")
 	var deleted []string
 	ok(t, rewrite(t.Context(), path, &deleted))
 	if !slices.Equal(deleted, []string{"deleted 1 of table state that belonged to charms that are gone"}) {

@@ -1,9 +1,13 @@
 package sqlite
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"charmd/internal/charm"
 )
 
 func TestLoadMigrations(t *testing.T) {
@@ -116,6 +120,63 @@ func TestIndexes(t *testing.T) {
 		}
 		if !strings.Contains(plans.String(), " "+name) {
 			t.Errorf("no query uses the index %s", name)
+		}
+	}
+}
+
+// States of before it was written what a charm waits for get that from the reason.
+func TestMigrateWaits(t *testing.T) {
+	t.Parallel()
+	s, err := connect(t.Context(), newPath(t), writerPragmas...)
+	ok(t, err)
+	defer func() { ok(t, s.close()) }()
+	ok(t, migrate(t.Context(), s, migrations[:6]))
+	exec := func(query string) {
+		t.Helper()
+		_, err := s.exec(query)
+		ok(t, err)
+	}
+	exec("pragma foreign_keys = off")
+	reasons := []struct {
+		waiting string
+		want    charm.Need
+	}{
+		{"", ""},
+		{"its documents are not in its space", charm.ForDocuments},
+		{"it is in the trash of its space", charm.ForLists},
+		{"it is in none of its space's lists (charms, pinned)", charm.ForLists},
+		{"its recipe is not stored here", charm.ForRecipe},
+		{"its schedule cannot be used: there is no time zone \"Mars/Phobos\"", charm.ForSchedule},
+		{"its Google account ada@example.com must be connected again: it was taken back", charm.ForAccount},
+	}
+	old := slices.DeleteFunc(slices.Clone(stateColumns), func(name string) bool { return name == "waits_for" })
+	for row, r := range reasons {
+		values := make([]string, len(old))
+		for i, name := range old {
+			values[i] = "0"
+			if name == "waiting" {
+				values[i] = "'" + strings.ReplaceAll(r.waiting, "'", "''") + "'"
+			}
+		}
+		values[0] = fmt.Sprint(row + 1)
+		exec("insert into state (" + strings.Join(old, ", ") + ") values (" + strings.Join(values, ", ") + ")")
+	}
+	ok(t, migrate(t.Context(), s, migrations))
+	ok(t, s.rows(selectState, nil, func(scan func(...any) error) (bool, error) {
+		var row int64
+		var got charm.State
+		if err := scan(scanState(&row, &got)...); err != nil {
+			return false, err
+		}
+		if r := reasons[row-1]; got.Waiting != (charm.Wait{For: r.want, Why: r.waiting}) {
+			t.Errorf("%q became %+v", r.waiting, got.Waiting)
+		}
+		reasons[row-1].waiting = "seen"
+		return true, nil
+	}))
+	for _, r := range reasons {
+		if r.waiting != "seen" {
+			t.Errorf("the state with %q is gone", r.waiting)
 		}
 	}
 }

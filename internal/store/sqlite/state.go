@@ -13,7 +13,7 @@ var (
 	stateColumns = columns{"charm", "executions", "successes", "failures", "consecutive", "last_run", "last_outcome",
 		"last_executed", "last_error", "last_error_code", "last_error_at", "min_time", "max_time", "sum_time",
 		"last_time", "next_run", "disabled", "disabled_by", "disabled_reason", "disabled_at", "next_try",
-		"probe_wait", "unclean_stops", "waiting", "not_before"}
+		"probe_wait", "unclean_stops", "waits_for", "waiting", "not_before"}
 	putState    = stateColumns.upsert("state", "charm")
 	selectState = "select " + stateColumns.of("state") + " from state "
 )
@@ -23,7 +23,7 @@ func scanState(row *int64, s *charm.State) []any {
 		timeOf{&s.LastExecuted}, &s.LastError, &s.LastErrorCode, timeOf{&s.LastErrorAt},
 		durationOf{&s.MinTime}, durationOf{&s.MaxTime}, durationOf{&s.SumTime}, durationOf{&s.LastTime},
 		timeOf{&s.NextRun}, &s.Disabled, &s.DisabledBy, &s.DisabledReason, timeOf{&s.DisabledAt}, timeOf{&s.NextTry},
-		durationOf{&s.ProbeWait}, &s.UncleanStops, &s.Waiting, timeOf{&s.NotBefore}}
+		durationOf{&s.ProbeWait}, &s.UncleanStops, &s.Waiting.For, &s.Waiting.Why, timeOf{&s.NotBefore}}
 }
 
 func (v *view) State(row int64) (s charm.State, err error) {
@@ -53,7 +53,7 @@ func (t *tx) PutState(row int64, s charm.State) error {
 		string(s.LastOutcome), millis(s.LastExecuted), s.LastError, string(s.LastErrorCode), millis(s.LastErrorAt),
 		us(s.MinTime), us(s.MaxTime), us(s.SumTime), us(s.LastTime), millis(s.NextRun), s.Disabled,
 		string(s.DisabledBy), s.DisabledReason, millis(s.DisabledAt), millis(s.NextTry), us(s.ProbeWait),
-		s.UncleanStops, s.Waiting, millis(s.NotBefore))
+		s.UncleanStops, string(s.Waiting.For), s.Waiting.Why, millis(s.NotBefore))
 	if isMissingParent(err) {
 		err = store.ErrNotFound
 	}

@@ -133,7 +133,7 @@ func fullState() charm.State {
 		LastExecuted: at(1), LastError: "TypeError: nöö", LastErrorCode: charm.CodeThrown, LastErrorAt: at(2),
 		MinTime: 17 * time.Microsecond, MaxTime: time.Second, SumTime: 3 * time.Second, LastTime: 2 * time.Millisecond,
 		NextRun: at(3), Disabled: true, DisabledBy: charm.ByFailures, DisabledReason: "5 failures in a row",
-		DisabledAt: at(4), NextTry: at(5), ProbeWait: 5 * time.Minute, UncleanStops: 2, Waiting: "paused", NotBefore: at(6),
+		DisabledAt: at(4), NextTry: at(5), ProbeWait: 5 * time.Minute, UncleanStops: 2, Waiting: charm.Wait{For: charm.ForLists, Why: "in the trash"}, NotBefore: at(6),
 	}
 }
 
