@@ -50,6 +50,9 @@ func (h *ExecuteCharm) commitBeside(ctx context.Context, claim queue.Claim, r ru
 		return h.commit(ctx, claim, r, conflicts, nil) // it did nothing that another could see
 	}
 	e := &ending{ExecuteCharm: h, claim: claim, result: r, conflicts: conflicts, run: record(claim, r, conflicts)}
+	if err := e.record(); err != nil {
+		return nil, err
+	}
 	h.Queue.Dispatched(claim)
 	limited, cancel := context.WithTimeout(ctx, takenWithin)
 	defer cancel()

@@ -48,7 +48,7 @@ func (h *Interact) commitBeside(ctx context.Context, act Act, id string, due tim
 			if err != nil {
 				return nil, err
 			}
-			if _, owed, err := h.owed(v, last); err != nil || owed {
+			if _, owed, err := h.owed(v, act.Charm, last); err != nil || owed {
 				return nil, errors.Join(err, errOwed)
 			}
 			return last.with(h.Service+onPages, entry{Run: id, Job: act.ID}).draft(space, h.Memory.Issuer(), r, h.Now())
@@ -58,25 +58,42 @@ func (h *Interact) commitBeside(ctx context.Context, act Act, id string, due tim
 			if err := h.Runner.SaveHosts(tx); err != nil {
 				return err
 			}
-			return tx.AddRun(run)
+			return settled(tx, run)
 		},
 	})
 	switch code := charm.CodeOf(err); {
 	case err == nil:
 		h.done(ctx, act, run)
+	case isConflict(err):
+	case code == charm.CodeConflict: // another act has found it in the toolshed and written its record
+		return run, errOwed
 	case code == charm.CodeTooLarge, code == charm.CodeInvalid, code == charm.CodeForbidden: // sending it again cannot help
 		return h.commit(ctx, act, id, due, failed(r, charm.Errored, code, err), conflicts, nil)
 	}
 	return run, err
 }
 
-// owed is the last act of ours that the mark names, if it has no record here.
-func (h *Interact) owed(v store.Reader, m mark) (entry, bool, error) {
+// settled writes the record of an act that the toolshed has applied, and that it
+// was the last one on the charm.
+func settled(tx store.Tx, run charm.Run) error {
+	if err := tx.SetValue(store.LastActKey(run.Charm), run.ID); err != nil {
+		return err
+	}
+	return tx.AddRun(run)
+}
+
+// owed is the last act of ours that the mark names, if it has no record here and
+// never had one.
+func (h *Interact) owed(v store.Reader, c charm.Charm, m mark) (entry, bool, error) {
 	mine, ok := m.services[h.Service+onPages]
 	if !ok {
 		return mine, false, nil
 	}
-	_, err := v.Run(mine.Run)
+	last, err := v.Value(store.LastActKey(c.Row))
+	if err != nil || last == mine.Run {
+		return mine, false, err
+	}
+	_, err = v.Run(mine.Run)
 	if errors.Is(err, store.ErrNotFound) {
 		return mine, true, nil
 	}
@@ -84,8 +101,11 @@ func (h *Interact) owed(v store.Reader, m mark) (entry, bool, error) {
 }
 
 // settle writes the record of an act that was applied in the toolshed and whose
-// answer was lost; done: it was this one.
+// answer was lost; done: it was this one, or another call has written its record.
 func (h *Interact) settle(ctx context.Context, act Act) (run charm.Run, done bool, err error) {
+	if run, done, err = h.Done(ctx, act.ID); done || err != nil {
+		return run, done, err
+	}
 	var mine entry
 	var owed bool
 	err = h.Store.View(ctx, func(v store.Reader) error {
@@ -101,7 +121,7 @@ func (h *Interact) settle(ctx context.Context, act Act) (run charm.Run, done boo
 		if err != nil {
 			return err
 		}
-		mine, owed, err = h.owed(v, m)
+		mine, owed, err = h.owed(v, act.Charm, m)
 		return err
 	})
 	if err != nil || !owed {
@@ -113,7 +133,10 @@ func (h *Interact) settle(ctx context.Context, act Act) (run charm.Run, done boo
 	run = h.record(lost, mine.Run, now, runcharm.Result{
 		Outcome: charm.OK, Started: now, Ended: now, Log: "charmd: its answer was lost, and the toolshed has applied it\n",
 	}, 0)
-	err = durably(ctx, h.Store, h.Logger, func(tx store.Tx) error { return tx.AddRun(run) })
+	err = durably(ctx, h.Store, h.Logger, func(tx store.Tx) error { return settled(tx, run) })
+	if charm.CodeOf(err) == charm.CodeConflict { // another act was quicker
+		return h.Done(ctx, act.ID)
+	}
 	if err == nil {
 		h.done(ctx, lost, run)
 	}

@@ -117,7 +117,8 @@ func (c *conn) do(m message) any {
 	answer := jsontext.NewObject()
 	answer.Set("done", m.id)
 	failed := func(err error) any {
-		if code := charm.CodeOf(err); code == charm.CodeUnavailable || code == charm.CodeInternal {
+		switch charm.CodeOf(err) {
+		case charm.CodeUnavailable, charm.CodeUnanswered, charm.CodeInternal:
 			answer.Delete("done")
 			answer.Set("again", m.id)
 		}

@@ -76,6 +76,9 @@ func (m *Manager) trace(r store.Reader, id string) (t trace, err error) {
 		return t, err
 	}
 	for _, f := range facts {
+		if f.The != memory.JSON {
+			continue // the mark of the run, in another toolshed
+		}
 		c, err := stateOf(r, f)
 		if err != nil {
 			return t, err

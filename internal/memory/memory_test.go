@@ -302,16 +302,36 @@ func TestHoldKeepsOtherWritersOff(t *testing.T) {
 		_, err := w.memory.Transact(context.Background(), other)
 		late <- err
 	}()
+	written, begun := make(chan error, 1), make(chan bool, 2)
+	go func() {
+		written <- w.memory.Write(context.Background(), did, memory.Write{
+			Draft: func(r store.Reader, space charm.Space) (*memory.Draft, error) {
+				begun <- true
+				head, err := memory.Head(r, space, memory.JSON, docOf)
+				cause := merkle.Ref(head.Ref)
+				if errors.Is(err, store.ErrNotFound) {
+					cause = first(docOf)
+				} else if err != nil {
+					return nil, err
+				}
+				return memory.NewDraft(space, did, []memory.Change{memory.Assert(docOf, cause, value(t, `{"value":"written"}`))}, nil, time.Now())
+			},
+		})
+	}()
+	<-begun
 	w.update(func(tx store.Tx) error {
 		_, err := w.memory.Commit(tx, mine, hold)
 		return err
 	})
 	hold.Release()
 	hold.Release()
+	if err := <-written; err != nil {
+		t.Errorf("the write that waited: %v", err)
+	}
 	if _, ok := errors.AsType[*memory.Conflict](<-late); !ok {
 		t.Error("the writer that waited did not find the holder's value")
 	}
-	if got := string(w.head(docOf).Is); got != `{"value":"mine"}` {
+	if got := string(w.head(docOf).Is); got != `{"value":"written"}` {
 		t.Errorf("the document is %s", got)
 	}
 	again, err := w.memory.Hold(t.Context(), did, []string{"of:x", docOf})

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"context"
+	"errors"
 
 	"charmd/internal/charm"
 	"charmd/internal/store"
@@ -56,10 +57,10 @@ const mostTries = 50
 
 // Write makes a transaction in a space and what belongs to it, as one here, and
 // after another toolshed has it where that has the space. It starts over when the
-// space changes meanwhile.
+// space changes meanwhile, and waits while a run holds one of the documents.
 func (m *Memory) Write(ctx context.Context, space string, w Write) (err error) {
 	if m.from == nil {
-		return m.store.Update(ctx, func(tx store.Tx) error { return m.write(tx, space, w) })
+		return m.writeHere(ctx, space, w)
 	}
 	for range mostTries {
 		err = m.from.Commit(ctx, space, w)
@@ -70,25 +71,41 @@ func (m *Memory) Write(ctx context.Context, space string, w Write) (err error) {
 	return err
 }
 
-func (m *Memory) write(tx store.Tx, did string, w Write) error {
+func (m *Memory) writeHere(ctx context.Context, space string, w Write) error {
+	for {
+		var d *Draft
+		err := m.store.Update(ctx, func(tx store.Tx) (err error) {
+			d, err = m.write(tx, space, w)
+			return err
+		})
+		if d == nil || !errors.Is(err, ErrHeld) {
+			return err
+		}
+		if err := m.WaitHeld(ctx, d, nil); err != nil {
+			return err
+		}
+	}
+}
+
+func (m *Memory) write(tx store.Tx, did string, w Write) (*Draft, error) {
 	space, err := tx.Space(did)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	d, err := w.Draft(tx, space)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	var receipt Receipt
 	if d != nil {
 		if receipt, err = m.Commit(tx, d, nil); err != nil {
-			return err
+			return d, err
 		}
 	}
 	if w.Then == nil {
-		return nil
+		return d, nil
 	}
-	return w.Then(tx, receipt)
+	return d, w.Then(tx, receipt)
 }
 
 // Copied prepares facts of another toolshed to be made the current ones here, as

@@ -591,6 +591,50 @@ var lives = map[string]func(r *rand.Rand, h *host) life{
 			},
 		}
 	},
+	"nested-rows": func(r *rand.Rand, _ *host) life {
+		rows, factor, last := []object{}, 1, 0
+		cut := func() int {
+			rows = rows[:r.IntN(len(rows)+1)]
+			return len(rows)
+		}
+		return life{
+			event: func() any {
+				event := object{}
+				if r.IntN(3) == 0 {
+					event["length"] = cut()
+				}
+				add := []object{}
+				for range r.IntN(3) {
+					last++
+					add = append(add, object{"n": last})
+				}
+				rows, event["add"] = append(rows, add...), add
+				if r.IntN(3) == 0 {
+					factor = 1 + r.IntN(9)
+					event["factor"] = factor
+				}
+				return event
+			},
+			edit: func() ([]string, any) {
+				switch r.IntN(6) {
+				case 0:
+					factor = 1 + r.IntN(9)
+					return []string{"argument", "factor"}, factor
+				case 1:
+					cut()
+					return []string{"internal", "rows"}, rows
+				}
+				return nil, nil
+			},
+			want: func() object {
+				page := ""
+				for _, row := range rows {
+					page += fmt.Sprintf("%d:%d %d %d %d ", row["n"], factor, 3*factor, 2*factor, 3*factor)
+				}
+				return object{"rows": rows, "factor": factor, "page": page}
+			},
+		}
+	},
 	"favourites": func(r *rand.Rand, _ *host) life {
 		type song struct {
 			Name  string `json:"name"`

@@ -172,11 +172,15 @@ var Rows = class {
   cut(length) {
     if (this.state.length <= length) return;
     this.moved = true;
+    readers = void 0;
     if (this.known !== void 0) this.known.rows.length = Math.min(this.known.rows.length, length);
     for (const row of this.state.splice(length)) if (typeof row === "object") row?.stop();
   }
   wake(index2) {
-    if (this.known !== void 0 && index2 in this.known.rows) this.known.rows[index2] = 0;
+    if (this.known?.rows[index2]) {
+      this.known.rows[index2] = 0;
+      this.moved = true;
+    }
     if (this.state[index2] !== asleep) return;
     this.state[index2] = void 0;
     if (this.action?.active) schedule(this.action);
@@ -187,6 +191,11 @@ var Rows = class {
   startAwake(index2) {
     this.wake(index2);
     if (this.action?.active && this.state[index2] === void 0) this.start(index2);
+  }
+  /** Whether the map failed before it came to all rows that are remembered. */
+  unfinished() {
+    const last2 = memo[this.output.id];
+    return last2 !== void 0 && last2.rows.length !== this.state.length;
   }
   sleeping(visit) {
     for (let i = 0; i < this.state.length; i++) if (this.state[i] === asleep) visit(this.known.rows[i], i);
@@ -229,8 +238,12 @@ var Seen = class {
       for (const place2 of action.reads.places) if (!this.place(place2)) return false;
     }
     for (const rows of scope2.maps) {
+      this.own.add(rows.output.id);
       for (const [id, ...path] of rows.memo().shared) this.shared.add(documentOf(id).root.at(path));
-      rows.sleeping(([own2, read2]) => [own2, read2].forEach((ids) => ids.forEach((id) => this.read.add(id))));
+      rows.sleeping(([own2, read2]) => {
+        own2.forEach((id) => this.own.add(id));
+        read2.forEach((id) => this.read.add(id));
+      });
     }
     return scope2.inner.every((inner) => this.scope(inner));
   }
@@ -279,8 +292,14 @@ function isAsleep(doc) {
   return owned.has(doc.id);
 }
 function remembered() {
-  if (!all.some((rows) => rows.moved)) return void 0;
-  const next = { ...memo };
+  const here = new Set(all.map((rows) => rows.output.id));
+  const elsewhere = keys(memo).filter((id) => !here.has(id));
+  readers = void 0;
+  if (elsewhere.length > 0) index();
+  const kept = elsewhere.filter((id) => owned.has(id));
+  if (kept.length === elsewhere.length && !all.some((rows) => rows.moved || rows.unfinished())) return void 0;
+  const next = {};
+  for (const id of kept) next[id] = memo[id];
   for (const rows of all) next[rows.output.id] = rows.memo();
   for (const id of keys(next)) if (next[id].rows.every((row) => row === 0)) delete next[id];
   return next;

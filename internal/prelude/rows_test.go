@@ -130,3 +130,42 @@ func TestEditsWakeRows(t *testing.T) {
 		t.Errorf("%s, %d rows started", got, m.woken())
 	}
 }
+
+// A map in a row that was cut sleeps on nothing of before when the row comes back.
+func TestMapsInRowsThatComeBack(t *testing.T) {
+	t.Parallel()
+	m := load(t, table(`({ deep: (cell([1, 2]) as any).map((n: any) => lift(({ n, factor }: any) => n * factor)({ n, factor })) })`), newHost())
+	m.cast(t, "table", nil)
+	for _, event := range []object{{"add": []int{5, 6}}, {"drop": 1}, {"factor": 10}, {}, {"add": []int{7}}, {}} {
+		m.send(t, "table", "bgUpdater", event)
+	}
+	shown, _ := m.live(t, charmID("table").Link(), []string{"shown"})
+	if diff := cmp.Diff([]any{object{"deep": []any{10.0, 20.0}}, object{"deep": []any{10.0, 20.0}}}, shown); diff != "" {
+		t.Error(diff)
+	}
+}
+
+// Of maps that have ended nothing is remembered, however they ended.
+func TestMapsThatEndAreForgotten(t *testing.T) {
+	t.Parallel()
+	m := load(t, table(`({ deep: (cell([1, 2]) as any).map((n: any) => lift(({ n, factor }: any) => n * factor)({ n, factor })) })`), newHost())
+	m.cast(t, "table", nil)
+	m.send(t, "table", "bgUpdater", object{"add": []int{5, 6, 7, 8}})
+	maps := func() int {
+		var memo map[string]any
+		decode(t, string(m.memos["table"].memo), &memo)
+		return len(memo)
+	}
+	if got := maps(); got != 5 {
+		t.Errorf("%d maps are remembered, of the table and four rows", got)
+	}
+	m.send(t, "table", "bgUpdater", object{"drop": 1})
+	if got := maps(); got != 4 {
+		t.Errorf("%d maps are remembered when a row was dropped", got)
+	}
+	m.write(t, processID("table"), []string{"internal", "rows"}, []any{})
+	m.send(t, "table", "bgUpdater", object{})
+	if got := maps(); got != 0 {
+		t.Errorf("%d maps are remembered when somebody else has emptied the list", got)
+	}
+}

@@ -2,6 +2,7 @@ package runcharm
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"testing"
 
@@ -49,6 +50,19 @@ func TestWhatOthersChangedIsTold(t *testing.T) {
 		{"one was never told", func(m *memos) { m.keep("c", "s", memo{text, "r", 10, 0}); m.committed(effect(12, "a")) }, 12, true, nil},
 		{"by another recipe", func(m *memos) { m.keep("c", "s", memo{text, "other", 10, 0}) }, 10, true, nil},
 		{"forgotten", func(m *memos) { m.keep("c", "s", memo{text, "r", 10, 0}); m.forget("c") }, 10, true, nil},
+		{"just before the space was watched", func(m *memos) { // by commit 10, as that of the first memo
+			m.committed(effect(11, "b"))
+			m.keep("c", "s", memo{text, "r", 9, 0})
+		}, 11, true, nil},
+		{"swept away", func(m *memos) {
+			m.keep("c", "s", memo{text, "r", 10, 0})
+			for i := range int64(10) { // of a charm that has seen the last of them
+				m.committed(effect(11+i, documents(int(1000*i), 1000)...))
+				m.keep("d", "s", memo{text, "r", 11 + i, 0})
+				m.keep("c", "s", memo{text, "r", 11 + i, 0})
+			}
+			m.committed(effect(21, "b"))
+		}, 21, false, []string{"b"}},
 		{"too much", func(m *memos) {
 			m.keep("c", "s", memo{text, "r", 10, 0})
 			for i := range int64(wire.MaxStale + 1) {
@@ -70,6 +84,56 @@ func TestWhatOthersChangedIsTold(t *testing.T) {
 				t.Error(diff)
 			}
 		})
+	}
+}
+
+func documents(from, n int) []string {
+	ids := make([]string, n)
+	for i := range ids {
+		ids[i] = fmt.Sprint(from + i)
+	}
+	return ids
+}
+
+// Changes that all memos have seen are dropped, and all spaces together are bounded.
+func TestChangesAreBounded(t *testing.T) {
+	t.Parallel()
+	m := newMemos()
+	total := func() (n int) {
+		for _, c := range m.spaces {
+			n += len(c.last)
+		}
+		return n
+	}
+	watch := func(space string) {
+		m.keep(space, space, memo{recipe: "r"})
+		m.keep(space, space, memo{json.RawMessage(`{}`), "r", 0, 0})
+	}
+	told := func(space string, since int64, n int) {
+		e := effect(since, documents(int(since)*n, n)...)
+		e.Space = space
+		m.committed(e)
+	}
+	watch("seen")
+	for i := range int64(100) {
+		told("seen", i+1, 100)
+		m.keep("seen", "seen", memo{json.RawMessage(`{}`), "r", i + 1, 0})
+	}
+	if n := total(); n > 2*fewChanges || n != m.changes {
+		t.Errorf("%d changes are kept that the only memo has seen, %d are counted", n, m.changes)
+	}
+	if text, stale := m.recall("seen", "r", "seen", 100); text == nil || stale != nil {
+		t.Errorf("the memo is %s, %v", text, stale)
+	}
+	for s := range 20 {
+		space := fmt.Sprint("unseen", s)
+		watch(space)
+		for i := range int64(10) {
+			told(space, i+1, 1000)
+			if n := total(); n > mostAllChanges || n != m.changes {
+				t.Fatalf("%d changes are kept, %d are counted", n, m.changes)
+			}
+		}
 	}
 }
 

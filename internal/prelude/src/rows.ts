@@ -90,12 +90,16 @@ export class Rows {
   cut(length: number): void {
     if (this.state.length <= length) return;
     this.moved = true;
+    readers = undefined;
     if (this.known !== undefined) this.known.rows.length = Math.min(this.known.rows.length, length);
     for (const row of this.state.splice(length)) if (typeof row === "object") row?.stop();
   }
 
   wake(index: number): void {
-    if (this.known !== undefined && index in this.known.rows) this.known.rows[index] = 0;
+    if (this.known?.rows[index]) {
+      this.known.rows[index] = 0;
+      this.moved = true;
+    }
     if (this.state[index] !== asleep) return;
     this.state[index] = undefined;
     if (this.action?.active) schedule(this.action);
@@ -106,6 +110,12 @@ export class Rows {
   startAwake(index: number): void {
     this.wake(index);
     if (this.action?.active && this.state[index] === undefined) this.start(index);
+  }
+
+  /** Whether the map failed before it came to all rows that are remembered. */
+  unfinished(): boolean {
+    const last = memo[this.output.id];
+    return last !== undefined && last.rows.length !== this.state.length;
   }
 
   sleeping(visit: (row: [EntityId[], EntityId[]], index: number) => void): void {
@@ -152,8 +162,12 @@ class Seen {
       for (const place of action.reads.places) if (!this.place(place)) return false;
     }
     for (const rows of scope.maps) {
+      this.own.add(rows.output.id);
       for (const [id, ...path] of rows.memo().shared) this.shared.add(documentOf(id).root.at(path));
-      rows.sleeping(([own, read]) => [own, read].forEach((ids) => ids.forEach((id) => this.read.add(id))));
+      rows.sleeping(([own, read]) => {
+        own.forEach((id) => this.own.add(id));
+        read.forEach((id) => this.read.add(id));
+      });
     }
     return scope.inner.every((inner) => this.scope(inner));
   }
@@ -211,8 +225,15 @@ export function isAsleep(doc: Document): boolean {
 
 /** What the next run is to be given; undefined if that is what this one was given. */
 export function remembered(): Memo | undefined {
-  if (!all.some((rows) => rows.moved)) return undefined;
-  const next: Memo = { ...memo };
+  const here = new Set(all.map((rows) => rows.output.id));
+  const elsewhere = keys(memo).filter((id) => !here.has(id));
+  readers = undefined; // rows have been woken and cut since it was made
+  if (elsewhere.length > 0) index();
+  // A map that is not here is in a row that sleeps, or has ended: what it read is not watched then.
+  const kept = elsewhere.filter((id) => owned.has(id));
+  if (kept.length === elsewhere.length && !all.some((rows) => rows.moved || rows.unfinished())) return undefined;
+  const next: Memo = {};
+  for (const id of kept) next[id] = memo[id]!;
   for (const rows of all) next[rows.output.id] = rows.memo();
   for (const id of keys(next)) if (next[id]!.rows.every((row) => row === 0)) delete next[id];
   return next;

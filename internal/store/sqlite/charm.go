@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"charmd/internal/charm"
+	"charmd/internal/store"
 )
 
 var (
@@ -80,6 +81,9 @@ const contactsOf = "who = (select space.did || '/' || charm.id from charm join s
 func (t *tx) DeleteCharm(row int64) error {
 	if _, err := t.exec("delete from contact where "+contactsOf, row); err != nil {
 		return fmt.Errorf("delete contacts of charm %d: %w", row, err)
+	}
+	if _, err := t.exec("delete from setting where key = ?", store.LastActKey(row)); err != nil {
+		return fmt.Errorf("delete the last act of charm %d: %w", row, err)
 	}
 	if err := t.must("delete from charm where row = ?", row); err != nil {
 		return fmt.Errorf("delete charm %d: %w", row, err)

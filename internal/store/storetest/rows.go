@@ -164,6 +164,7 @@ func testDeleteCharm(f *fixture) {
 		for _, c := range []charm.Charm{gone, stays} {
 			f.ok(tx.PutState(c.Row, fullState()))
 			f.ok(tx.PutJob(charm.Job{ID: "job of " + c.Name, Charm: c.Row}))
+			f.ok(tx.SetValue(store.LastActKey(c.Row), "act of "+c.Name))
 		}
 		return tx.AddRun(run)
 	})
@@ -172,6 +173,9 @@ func testDeleteCharm(f *fixture) {
 	f.equal(read(f, store.Reader.States), map[int64]charm.State{stays.Row: fullState()})
 	f.equal(read(f, func(r store.Reader) ([]charm.Job, error) { return r.Jobs(0) }), []charm.Job{{ID: "job of stays", Charm: stays.Row}})
 	f.equal(read(f, func(r store.Reader) (charm.Run, error) { return r.Run("01RUN") }), run)
+	for row, want := range map[int64]string{gone.Row: "", stays.Row: "act of stays"} {
+		f.equal(read(f, func(r store.Reader) (string, error) { return r.Value(store.LastActKey(row)) }), want)
+	}
 	f.refused(store.ErrNotFound, func(tx store.Tx) error { return tx.DeleteCharm(gone.Row) })
 	late := charm.Run{ID: "02RUN", Charm: gone.Row, Outcome: charm.Cancelled}
 	f.write(func(tx store.Tx) error { return tx.AddRun(late) })
