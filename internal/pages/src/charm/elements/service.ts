@@ -1,4 +1,6 @@
-// Elements that ask the service for something: common-updater, common-google-oauth.
+// Elements that ask the service for something: common-updater, common-google-oauth. What a person decided is not taken
+// back before the browser has asked, in a window that no charm draws over: a charm decides what is around these elements,
+// and so where a click goes.
 
 import { CharmElement, make } from "./element";
 import type { Standing, Value } from "../protocol";
@@ -49,6 +51,8 @@ export class CharmUpdater extends CharmElement {
 
   private async register(): Promise<void> {
     if (this.state === "pending") return;
+    const { disabled, by } = page.standing ?? {};
+    if (disabled === true && by === "person" && !confirm("This charm was disabled by a person. Enable it, so that it runs in the background again?")) return;
     this.become("pending");
     try {
       await post("/api/integrations/bg", { charmId: page.charmId, space: page.space, integration: this.text("integration") });
@@ -107,6 +111,7 @@ export class CharmGoogleOAuth extends CharmElement {
   private async act(): Promise<void> {
     if (this.busy !== "") return;
     const { connected, cell } = this.account;
+    if (connected === true && !confirm("Disconnect this Google account? Charms that use it stop until it is connected again.")) return;
     const authCellId = JSON.stringify(cell);
     this.error = "";
     this.busy = connected === true ? "Disconnecting …" : "Waiting for Google …";
