@@ -30,7 +30,6 @@ func TestPageIsBounded(t *testing.T) {
 	mib := strings.Repeat("x", 1<<20)
 	for name, docs := range map[string]shop{
 		"a text bound by many":         stock(t, vnode("div", "{}", many(1500, vnode("input", `{"$value":`+text+`}`))), "process", process(mib)),
-		"boxes bound to a text":        stock(t, vnode("div", "{}", many(1500, vnode("common-todo", `{"$value":`+text+`,"$checked":`+text+`}`))), "process", process(mib)),
 		"an account that many have":    stock(t, vnode("div", "{}", many(1500, vnode("common-google-oauth", `{"$auth":`+alias("process", "[]")+`}`))), "process", `{"value":{"token":"x","user":{"name":"`+mib+`"}}}`),
 		"a text that grows when told":  stock(t, vnode("p", "{}", `"`+strings.Repeat(`\u0001`, 2<<20)+`"`)),
 		"data that many tables have":   stock(t, vnode("div", "{}", many(1500, vnode("common-table", `{"data":[`+text+`]}`))), "process", process(mib)),
@@ -41,7 +40,6 @@ func TestPageIsBounded(t *testing.T) {
 		"handlers that many have":      stock(t, vnode("div", "{}", many(50, linked)), "props", props(2000, `"onclick%d":1`)),
 		"long paths":                   stock(t, vnode("div", "{}", many(50, link("list", "[]"))), "list", `{"value":[`+many(100, alias("process", `["`+strings.Repeat("k", 200<<10)+`"]`))+`]}`, "process", process("")),
 		"a name":                       stock(t, vnode("p", "{}"), "charm", `{"value":{"$NAME":"`+strings.Repeat(mib, 9)+`","$UI":"x"}}`),
-		"empty elements":               stock(t, vnode("div", "{}", many(100, link("list", "[]"))), "list", `{"value":[`+many(1000, vnode("common-send-message", "{}"))+`]}`),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -139,7 +137,8 @@ func TestDrawingHoldsNoView(t *testing.T) {
 // them, and no more.
 func TestDocumentsOfAPageAreBounded(t *testing.T) {
 	t.Parallel()
-	large := parse(t, `{"value":"`+strings.Repeat("x", mostRead/2)+`"}`).(*jsontext.Object)
+	large := jsontext.NewObject()
+	large.Set("value", strings.Repeat("x", mostRead/2))
 	known := map[string]document{}
 	var links []string
 	for _, name := range []string{"a", "b", "c"} {
