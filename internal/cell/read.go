@@ -74,20 +74,24 @@ const (
 // Export is the value at a location as people read it: aliases and links are
 // followed to MaxHops levels, streams and $UI are left out. A cycle ends as null.
 func Export(docs Documents, at Location) (value any, exists bool, err error) {
-	x := exporter{docs, MaxExport, MaxExportBytes}
+	x := exporter{docs, &Allowance{MaxExport, MaxExportBytes}}
 	return x.location(at, 0)
 }
 
-// ExportValue is Export of a value that stands in the document doc.
-func ExportValue(docs Documents, doc string, v any) (value any, exists bool, err error) {
-	x := exporter{docs, MaxExport, MaxExportBytes}
+// Allowance is how much exports may still look at: values, also those that are
+// left out, and bytes of texts.
+type Allowance struct{ Values, Bytes int }
+
+// ExportValue is Export of a value that stands in the document doc. What it looks
+// at is taken off left; CodeTooLarge when that was not enough.
+func ExportValue(docs Documents, doc string, v any, left *Allowance) (value any, exists bool, err error) {
+	x := exporter{docs, left}
 	return x.value(Location{ID: doc}, v, 0)
 }
 
 type exporter struct {
-	docs  Documents
-	left  int
-	bytes int
+	docs Documents
+	left *Allowance
 }
 
 func (x *exporter) location(at Location, level int) (any, bool, error) {
@@ -100,10 +104,10 @@ func (x *exporter) location(at Location, level int) (any, bool, error) {
 
 func (x *exporter) value(at Location, v any, level int) (any, bool, error) {
 	if text, ok := v.(string); ok {
-		x.bytes -= len(text)
+		x.left.Bytes -= len(text)
 	}
-	if x.left--; x.left < 0 || x.bytes < 0 {
-		return nil, false, charm.Errorf(charm.CodeTooLarge, "what document %s links to is more than %d values or %d MiB of text", at.ID, MaxExport, MaxExportBytes>>20).
+	if x.left.Values--; x.left.Values < 0 || x.left.Bytes < 0 {
+		return nil, false, charm.Errorf(charm.CodeTooLarge, "what document %s links to is more values or text than are read at once", at.ID).
 			WithHint("ask for a part of it by its path")
 	}
 	if IsStream(v) {

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -43,7 +44,7 @@ type Interact struct {
 	// Service what its marks call this service.
 	Upstream memory.Upstream
 	Service  string
-	Slots    chan struct{} // as many acts are carried out at once as it holds
+	Slots    *Slots        // where acts wait for their turn
 	Timeout  time.Duration // of charms that set none
 	Logger   *slog.Logger
 	Now      func() time.Time
@@ -54,7 +55,11 @@ type Interact struct {
 }
 
 // InteractSlots is how many acts are carried out at once.
-const InteractSlots = 2
+const InteractSlots = 4
+
+// actWithin is the most time an act may take: a person waits for it, and others
+// wait behind it.
+const actWithin = 30 * time.Second
 
 // Do carries out an act, or finds that it was, and returns the record. An error
 // means that the act has none, and may be sent again.
@@ -64,22 +69,22 @@ func (h *Interact) Do(ctx context.Context, act Act) (charm.Run, error) {
 		return charm.Run{}, err
 	}
 	defer release()
-	select {
-	case h.Slots <- struct{}{}:
-		defer func() { <-h.Slots }()
-	case <-ctx.Done():
-		return charm.Run{}, context.Cause(ctx)
+	leave, err := h.Slots.take(ctx, act.Charm.Space)
+	if err != nil {
+		return charm.Run{}, err
 	}
-	if run, done, err := h.Done(ctx, act.ID); err != nil || done {
+	defer leave()
+	if run, done, err := h.Done(ctx, act.Charm.Row, act.ID); err != nil || done {
 		return run, err
 	}
 	return h.run(ctx, act)
 }
 
-// Done is the record of an act that was carried out, if it was.
-func (h *Interact) Done(ctx context.Context, id string) (run charm.Run, done bool, err error) {
+// Done is the record of an act on the charm of that row that was carried out, if
+// it was. An act of another charm under the same id is another act.
+func (h *Interact) Done(ctx context.Context, row int64, id string) (run charm.Run, done bool, err error) {
 	err = h.Store.View(ctx, func(r store.Reader) error {
-		runs, err := r.Runs(store.RunFilter{Job: id, Limit: 1})
+		runs, err := r.Runs(store.RunFilter{Charm: row, Job: id, Limit: 1})
 		if done = len(runs) > 0; done {
 			run = runs[0]
 		}
@@ -117,13 +122,10 @@ func (h *Interact) alone(ctx context.Context, id string) (release func(), err er
 }
 
 func (h *Interact) run(ctx context.Context, act Act) (run charm.Run, err error) {
-	now, timeout := h.Now(), act.Charm.Timeout
-	if timeout == 0 {
-		timeout = h.Timeout
-	}
+	now := h.Now()
 	work := runcharm.Work{
 		Run: queue.NewID(now), Occasion: act.ID, Mode: wire.ModeEvent, Charm: act.Charm, Document: act.At.ID, Stream: act.At.Path,
-		Event: act.Value, Timeout: timeout, Lane: true,
+		Event: act.Value, Timeout: h.within(act.Charm), Lane: true,
 	}
 	if act.Write {
 		work.Mode = wire.ModeWrite
@@ -140,6 +142,11 @@ func (h *Interact) run(ctx context.Context, act Act) (run charm.Run, err error) 
 		return err
 	})
 	return run, err
+}
+
+// within is the time that an act of the charm may take.
+func (h *Interact) within(c charm.Charm) time.Duration {
+	return min(cmp.Or(c.Timeout, h.Timeout), actWithin)
 }
 
 // commit writes what the run changed and its record in one transaction. A run

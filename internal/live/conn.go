@@ -128,7 +128,7 @@ func (c *conn) do(m message) any {
 	if err := c.server.o.Refused(); err != nil {
 		return failed(err)
 	}
-	run, done, err := c.server.o.Acts.Done(c.server.ctx, m.id)
+	run, done, err := c.server.o.Acts.Done(c.server.ctx, c.view.charm.Row, m.id)
 	if err != nil {
 		return failed(err)
 	}

@@ -58,7 +58,7 @@ func vnode(name, props string, kids ...string) string {
 
 func draw(t testing.TB, docs cell.Documents) page {
 	t.Helper()
-	p, err := render(docs, theCharm)
+	p, err := render(t.Context(), docs, theCharm)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -150,7 +150,7 @@ func TestRenderEnds(t *testing.T) {
 		if n > mostNodes+1 || depth > deepest+2 {
 			t.Errorf("%s: %d nodes, %d deep", name, n, depth)
 		}
-		if wide := name == "itself" || name == "a list" || name == "large"; p.cut != wide {
+		if part := name == "itself" || name == "a list" || name == "deep" || name == "large"; p.cut != part {
 			t.Errorf("%s: cut is %v", name, p.cut)
 		}
 	}

@@ -29,6 +29,10 @@ const (
 // everywhere are the attributes of all elements.
 var everywhere = set("class dir hidden id lang role style tabindex title")
 
+// steady are elements that act for the operator and not for the charm. A charm does
+// not say how they look, so that they are what they are taken for.
+var steady = set("common-google-oauth common-updater")
+
 // special are the attributes of some.
 var special = map[string]map[string]bool{
 	"a":        set("href"),
@@ -84,6 +88,14 @@ var writable = map[string]map[string]func(value any, link *jsontext.Object) any{
 // inputTypes are the kinds of input that only take what is typed or chosen.
 var inputTypes = set(`checkbox color date datetime-local email month number password radio range search tel text time url week`)
 
+// events are those that come of what a person does, and those that our elements
+// tell of it. Others, such as toggle or scroll, come by themselves when a page is
+// drawn, and would run a charm whenever somebody looks at it.
+var events = set(`auxclick blur change click contextmenu dblclick drag dragend dragenter dragleave dragover dragstart drop focus focusin
+	focusout input keydown keypress keyup mousedown mouseenter mouseleave mousemove mouseout mouseover mouseup pointercancel pointerdown
+	pointerenter pointerleave pointermove pointerout pointerover pointerup submit
+	common-blur common-change common-input common-keydown messagesend positionchange todo-blur todo-checked todo-input`)
+
 // aliases are names of properties whose attribute is called otherwise.
 var aliases = map[string]string{"classname": "class", "htmlfor": "for"}
 
@@ -130,6 +142,9 @@ func attribute(of, name string, value any) (string, any, bool) {
 	if !everywhere[name] && !special[of][name] && !ariaName.MatchString(name) {
 		return "", nil, false
 	}
+	if steady[of] && (name == "style" || name == "class") {
+		return "", nil, false
+	}
 	if rest, ok := strings.CutPrefix(name, "data-"); ok {
 		name = dataPrefix + rest
 	}
@@ -146,7 +161,7 @@ func attribute(of, name string, value any) (string, any, bool) {
 		return name, scoped(text), isText && text != ""
 	case "type":
 		text = strings.ToLower(text)
-		return name, text, of != "input" || inputTypes[text]
+		return name, text, inputTypes[text]
 	}
 	if !structured[of+" "+name] {
 		value = scalar(value)
@@ -191,7 +206,7 @@ func eventName(prop string) string {
 		return ""
 	}
 	name = strings.TrimPrefix(name[2:], ":")
-	if len(name) > mostOfName || !elementName.MatchString(name) {
+	if !events[name] {
 		return ""
 	}
 	return name

@@ -63,6 +63,15 @@ func TestWhatAttributesBecome(t *testing.T) {
 		{"input", "type", `"FILE"`, gone},
 		{"input", "type", `"hidden"`, gone},
 		{"input", "type", `"Date"`, `type="date"`},
+		{"common-input", "type", `"file"`, gone},
+		{"common-input", "type", `"image"`, gone},
+		{"common-input", "type", `"hidden"`, gone},
+		{"common-input", "type", `"Password"`, `type="password"`},
+		{"common-updater", "style", `"opacity: 0"`, gone},
+		{"common-updater", "className", `"x"`, gone},
+		{"common-google-oauth", "style", `{"position":"fixed"}`, gone},
+		{"common-google-oauth", "class", `"x"`, gone},
+		{"common-google-oauth", "label", `"x"`, `label="x"`},
 		{"input", "src", `"x"`, gone},
 		{"input", "value", `5`, `value=5`},
 		{"input", "checked", `false`, `checked=false`},
@@ -97,6 +106,9 @@ func TestWhatEventsBecome(t *testing.T) {
 	t.Parallel()
 	for prop, want := range map[string]string{
 		"onClick": "click", "onclick": "click", "onKeyDown": "keydown", "oncommon-input": "common-input", "onmessagesend": "messagesend", "on:click": "click",
+		"onDragStart": "dragstart", "ontodo-checked": "todo-checked", "onPositionChange": "positionchange", "onsubmit": "submit",
+		"onToggle": "", "onload": "", "onerror": "", "onanimationstart": "", "ontransitionend": "", "onscroll": "", "onresize": "",
+		"onbeforetoggle": "", "onslotchange": "", "oninvalid": "", "onselectionchange": "", "oncommon-strange": "",
 		"click": "", "on": "", "on click": "", "onclick ": "", "on-": "", "on" + strings.Repeat("x", mostOfName+1): "",
 	} {
 		if got := eventName(prop); got != want {

@@ -101,7 +101,12 @@ func newWorld(t *testing.T) *world {
 // show makes the charm show a text.
 func (w *world) show(text string) {
 	w.t.Helper()
-	v := parse(w.t, `{"value":{"$NAME":"A charm","$UI":`+vnode("p", "{}", `"`+text+`"`)+`}}`)
+	w.showUI(vnode("p", "{}", `"`+text+`"`))
+}
+
+func (w *world) showUI(ui string) {
+	w.t.Helper()
+	v := parse(w.t, `{"value":{"$NAME":"A charm","$UI":`+ui+`}}`)
 	d, err := memory.NewDraft(w.space, "did:key:zIssuer", []memory.Change{memory.Assert(memory.Of(theCharm.ID), w.cause, v)}, nil, time.Now())
 	if err == nil {
 		_, err = w.memory.Transact(w.t.Context(), d)

@@ -2,15 +2,12 @@ package live
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"sync"
 	"time"
 
 	"charmd/internal/charm"
 	"charmd/internal/jsontext"
 	"charmd/internal/memory"
-	"charmd/internal/store"
 )
 
 // redrawEvery is the least time between two drawings of a page that changes all
@@ -56,6 +53,7 @@ func (v *view) ops(from, to *node) []any {
 type document struct {
 	value *jsontext.Object // nil when there is none
 	since int64
+	size  int // bytes as it is stored; 0 is not known
 }
 
 // state is what pages are told of, complete: a page that is slow gets the latest.
@@ -90,7 +88,7 @@ func (v *view) heard(e memory.Effect) {
 			continue
 		}
 		doc, _ := c.Is.(*jsontext.Object)
-		v.news[id] = document{doc, e.Since}
+		v.news[id] = document{value: doc, since: e.Since}
 		v.stir()
 	}
 }
@@ -141,14 +139,7 @@ func (v *view) draw(ctx context.Context) {
 	next, used := state{page: old.page}, known
 	if fresh || old.page.root == nil || old.err != nil {
 		used = map[string]document{}
-		next.err = v.server.o.Store.View(ctx, func(r store.Reader) error {
-			space, err := r.Space(v.charm.Space)
-			if err != nil {
-				return err
-			}
-			next.page, err = render(&shelf{r, space, known, used}, v.charm)
-			return err
-		})
+		next.page, next.err = render(ctx, &shelf{ctx: ctx, store: v.server.o.Store, space: v.charm.Space, known: known, used: used, left: mostRead}, v.charm)
 	}
 	if next.err != nil {
 		next.page = old.page
@@ -182,41 +173,4 @@ func (v *view) now() (state, <-chan struct{}) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.state, v.changed
-}
-
-// shelf reads documents for one drawing: those that are known from memory, others
-// from the store. It notes which it gave.
-type shelf struct {
-	reader store.Reader
-	space  charm.Space
-	known  map[string]document
-	used   map[string]document
-}
-
-// Document is the stored form of the document, nil when there is none.
-func (s *shelf) Document(id string) (*jsontext.Object, error) {
-	if doc, ok := s.used[id]; ok {
-		return doc.value, nil
-	}
-	doc, ok := s.known[id]
-	if !ok {
-		head, err := s.reader.Head(s.space.Row, memory.JSON, memory.Of(id))
-		switch {
-		case errors.Is(err, store.ErrNotFound):
-			doc.since = -1
-		case err != nil:
-			return nil, err
-		default:
-			doc.since = head.Since
-			if head.Is != nil {
-				v, err := jsontext.Parse(head.Is, jsontext.DefaultLimits)
-				if err != nil {
-					return nil, fmt.Errorf("document %s of space %s: %w", id, s.space.DID, err)
-				}
-				doc.value, _ = v.(*jsontext.Object)
-			}
-		}
-	}
-	s.used[id] = doc
-	return doc.value, nil
 }

@@ -23,7 +23,7 @@ func (s *Service) openLane() (*pool.Pool, error) {
 
 func (s *Service) openPages() *live.Server {
 	acts := &handlers.Interact{
-		Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Slots: make(chan struct{}, handlers.InteractSlots),
+		Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Slots: handlers.NewSlots(handlers.InteractSlots),
 		Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now, Ended: s.ran,
 	}
 	if s.replica != nil {

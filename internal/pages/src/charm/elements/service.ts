@@ -1,4 +1,6 @@
-// Elements that ask the service for something: common-updater, common-google-oauth.
+// Elements that ask the service for something: common-updater, common-google-oauth. What a person decided is not taken
+// back before the browser has asked, in a window that no charm draws over: a charm decides what is around these elements,
+// and so where a click goes.
 
 import { CharmElement, make } from "./element";
 import { connectAccount, post } from "../ask";
@@ -52,6 +54,8 @@ export class CharmUpdater extends ServiceElement {
 
   protected async pressed(): Promise<void> {
     if (this.state === "pending") return;
+    const { disabled, by } = page.standing ?? {};
+    if (disabled === true && by === "person" && !confirm("This charm was disabled by a person. Enable it, so that it runs in the background again?")) return;
     this.become("pending");
     try {
       await post("/api/integrations/bg", { charmId: page.charmId, space: page.space, integration: this.text("integration") });
@@ -108,6 +112,7 @@ export class CharmGoogleOAuth extends ServiceElement {
   protected async pressed(): Promise<void> {
     if (this.busy !== "") return;
     const { connected, cell } = this.account;
+    if (connected === true && !confirm("Disconnect this Google account? Charms that use it stop until it is connected again.")) return;
     const authCellId = JSON.stringify(cell);
     const leaves = connected === true && this.lost === undefined;
     this.error = "";
