@@ -15,7 +15,7 @@ import (
 type exchange struct {
 	client  *Client
 	caller  caller
-	trial   bool
+	trial   *Trial
 	own     allowList // opened to the charm itself
 	allow   allowList // and to all
 	mode    string    // Request.Redirect

@@ -55,7 +55,7 @@ func (h *Interact) commitBeside(ctx context.Context, act Act, id string, due tim
 		},
 		Then: func(tx store.Tx, receipt memory.Receipt) error {
 			run.Since = receipt.Since
-			if err := h.Runner.SaveHosts(tx); err != nil {
+			if err := h.Runner.SaveHosts(tx, r); err != nil {
 				return err
 			}
 			return tx.AddRun(run)
