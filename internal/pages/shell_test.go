@@ -352,7 +352,7 @@ func TestFirstLoadIsSmall(t *testing.T) {
 	for _, page := range []string{"/", "/service", "/home/heartbeat/inspect"} {
 		sum, text, h := get(page)
 		policy := h.Get("Content-Security-Policy")
-		if !strings.Contains(policy, "default-src 'none'; script-src 'self'; style-src 'self'") || strings.Contains(policy, "unsafe") {
+		if !strings.Contains(policy, "default-src 'none'; script-src "+strings.TrimPrefix(d.URL, "http://")+"/assets/; style-src 'self'") || strings.Contains(policy, "unsafe") {
 			t.Errorf("%s: its policy is %s", page, policy)
 		}
 		if inline := regexp.MustCompile(`<style|<script[^>]*>[^<]|\sstyle=|\son[a-z]+=`).FindString(text); inline != "" {

@@ -125,7 +125,7 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 // A name that was configured is one whatever its case and port.
 func TestConfiguredNames(t *testing.T) {
 	t.Parallel()
-	shed := New(Options{Service: idle{}, Hosts: []string{"Charmd.Example.ORG:443"}, Logger: slog.New(slog.DiscardHandler)})
+	shed := New(Options{Pages: plain{}, Service: idle{}, Hosts: []string{"Charmd.Example.ORG:443"}, Logger: slog.New(slog.DiscardHandler)})
 	for host, want := range map[string]int{"charmd.example.org": 200, "CHARMD.example.org:8443": 200, "example.org": 403, "x.charmd.example.org": 403} {
 		if w := ask(shed, "GET", "/healthz", host); w.Code != want {
 			t.Error(fmt.Sprint(host, ": ", w.Code))
