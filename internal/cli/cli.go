@@ -122,7 +122,7 @@ func (a *app) root() *cobra.Command {
 	root.PersistentPreRun = func(*cobra.Command, []string) { a.ran = true }
 	root.AddCommand(
 		a.startCommand(), a.toolshedCommand(), a.addAdminCharmCommand(), a.newCommand(), a.addCommand(),
-		a.listCommand(), a.showCommand(), a.setCommand(), a.scheduleCommand(), a.previewCommand(), a.runCommand(),
+		a.listCommand(), a.showCommand(), a.setCommand(), a.scheduleCommand(), a.configureCommand(), a.previewCommand(), a.runCommand(),
 		a.enableCommand(), a.disableCommand(), a.pauseCommand(), a.resumeCommand(), a.removeCommand(),
 		a.logsCommand(), a.watchCommand(), a.runsCommand(), a.undoCommand(), a.replayCommand(), a.testCommand(), a.updateCommand(), a.spaceCommand(), a.errorsCommand(), a.jobsCommand(), a.hostsCommand(), a.contactsCommand(),
 		a.connectCommand(), a.connectionsCommand(), a.secretCommand(),

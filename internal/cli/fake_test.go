@@ -154,6 +154,9 @@ func (f *fakeDaemon) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	answer("POST"+one+"/disable", onCharm(func(c api.Charm) (any, *api.Problem) { c.NextRun = nil; return c, nil }))
 	answer("GET"+one+"/preview", onCharm(func(c api.Charm) (any, *api.Problem) { return f.preview(c, r.URL.Query().Get("n")), nil }))
 	answer("PUT"+one+"/schedule", onCharm(func(c api.Charm) (any, *api.Problem) { return f.preview(c, ""), nil }))
+	answer("PATCH"+one, onCharm(func(c api.Charm) (any, *api.Problem) {
+		return api.Configured{Charm: refOf(c), Timeout: "2m", AllowHosts: []string{"10.0.0.2", "10.0.0.3:81" + evil}, Integration: "rss", Priority: -5, Probe: "never"}, nil
+	}))
 	answer("PUT"+one+"/cells/{path...}", onCharm(func(api.Charm) (any, *api.Problem) { return struct{}{}, nil }))
 	answer("GET"+one+"/runs", onCharm(func(c api.Charm) (any, *api.Problem) { return f.list(r, "home/"+c.Name), nil }))
 	answer("GET /api/v1/runs", func(r *http.Request) (any, *api.Problem) { return f.list(r, ""), nil })

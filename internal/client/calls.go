@@ -92,6 +92,11 @@ func (c *Client) Schedule(ctx context.Context, r Ref, s api.ScheduleRequest) (p 
 	return p, c.quickly(ctx, http.MethodPut, r.path("/schedule"), s, &p)
 }
 
+// Configure changes how a charm is run.
+func (c *Client) Configure(ctx context.Context, r Ref, change api.ConfigureRequest) (done api.Configured, err error) {
+	return done, c.quickly(ctx, http.MethodPatch, r.path(""), change, &done)
+}
+
 // SetCell writes one value, at a path from the charm's result document.
 func (c *Client) SetCell(ctx context.Context, r Ref, path []string, value json.RawMessage) error {
 	return c.quickly(ctx, http.MethodPut, r.cell(path), value, nil)

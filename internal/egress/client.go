@@ -109,11 +109,13 @@ func (c *Client) ResetHost(name string) bool {
 }
 
 // SaveHosts writes what has changed of Hosts and Contacts since it was last on disk.
-func (c *Client) SaveHosts(k Keeper) error {
+// What a charm met in passed, a trial that ended well, it may ask from then on; nil
+// is none.
+func (c *Client) SaveHosts(k Keeper, passed *Trial) error {
 	if err := c.breaker.save(k); err != nil {
 		return err
 	}
-	return c.contacts.save(k)
+	return c.contacts.save(k, passed)
 }
 
 // Do carries out req under the client's rules and p. The Entry is always filled

@@ -13,8 +13,8 @@ import (
 // Consent is what happens when a charm asks a host it has not asked before.
 type Consent string
 
-// The kinds of Consent. Hosts that a charm meets while it is tried out, and those
-// opened to it by name, are never new.
+// The kinds of Consent. Hosts that a charm met in a trial that ended well, and those
+// opened to it by name, are not new.
 const (
 	ConsentOff  Consent = "off"  // nothing
 	ConsentWarn Consent = "warn" // it is told once
@@ -28,6 +28,14 @@ const (
 
 type contactKey struct{ who, host string }
 
+// Trial is one run in which a charm is tried out: it may ask any host, and once the
+// run has ended well it may go on asking those (Client.SaveHosts). One trial is of
+// one charm; it is safe for concurrent use.
+type Trial struct{ met map[contactKey]bool } // guarded by the mutex of contacts
+
+// NewTrial is a trial in which nothing was asked yet.
+func NewTrial() *Trial { return &Trial{met: map[contactKey]bool{}} }
+
 // contacts are the hosts that each charm has asked, so that one whose program or
 // data begins to send it elsewhere is noticed.
 type contacts struct {
@@ -36,13 +44,14 @@ type contacts struct {
 
 	mu      sync.Mutex
 	known   map[contactKey]charm.Contact
-	of      map[string]int // contacts of each charm
+	of      map[string]int      // contacts of each charm
+	said    map[contactKey]bool // it was told of those that wait, since the start
 	unsaved map[contactKey]uint64
 	changes uint64
 }
 
 func newContacts(o Options) *contacts {
-	c := &contacts{consent: cmp.Or(o.Consent, ConsentOff), told: o.Contacted, known: map[contactKey]charm.Contact{}, of: map[string]int{}, unsaved: map[contactKey]uint64{}}
+	c := &contacts{consent: cmp.Or(o.Consent, ConsentOff), told: o.Contacted, known: map[contactKey]charm.Contact{}, of: map[string]int{}, said: map[contactKey]bool{}, unsaved: map[contactKey]uint64{}}
 	if c.told == nil {
 		c.told = func(charm.Contact) {}
 	}
@@ -54,31 +63,51 @@ func newContacts(o Options) *contacts {
 }
 
 // admit notes that a charm is about to ask the host, and reports whether it may.
-// In a trial whatever it asks is what it is made for.
-func (c *contacts) admit(now time.Time, who caller, host string, trial bool) bool {
+// In a trial, nil for none, whatever it asks is what it is made for; the host is its
+// own when that has ended well.
+func (c *contacts) admit(now time.Time, who caller, host string, trial *Trial) bool {
 	if c.consent == ConsentOff || who.charm == "" {
 		return true
 	}
 	key := contactKey{who.space + "/" + who.charm, host}
 	c.mu.Lock()
-	k, known := c.known[key]
-	allowed := k.Allowed || trial || c.consent == ConsentWarn
-	full := c.of[key.who] >= mostContactsOfCharm || len(c.known) >= mostContacts
-	if !known && full || known && k.Allowed == allowed {
-		c.mu.Unlock()
-		return allowed
-	}
-	if !known {
-		k = charm.Contact{Who: key.who, Host: host, Since: now}
-		c.of[key.who]++
-	}
-	k.Allowed = allowed
-	c.set(key, k)
+	k, tell := c.meet(now, key, trial)
 	c.mu.Unlock()
-	if !known && !trial {
+	if tell {
 		c.told(k)
 	}
-	return allowed
+	return k.Allowed || trial != nil
+}
+
+// meet is the contact as it stands now that the host is asked, and whether people
+// are to be told; c.mu is held.
+func (c *contacts) meet(now time.Time, key contactKey, trial *Trial) (k charm.Contact, tell bool) {
+	k, known := c.known[key]
+	if k.Allowed {
+		return k, false
+	}
+	allowed := trial == nil && c.consent == ConsentWarn
+	if !known {
+		k = charm.Contact{Who: key.who, Host: key.host, Since: now}
+		if c.of[key.who] >= mostContactsOfCharm || len(c.known) >= mostContacts {
+			k.Allowed = allowed
+			return k, false
+		}
+		c.of[key.who]++
+	}
+	if !known || allowed {
+		k.Allowed = allowed
+		c.set(key, k)
+	}
+	if trial != nil {
+		trial.met[key] = true
+		return k, false
+	}
+	tell = !c.said[key]
+	if c.said[key] = true; allowed {
+		delete(c.said, key) // it is never told of again
+	}
+	return k, tell
 }
 
 // set keeps a contact, to be saved; c.mu is held.
@@ -111,16 +140,28 @@ func (c *contacts) allow(now time.Time, who, host string) {
 	c.set(key, k)
 }
 
-// save writes what has changed since the last save that got to disk.
-func (c *contacts) save(k Keeper) error {
+// save writes what has changed since the last save that got to disk, and with it
+// that the hosts of a trial, nil for none, are allowed from now on.
+func (c *contacts) save(k Keeper, passed *Trial) error {
 	c.mu.Lock()
 	numbers := maps.Clone(c.unsaved)
-	changed := make([]charm.Contact, 0, len(numbers))
+	var met map[contactKey]bool
+	if passed != nil {
+		met = maps.Clone(passed.met)
+	}
+	changed := make([]charm.Contact, 0, len(numbers)+len(met))
+	for key := range met {
+		contact := c.known[key]
+		contact.Allowed = true
+		changed = append(changed, contact)
+	}
 	for key := range numbers {
-		changed = append(changed, c.known[key])
+		if !met[key] {
+			changed = append(changed, c.known[key])
+		}
 	}
 	c.mu.Unlock()
-	if len(numbers) == 0 {
+	if len(changed) == 0 {
 		return nil
 	}
 	for _, contact := range changed {
@@ -131,6 +172,11 @@ func (c *contacts) save(k Keeper) error {
 	k.AfterCommit(func() {
 		c.mu.Lock()
 		defer c.mu.Unlock()
+		for key := range met {
+			contact := c.known[key]
+			contact.Allowed = true
+			c.known[key] = contact
+		}
 		for key, n := range numbers {
 			if c.unsaved[key] == n {
 				delete(c.unsaved, key)

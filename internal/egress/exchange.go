@@ -15,8 +15,8 @@ import (
 type exchange struct {
 	client  *Client
 	caller  caller
-	trial   bool
 	ours    bool
+	trial   *Trial
 	own     allowList // opened to the charm itself
 	allow   allowList // and to all
 	mode    string    // Request.Redirect

@@ -140,7 +140,7 @@ func (e *ending) record() (err error) {
 
 // learn keeps what the run showed of hosts and of the charm's errors.
 func (e *ending) learn(tx store.Tx) error {
-	if err := e.Runner.SaveHosts(tx); err != nil {
+	if err := e.Runner.SaveHosts(tx, e.result); err != nil {
 		return err
 	}
 	if problem, met := state.Met(e.run); met {

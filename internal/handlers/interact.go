@@ -173,7 +173,7 @@ func (h *Interact) commit(ctx context.Context, act Act, id string, due time.Time
 			}
 			run.Since = receipt.Since
 		}
-		if err := h.Runner.SaveHosts(tx); err != nil {
+		if err := h.Runner.SaveHosts(tx, r); err != nil {
 			return err
 		}
 		return tx.AddRun(run)

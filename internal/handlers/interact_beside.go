@@ -55,7 +55,7 @@ func (h *Interact) commitBeside(ctx context.Context, act Act, id string, due tim
 		},
 		Then: func(tx store.Tx, receipt memory.Receipt) error {
 			run.Since = receipt.Since
-			if err := h.Runner.SaveHosts(tx); err != nil {
+			if err := h.Runner.SaveHosts(tx, r); err != nil {
 				return err
 			}
 			return settled(tx, run)
@@ -103,7 +103,7 @@ func (h *Interact) owed(v store.Reader, c charm.Charm, m mark) (entry, bool, err
 // settle writes the record of an act that was applied in the toolshed and whose
 // answer was lost; done: it was this one, or another call has written its record.
 func (h *Interact) settle(ctx context.Context, act Act) (run charm.Run, done bool, err error) {
-	if run, done, err = h.Done(ctx, act.ID); done || err != nil {
+	if run, done, err = h.Done(ctx, act.Charm.Row, act.ID); done || err != nil {
 		return run, done, err
 	}
 	var mine entry
@@ -135,7 +135,7 @@ func (h *Interact) settle(ctx context.Context, act Act) (run charm.Run, done boo
 	}, 0)
 	err = durably(ctx, h.Store, h.Logger, func(tx store.Tx) error { return settled(tx, run) })
 	if charm.CodeOf(err) == charm.CodeConflict { // another act was quicker
-		return h.Done(ctx, act.ID)
+		return h.Done(ctx, act.Charm.Row, act.ID)
 	}
 	if err == nil {
 		h.done(ctx, lost, run)

@@ -39,15 +39,15 @@ func (m *Manager) plan(req api.AddRequest) (plan, error) {
 		return p, err
 	}
 	if req.Timeout != "" {
-		if p.timeout, err = time.ParseDuration(req.Timeout); err != nil || p.timeout <= 0 || p.timeout > charm.MaxTimeout {
-			return p, charm.Errorf(charm.CodeUsage, "--timeout is %q: it takes a duration up to %s, like 30s", req.Timeout, charm.ShortDuration(charm.MaxTimeout))
+		if p.timeout, err = readTimeout(req.Timeout); err != nil {
+			return p, err
 		}
 	}
 	if req.Probe != "" && req.Probe != "never" {
 		return p, charm.Errorf(charm.CodeUsage, "--probe is %q: it takes never", req.Probe)
 	}
-	if req.Priority < -charm.MaxPriority || req.Priority > charm.MaxPriority {
-		return p, charm.Errorf(charm.CodeUsage, "--priority is %d: it takes a number from -%d to %d", req.Priority, charm.MaxPriority, charm.MaxPriority)
+	if err := checkPriority(req.Priority); err != nil {
+		return p, err
 	}
 	if p.Space == "" {
 		p.Space = HomeSpace
@@ -197,7 +197,12 @@ func (m *Manager) keep(ctx context.Context, p plan, c *charm.Charm, rec charm.Re
 			}
 			return m.made(r, space, c.ID, cast)
 		},
-		Then: func(tx store.Tx, _ memory.Receipt) error { return m.enter(tx, c, rec) },
+		Then: func(tx store.Tx, _ memory.Receipt) error {
+			if err := m.runner.SaveHosts(tx, cast); err != nil {
+				return err
+			}
+			return m.enter(tx, c, rec)
+		},
 	})
 }
 

@@ -95,6 +95,9 @@ func (m *Manager) recast(ctx context.Context, space, name string, req api.Update
 			if err := m.enterRecast(tx, u.charm, rec.ID); err != nil {
 				return err
 			}
+			if err := m.runner.SaveHosts(tx, r); err != nil {
+				return err
+			}
 			return tx.AddRecast(store.Recast{Charm: u.charm.Row, Since: out.Commit, At: m.now(), Before: u.charm.Recipe, After: rec.ID}, charm.KeepRecasts)
 		},
 	})

@@ -14,6 +14,7 @@ import (
 	"html/template"
 	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 
 	"charmd/internal/api"
@@ -83,9 +84,19 @@ func (p *Pages) Routes(mux *http.ServeMux) {
 	mux.HandleFunc("POST /service", p.changeService)
 }
 
-// policy is what a page of ours may do: take its parts from here, speak to here.
-const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
-	"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+// policy is what a page of ours at host may do: take its parts from here, scripts from
+// our assets alone since the blobs that clients keep are here too, and speak to here.
+func policy(host string) string {
+	scripts := "'self'" // an IPv6 address cannot be named in a policy
+	if nameable.MatchString(host) {
+		scripts = host + assetsPath
+	}
+	return "default-src 'none'; script-src " + scripts + "; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+		"form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+}
+
+// nameable are the hosts, with or without a port, that a policy can name.
+var nameable = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
 
 // Write answers with a page.
 func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, page Page) {
@@ -93,7 +104,7 @@ func (p *Pages) Write(w http.ResponseWriter, r *http.Request, status int, page P
 	if err := layout().ExecuteTemplate(&text, "layout", page); err != nil {
 		panic(err) // it is made of what every page has
 	}
-	w.Header().Set("Content-Security-Policy", policy)
+	w.Header().Set("Content-Security-Policy", policy(r.Host))
 	send(w, r, status, "text/html; charset=utf-8", text.Bytes())
 }
 

@@ -362,7 +362,7 @@ func TestFirstLoadIsSmall(t *testing.T) {
 			t.Errorf("%s: what it opens may be %s, want %s", page, got, opener)
 		}
 		policy := h.Get("Content-Security-Policy")
-		if !strings.Contains(policy, "default-src 'none'; script-src 'self'; style-src 'self'") || strings.Contains(policy, "unsafe") {
+		if !strings.Contains(policy, "default-src 'none'; script-src "+strings.TrimPrefix(d.URL, "http://")+"/assets/; style-src 'self'") || strings.Contains(policy, "unsafe") {
 			t.Errorf("%s: its policy is %s", page, policy)
 		}
 		if inline := regexp.MustCompile(`<style|<script[^>]*>[^<]|\sstyle=|\son[a-z]+=`).FindString(text); inline != "" {

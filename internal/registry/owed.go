@@ -25,7 +25,7 @@ type debt struct {
 const (
 	toRegister = "register"
 	toDrop     = "drop"
-	toTell     = "tell" // that it was disabled or enabled
+	toTell     = "tell" // that it was disabled or enabled, or is of another integration
 )
 
 const owedKey = "registry.owed"
@@ -137,8 +137,8 @@ func (e *edit) pay(d debt, stands map[int64]float64) error {
 		stands[c.Row], err = e.register(c, s)
 		return err
 	}
-	wrote, err := e.transition(c, s)
-	if wrote {
+	ours, err := e.transition(c, s)
+	if ours {
 		stands[c.Row] = disabledAt(s)
 	}
 	return err

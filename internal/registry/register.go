@@ -113,8 +113,8 @@ func (r *Registry) Enable(tx store.Tx, c charm.Charm, s charm.State) (_ charm.St
 	return s, r.Transition(tx, c, s)
 }
 
-// Transition writes that a charm was disabled or enabled, inside the transaction
-// that does it.
+// Transition writes that a charm was disabled or enabled, or what integration it is
+// of now, inside the transaction that does it.
 func (r *Registry) Transition(tx store.Tx, c charm.Charm, s charm.State) error {
 	if r.memory.Copies() {
 		return r.owe(tx, debt{Kind: toTell, Space: c.Space, ID: c.ID})
@@ -123,30 +123,36 @@ func (r *Registry) Transition(tx store.Tx, c charm.Charm, s charm.State) error {
 	if err != nil {
 		return err
 	}
-	wrote, err := e.transition(c, s)
-	if err != nil || !wrote {
-		return err
+	ours, err := e.transition(c, s)
+	if err == nil && ours {
+		err = rememberDisabledAt(tx, c.Row, disabledAt(s))
 	}
-	if err := rememberDisabledAt(tx, c.Row, disabledAt(s)); err != nil {
+	if err != nil {
 		return err
 	}
 	return e.commit(tx)
 }
 
-// transition writes state s to the entry of charm c, unless a person has changed
-// it, who wins as soon as that is taken up.
-func (e *edit) transition(c charm.Charm, s charm.State) (wrote bool, err error) {
+// transition writes charm c and its state s to its entry, and reports whether
+// disabledAt is the state's then: a person may have changed it, who wins as soon as
+// that is taken up.
+func (e *edit) transition(c charm.Charm, s charm.State) (ours bool, err error) {
 	entry, ok, err := e.own(c)
 	if err != nil || !ok {
 		return false, err
 	}
 	seen, err := rememberedDisabledAt(e.reader, c.Row)
-	if err != nil || seen != entry.DisabledAt {
+	if err != nil {
 		return false, err
 	}
-	entry.DisabledAt, entry.UpdatedAt = disabledAt(s), float64(e.registry.now().UnixMilli())
-	entry.Status = statusText(s)
-	return true, e.put(entry.doc, entry.value())
+	if ours = seen == entry.DisabledAt; !ours && entry.Integration == c.Integration {
+		return false, nil
+	}
+	entry.Integration, entry.UpdatedAt = c.Integration, float64(e.registry.now().UnixMilli())
+	if ours {
+		entry.DisabledAt, entry.Status = disabledAt(s), statusText(s)
+	}
+	return ours, e.put(entry.doc, entry.value())
 }
 
 func disabledAt(s charm.State) float64 {

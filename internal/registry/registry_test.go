@@ -201,6 +201,29 @@ func TestTransitionIsWrittenAndNotMistakenForAPersons(t *testing.T) {
 	}
 }
 
+// What a charm is registered under can be changed, and a person's change of the same
+// entry that has not been taken up stays.
+func TestTheIntegrationFollows(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.add("a")
+	for _, tt := range []struct{ integration, disabledAt string }{{"first", "0"}, {"second", "1700000000000"}} {
+		if tt.disabledAt != "0" {
+			w.set("0/disabledAt", tt.disabledAt)
+		}
+		c.Integration = tt.integration
+		w.update(func(tx store.Tx) error { return w.registry.Transition(tx, c, charm.State{}) })
+		text := w.cellText()
+		if !strings.Contains(text, `"integration":"`+tt.integration+`"`) || strings.Contains(text, `"disabledAt":`) != (tt.disabledAt != "0") {
+			t.Errorf("%s: the cell is %s", tt.integration, text)
+		}
+		w.sync()
+		if s := w.state(c); s.Disabled != (tt.disabledAt != "0") {
+			t.Errorf("%s: it stands as %+v", tt.integration, s)
+		}
+	}
+}
+
 func TestAPersonsDisabledAtWins(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

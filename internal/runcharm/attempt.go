@@ -29,7 +29,6 @@ type attempt struct {
 	memo     json.RawMessage // what the worker was given of the last run; nil for nothing
 	log      runLog
 	requests int
-	trial    bool // it has not run well yet
 	asked    []Asked
 	blame    string // the last request, when it failed by the other side's fault
 	judged   int    // order of the last request, in a run that is made again
@@ -75,11 +74,9 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 		if a.space, err = r.Space(w.Charm.Space); err != nil {
 			return err
 		}
-		state, err := r.State(w.Charm.Row)
-		if err != nil {
+		if err := a.tryOut(r); err != nil {
 			return err
 		}
-		a.trial = state.Successes == 0
 		if err = a.isOf(r); err != nil {
 			return err
 		}

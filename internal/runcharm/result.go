@@ -20,7 +20,7 @@ func (a *attempt) result(out wire.Result, exit pool.Exit) Result {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	r := Result{
-		Outcome: charm.OK, Space: a.space, Mark: a.mark, Report: out.Report, Requests: a.requests, Asked: a.asked, Ledger: a.sent.all(), CPU: out.CPU, PeakBytes: out.PeakBytes,
+		Outcome: charm.OK, Space: a.space, Mark: a.mark, Report: out.Report, Requests: a.requests, Trial: a.trial, Asked: a.asked, Ledger: a.sent.all(), CPU: out.CPU, PeakBytes: out.PeakBytes,
 		Walls: exit.Walls, Started: exit.Dispatched, Ended: exit.Ended,
 	}
 	if r.Started.IsZero() {

@@ -109,6 +109,7 @@ type Result struct {
 	Log       string
 	Requests  int
 	Ledger    []charm.Request // what this attempt and those before it have sent
+	Trial     *egress.Trial   // the charm was tried out; nil when it was not
 	Asked     []Asked         // those that ended, in that order
 	Recording *Recording      // nil when it never began, or was made again itself
 	CPU       time.Duration
@@ -128,8 +129,9 @@ type Session struct {
 	seed    uint64
 	replies *egress.Log
 	sent    ledger
-	asOf    *Recording // of a run that is made again; nil
-	as      string     // what the documents call the recipe; "" for its own id
+	trial   *egress.Trial // nil when the charm is not tried out
+	asOf    *Recording    // of a run that is made again; nil
+	as      string        // what the documents call the recipe; "" for its own id
 }
 
 // Asked is one request of a run.
@@ -202,8 +204,14 @@ func (s *Session) Attempt(ctx context.Context) Result {
 	return result
 }
 
-// SaveHosts writes what runs have learnt of hosts.
-func (r *Runner) SaveHosts(tx store.Tx) error { return r.egress.SaveHosts(tx) }
+// SaveHosts writes what runs have learnt of hosts, with the result of the one whose
+// end tx writes. A trial that ended well has shown what hosts the charm is for.
+func (r *Runner) SaveHosts(tx store.Tx, of Result) error {
+	if of.Outcome != charm.OK {
+		of.Trial = nil
+	}
+	return r.egress.SaveHosts(tx, of.Trial)
+}
 
 // mostPredicted bounds how many documents are sent ahead of a run; their size is
 // bounded too, as that of any answer.

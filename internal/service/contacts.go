@@ -51,5 +51,5 @@ func (s *Service) AllowContact(ctx context.Context, space, name, host string) er
 	if err := s.egress.AllowContact(c.Space, c.CharmID, host); err != nil {
 		return err
 	}
-	return s.store.Update(ctx, func(tx store.Tx) error { return s.egress.SaveHosts(tx) })
+	return s.store.Update(ctx, func(tx store.Tx) error { return s.egress.SaveHosts(tx, nil) })
 }

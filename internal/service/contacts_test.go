@@ -67,3 +67,30 @@ func TestACharmThatTurnsToANewHost(t *testing.T) {
 		}
 	}
 }
+
+// A charm whose runs never end well is not tried out for ever: what it asked in
+// them is not its own, and in the end it is held.
+func TestACharmThatNeverEndsWellIsHeld(t *testing.T) {
+	t.Parallel()
+	var asked atomic.Int32
+	url, host := serve(t, func(http.ResponseWriter, *http.Request) { asked.Add(1) })
+	d := startDaemon(t, t.TempDir(), "--consent", "ask", "--allow-hosts", host, "--max-retries", "0")
+	ref := d.add(failing(`return (async () => { await fetch("`+url+`"); throw new Error("so far"); })();`), "s", "throws", notRegistered)
+	for range 3 {
+		d.run(ref)
+	}
+	if n := asked.Load(); n != 3 {
+		t.Errorf("tried out, it asked %d times", n)
+	}
+	run := d.run(ref)
+	if run.Outcome != charm.Remote || asked.Load() != 3 || !strings.Contains(run.Error, "charmd contacts") {
+		t.Errorf("then: %s: %s; it asked %d times", run.Outcome, run.Error, asked.Load())
+	}
+	list, err := d.Client.Contacts(t.Context())
+	if err != nil || len(list) != 1 || list[0].State != "asked" {
+		t.Errorf("contacts: %+v, %v", list, err)
+	}
+	if n := strings.Count(d.Log(), "that it has not asked before"); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+}

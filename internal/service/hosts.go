@@ -87,7 +87,7 @@ func (s *Service) ResetHost(ctx context.Context, name string) error {
 	if !s.egress.ResetHost(name) {
 		return charm.Errorf(charm.CodeNotFound, "no host %q is held off", name).WithHint("charmd hosts lists those that are")
 	}
-	if err := s.store.Update(ctx, func(tx store.Tx) error { return s.egress.SaveHosts(tx) }); err != nil {
+	if err := s.store.Update(ctx, func(tx store.Tx) error { return s.egress.SaveHosts(tx, nil) }); err != nil {
 		return err
 	}
 	// Which host each of them waits for is not known; who meets another one that is

@@ -215,7 +215,7 @@ func (s *Service) makeDoors() {
 		SignIns: signIns, Pages: pages.New(pages.Options{
 			Manager: s.manager, Service: s, Store: s.store, SignIns: signIns, AdminCharm: s.AddAdminCharm, Disk: s.disk, Alone: s.config.Alone, Logger: s.logger,
 		}),
-		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Hosts: s.config.HostNames, Operator: s.operator.DID(), Token: s.token, Beside: s.beside.toolshed, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
+		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Hosts: s.config.HostNames, BehindProxy: s.config.BehindProxy, Operator: s.operator.DID(), Token: s.token, Beside: s.beside.toolshed, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
 		Accounts: s.accounts, Vault: s.vault, Room: s.hasRoom, Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Signed: s.wire.Signed, Live: s.live, Served: s.metrics.Served, Logger: s.logger,
 	})
 }

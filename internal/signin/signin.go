@@ -213,8 +213,12 @@ func (s *SignIns) End(ctx context.Context, id string) error {
 	return err
 }
 
-// EndAll signs all browsers out and returns how many there were.
+// EndAll signs all browsers out and returns how many there were. No link that was
+// given out before lets one in any more.
 func (s *SignIns) EndAll(ctx context.Context) (int, error) {
+	s.mu.Lock()
+	clear(s.links)
+	s.mu.Unlock()
 	return s.end(ctx, func(store.SignIn) bool { return true })
 }
 

@@ -192,3 +192,19 @@ func TestNoSecretIsOnDisk(t *testing.T) {
 		t.Error("the sign-in is in none of the files; the test looks in the wrong place")
 	}
 }
+
+// Signing all browsers out is for when one should not be in: the links that are
+// about go with them.
+func TestLinksEndWithAllSignIns(t *testing.T) {
+	t.Parallel()
+	s, _, _ := open(t)
+	enter(t, s, "a browser")
+	link, _ := s.NewLink()
+	if n, err := s.EndAll(t.Context()); n != 1 || err != nil {
+		t.Fatalf("%d, %v", n, err)
+	}
+	if _, err := s.Redeem(t.Context(), link, "another"); charm.CodeOf(err) != charm.CodeUnauthorized {
+		t.Errorf("a link from before lets in: %v", err)
+	}
+	enter(t, s, "by a new link")
+}

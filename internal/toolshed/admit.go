@@ -13,10 +13,29 @@ import (
 	"charmd/internal/memory/frames"
 )
 
-// open are the addresses that answer without a token, as what is below assetsPath
+// open are the routes that answer without a token, as what is below assetsPath
 // does. What asks the memory is signed instead, and a link to sign in holds a secret
 // of its own.
-var open = []string{"/healthz", "/readyz", "/api/meta", signInPath, frames.Path}
+var open = []string{"GET /healthz", "GET /readyz", "GET /api/meta", "GET " + signInPath, frames.Path}
+
+// openTo reports whether a request that goes to route needs no token. What its path
+// looks like decides nothing: %2F is a slash to us and not to the mux.
+func (t *Toolshed) openTo(r *http.Request, route string) bool {
+	return slices.Contains(open, route) || strings.HasPrefix(route, "GET "+assetsPath) ||
+		t.openBlob(r, route) || t.signedRecipe(r, route) || openCallback(r, route)
+}
+
+// segment is the part of the path behind base, up to the next slash, as the mux
+// reads it; "" when there is none.
+func segment(r *http.Request, base string) string {
+	rest, _ := strings.CutPrefix(r.URL.EscapedPath(), base+"/")
+	first, _, _ := strings.Cut(rest, "/")
+	text, err := url.PathUnescape(first)
+	if err != nil {
+		return ""
+	}
+	return text
+}
 
 // admit refuses requests that reach us under a strange name (a page that rebinds
 // its own name to our address), come from another site's page, or have neither the
@@ -26,11 +45,12 @@ func (t *Toolshed) admit(r *http.Request) (_ *http.Request, release func(), err 
 	if !t.ownHost(r.Host) {
 		return r, nil, charm.Errorf(charm.CodeForbidden, "this service is not reached under the host name in the request")
 	}
-	if origin := r.Header.Get("Origin"); origin != "" && !t.ownOrigin(origin, r.Host) {
-		return r, nil, charm.Errorf(charm.CodeForbidden, "requests from pages of other sites are refused")
+	if origin := r.Header.Get("Origin"); origin != "" && !t.ownOrigin(origin, r) {
+		return r, nil, charm.Errorf(charm.CodeForbidden, "requests from pages of other sites are refused").
+			WithHint("behind a proxy that ends TLS, start with --behind-proxy")
 	}
 	nothing := func() {}
-	if slices.Contains(open, r.URL.Path) || strings.HasPrefix(r.URL.Path, assetsPath) || t.openBlob(r) || t.signedRecipe(r) || openCallback(r) || t.authorized(r) {
+	if _, route := t.mux.Handler(r); t.openTo(r, route) || t.authorized(r) {
 		return r, nothing, nil
 	}
 	r, release, ok, err := t.bySignIn(r)
@@ -65,9 +85,15 @@ func hostOf(hostport string) string {
 	return strings.Trim(strings.ToLower(host), "[]")
 }
 
-// ownOrigin reports whether a page of ours sent the request: the same host and
-// port as the request itself goes to.
-func (t *Toolshed) ownOrigin(origin, host string) bool {
-	u, err := url.Parse(origin)
-	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, host)
+// ownOrigin reports whether a page of ours sent the request: of the scheme, host and
+// port that the request itself goes to.
+func (t *Toolshed) ownOrigin(page string, r *http.Request) bool {
+	u, err := url.Parse(page)
+	return err == nil && (u.Scheme == "https") == t.overTLS(r) && (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, r.Host)
+}
+
+// overTLS reports whether whoever asks speaks TLS, to the proxy in front of us. Who
+// asks from this machine does not come by it.
+func (t *Toolshed) overTLS(r *http.Request) bool {
+	return t.o.BehindProxy && origin(r).Scheme == "https"
 }

@@ -15,39 +15,40 @@ import (
 )
 
 // blobbyPath is where clients keep JSON under keys of their choice (memory spec §8).
-const blobbyPath = "/api/storage/blobby"
+const (
+	blobbyPath   = "/api/storage/blobby"
+	putBlobRoute = "POST " + blobbyPath + "/{key}"
+)
 
 func (t *Toolshed) blobbyRoutes() {
 	t.handleBlob("GET "+blobbyPath, t.listBlobs)
 	t.handleBlob("GET "+blobbyPath+"/{key}", t.getBlob)
 	t.handleBlob("GET "+blobbyPath+"/{key}/{path...}", t.getBlob)
-	t.handleBlob("POST "+blobbyPath+"/{key}", t.putBlob)
+	t.handleBlob(putBlobRoute, t.putBlob)
 	t.handleBlob("DELETE "+blobbyPath+"/{key}", t.deleteBlob)
 	t.mux.HandleFunc(blobbyPath+"/", func(w http.ResponseWriter, r *http.Request) {
 		writeValue(w, http.StatusNotFound, member("message", "Not Found - "+r.URL.EscapedPath()))
 	})
 }
 
-// openBlob reports whether the request needs no token: the original's clients
-// read recipes without one, and a recipe's key says what is in it. In --dev all
-// blobs are open, as the original's are.
-func (t *Toolshed) openBlob(r *http.Request) bool {
-	rest, ok := strings.CutPrefix(r.URL.Path, blobbyPath)
-	if !ok || rest != "" && rest[0] != '/' {
+// openBlob reports whether a request that goes to route needs no token: the
+// original's clients read recipes without one, and a recipe's key says what is in
+// it. In --dev all blobs are open, as the original's are.
+func (t *Toolshed) openBlob(r *http.Request, route string) bool {
+	at := route[max(strings.Index(route, "/"), 0):]
+	if at != blobbyPath && !strings.HasPrefix(at, blobbyPath+"/") {
 		return false
 	}
-	key, _, _ := strings.Cut(strings.TrimPrefix(rest, "/"), "/")
 	reads := r.Method == http.MethodGet || r.Method == http.MethodHead
-	return t.o.Dev || reads && blobby.ByContent(key)
+	return t.o.Dev || reads && blobby.ByContent(segment(r, blobbyPath))
 }
 
 // signedRecipe reports whether the request stores a recipe for somebody who may
 // write the system space and has signed that: another charmd, whose charms live
 // here. The recipe's key says what is in it, so the content need not be signed.
-func (t *Toolshed) signedRecipe(r *http.Request) bool {
-	key, ok := strings.CutPrefix(r.URL.Path, blobbyPath+"/")
-	text := r.Header.Get(frames.InvocationHeader)
-	if !ok || text == "" || t.o.Signed == nil || r.Method != http.MethodPost || !blobby.ByContent(key) {
+func (t *Toolshed) signedRecipe(r *http.Request, route string) bool {
+	key, text := segment(r, blobbyPath), r.Header.Get(frames.InvocationHeader)
+	if route != putBlobRoute || text == "" || t.o.Signed == nil || !blobby.ByContent(key) {
 		return false
 	}
 	request, err := t.o.Signed(text, frames.PutBlob)
@@ -83,7 +84,8 @@ func member(key string, v any) *jsontext.Object {
 }
 
 // writeValue answers with JSON, or with the text of a value that is neither object
-// nor array.
+// nor array. To the original's clients that text is JavaScript, whoever wrote it: in
+// a browser it has no origin, and our pages take no script from here.
 func writeValue(w http.ResponseWriter, status int, v any) {
 	kind, body := "application/json", []byte(nil)
 	switch v := v.(type) {
@@ -95,6 +97,7 @@ func writeValue(w http.ResponseWriter, status int, v any) {
 		kind, body = "application/javascript", jsontext.Append(nil, v)
 	}
 	w.Header().Set("Content-Type", kind)
+	w.Header().Set("Content-Security-Policy", "sandbox; "+headers["Content-Security-Policy"])
 	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
 	w.WriteHeader(status)
 	_, _ = w.Write(body) // the client may be gone, which is its own affair

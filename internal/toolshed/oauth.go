@@ -20,12 +20,15 @@ import (
 
 // The endpoints of runtime spec §5, /api/integrations/PROVIDER-oauth/…, with the
 // original's JSON. Tokens are never in it: what stands for them are stand-ins.
-const integrations = "/api/integrations/"
+const (
+	integrations  = "/api/integrations"
+	callbackRoute = "GET " + integrations + "/{integration}/callback"
+)
 
 func (t *Toolshed) oauthRoutes() {
-	const one = integrations + "{integration}"
+	const one = integrations + "/{integration}"
 	t.mux.HandleFunc("POST "+one+"/login", t.login)
-	t.mux.HandleFunc("GET "+one+"/callback", t.callback)
+	t.mux.HandleFunc(callbackRoute, t.callback)
 	t.mux.HandleFunc("POST "+one+"/refresh", t.refresh)
 	t.mux.HandleFunc("POST "+one+"/logout", t.logout)
 	t.mux.HandleFunc("GET "+one+"/status", t.authStatus)
@@ -39,10 +42,8 @@ func provider(r *http.Request) string {
 
 // openCallback reports whether r is a provider's answer, which a browser brings: it
 // is judged by its state and by the cookie of the browser that began.
-func openCallback(r *http.Request) bool {
-	rest, ok := strings.CutPrefix(r.URL.Path, integrations)
-	name, ends := strings.CutSuffix(rest, "-oauth/callback")
-	return r.Method == http.MethodGet && ok && ends && !strings.Contains(name, "/")
+func openCallback(r *http.Request, route string) bool {
+	return route == callbackRoute && r.Method == http.MethodGet && strings.HasSuffix(segment(r, integrations), "-oauth")
 }
 
 // loginCookie ties a login to the browser that began it.
@@ -71,7 +72,7 @@ func session(w http.ResponseWriter, r *http.Request) string {
 	}
 	value := rand.Text()
 	http.SetCookie(w, &http.Cookie{
-		Name: loginCookie, Value: value, Path: integrations, MaxAge: int((10 * time.Minute).Seconds()),
+		Name: loginCookie, Value: value, Path: integrations + "/", MaxAge: int((10 * time.Minute).Seconds()),
 		HttpOnly: true, Secure: origin(r).Scheme == "https", SameSite: http.SameSiteLaxMode,
 	})
 	return browserPrefix + value
@@ -310,7 +311,7 @@ func (t *Toolshed) Local(ctx context.Context, space string, req egress.Request) 
 	if err != nil || req.Method != http.MethodPost {
 		return egress.Reply{}, false
 	}
-	rest, ok := strings.CutPrefix(u.Path, integrations)
+	rest, ok := strings.CutPrefix(u.Path, integrations+"/")
 	name, ends := strings.CutSuffix(rest, "-oauth/refresh")
 	if !ok || !ends || t.o.Accounts == nil {
 		return egress.Reply{}, false

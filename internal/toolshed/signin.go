@@ -49,10 +49,7 @@ func (t *Toolshed) signIn(w http.ResponseWriter, r *http.Request) {
 		t.fail(w, r, err)
 		return
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name: cookieName(r.Host), Value: secret, Path: "/", MaxAge: int(cookieLife / time.Second),
-		HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: r.TLS != nil,
-	})
+	http.SetCookie(w, t.cookie(r, secret, int(cookieLife/time.Second)))
 	t.o.Pages.SignedIn(w, r)
 }
 
@@ -66,17 +63,30 @@ func (t *Toolshed) signOut(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	http.SetCookie(w, &http.Cookie{Name: cookieName(r.Host), Path: "/", MaxAge: -1, HttpOnly: true, SameSite: http.SameSiteStrictMode})
+	http.SetCookie(w, t.cookie(r, "", -1))
 	http.Redirect(w, r, "/", http.StatusSeeOther)
 }
 
-// cookieName has the port in it: browsers send a host's cookies to all its ports,
-// and another charmd may listen on one of them.
-func cookieName(host string) string {
-	if _, port, err := net.SplitHostPort(host); err == nil {
-		return "charmd-" + port
+// cookie is the one of a browser that is signed in; a negative age, seconds, takes it
+// away.
+func (t *Toolshed) cookie(r *http.Request, secret string, age int) *http.Cookie {
+	return &http.Cookie{
+		Name: t.cookieName(r), Value: secret, Path: "/", MaxAge: age, HttpOnly: true, SameSite: http.SameSiteStrictMode, Secure: t.overTLS(r),
 	}
-	return "charmd"
+}
+
+// cookieName has the port in it: browsers send a host's cookies to all its ports,
+// and another charmd may listen on one of them. Over TLS it has the prefix by which
+// browsers take it from nobody but this host, over TLS.
+func (t *Toolshed) cookieName(r *http.Request) string {
+	name := "charmd"
+	if _, port, err := net.SplitHostPort(r.Host); err == nil {
+		name += "-" + port
+	}
+	if t.overTLS(r) {
+		name = "__Host-" + name
+	}
+	return name
 }
 
 // bySignIn reports whether a browser asks that is signed in, and returns its
@@ -84,7 +94,7 @@ func cookieName(host string) string {
 // ours: cookies alone do not say which page sent it, since all ports of a host are
 // one site.
 func (t *Toolshed) bySignIn(r *http.Request) (_ *http.Request, release func(), ok bool, err error) {
-	cookie, err := r.Cookie(cookieName(r.Host))
+	cookie, err := r.Cookie(t.cookieName(r))
 	if err != nil {
 		return r, nil, false, nil // there is none
 	}

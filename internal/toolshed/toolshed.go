@@ -75,8 +75,10 @@ type Options struct {
 	Operator string   // DID
 	Token    string   // bearer token
 	Hosts    []string // host names or addresses it is reached under, besides loopback
-	SignIns  *signin.SignIns
-	Pages    Pages
+	// BehindProxy says that a proxy ends TLS for those.
+	BehindProxy bool
+	SignIns     *signin.SignIns
+	Pages       Pages
 	// AdminCharm adds an admin charm.
 	AdminCharm func(ctx context.Context) (api.Added, error)
 	// TryHook gives the notification hook a test notice.
@@ -159,6 +161,7 @@ func (t *Toolshed) routes() {
 	t.handle("POST "+one+"/update", t.update)
 	t.handle("GET "+one+"/preview", t.preview)
 	t.handle("PUT "+one+"/schedule", t.schedule)
+	t.handle("PATCH "+one, t.configure)
 	t.handle("GET "+one+"/cells/{path...}", t.getCell)
 	t.handle("PUT "+one+"/cells/{path...}", t.setCell)
 	t.handle("GET "+one+"/runs", t.runs)
@@ -270,6 +273,9 @@ var headers = map[string]string{
 func (t *Toolshed) serve(w http.ResponseWriter, r *http.Request) (route string) {
 	for name, value := range headers {
 		w.Header().Set(name, value)
+	}
+	if t.overTLS(r) {
+		w.Header().Set("Strict-Transport-Security", "max-age=31536000") // a year, for this host alone
 	}
 	r, release, err := t.admit(r)
 	if err != nil {
