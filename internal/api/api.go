@@ -216,6 +216,7 @@ type Status struct {
 	Workers         []Worker         `json:"workers"`
 	Problems        []Problematic    `json:"problems"`
 	Pauses          []Pause          `json:"pauses"`
+	Connections     []Connection     `json:"connections"`
 	Sandbox         map[string]Layer `json:"sandbox"` // namespaces, landlock, seccomp, rlimits
 	StoreBytes      int64            `json:"storeBytes"`
 	LastHour        *Figures         `json:"lastHour,omitempty"` // this clock hour and the one before

@@ -32,6 +32,14 @@ func Reference(id string) *jsontext.Object {
 	return o
 }
 
+// ParseLink reads the parts of a link as they come from JSON; false when id is no
+// entity id, or an element of path neither a text nor a number.
+func ParseLink(id string, path []any) (Location, bool) {
+	_, err := merkle.ParseLink(id)
+	keys, ok := pathOf(path)
+	return Location{id, keys}, ok && err == nil
+}
+
 // asLink reads v as a link, {"cell":{"/":id},"path":[…]}.
 func asLink(v any) (Location, bool) {
 	o, ok := v.(*jsontext.Object)

@@ -42,6 +42,7 @@ const (
 	CodeHandedBack     ErrorCode = "handed_back"      // given back to the queue at shutdown
 	CodeContended      ErrorCode = "kept_conflicting" // other writers kept changing what it read
 	CodeEgressLimit    ErrorCode = "egress_limit"
+	CodeReconnect      ErrorCode = "needs_reconnect" // an account must be connected again by a person
 )
 
 // Exit codes of the command line; docs/commands.md lists them for people.

@@ -57,6 +57,10 @@ func (a *app) printStatus(s api.Status) {
 	for _, p := range s.Pauses {
 		fields = append(fields, field{"  paused", tinted(uneasy, a.paused(&p))})
 	}
+	for _, c := range s.Connections {
+		text := fmt.Sprintf("%s %s for %s: %s", c.Provider, c.Account, c.Charm, firstLine(c.Because))
+		fields = append(fields, field{"  account", tinted(connectionColour(c.State), text)})
+	}
 	a.fields(fields...)
 	if len(s.Problems) == 0 {
 		return

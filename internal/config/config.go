@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"charmd/internal/charm"
 	"charmd/internal/egress"
 )
 
@@ -24,13 +25,16 @@ type Config struct {
 	BehindProxy bool     // a proxy in front of it ends TLS
 	HostNames   []string // it is reached under, besides those of this machine
 
-	ToolshedURL  string // "" means our own; see Embedded
-	MemoryURL    string // "" means ToolshedURL
-	OperatorPass Secret // passphrase the operator key is made of; "" means the key file
-	Identity     string // path of a PKCS #8 file with the operator key; "" means the data directory's
+	ToolshedURL  string       // "" means our own; see Embedded
+	MemoryURL    string       // "" means ToolshedURL
+	OperatorPass charm.Secret // passphrase the operator key is made of; "" means the key file
+	Identity     string       // path of a PKCS #8 file with the operator key; "" means the data directory's
 
 	GoogleClientID     string
-	GoogleClientSecret Secret
+	GoogleClientSecret charm.Secret
+
+	ProvidersFile string       // JSON that changes and adds to the provider table; "" means none
+	VaultKey      charm.Secret // keys of the vault; "" means the data directory's file
 
 	Workers     int           // worker processes, so charms running at once
 	MaxRetries  int           // attempts after the first failed one; 0 means none
@@ -43,11 +47,11 @@ type Config struct {
 	TokenRefreshTimeout time.Duration // of one token refresh
 	Grace               time.Duration // how long a stop waits for running charms
 
-	NotifyCommand string // program that is given notices; "" means none
-	NotifyURL     string // address that notices are posted to; "" means none
-	NotifyToken   Secret // bearer token for it; "" means none
-	DiskBudget    int64  // bytes the database may take before runs stop; 0 means any
-	MinFree       int64  // bytes free on its disk below which runs stop
+	NotifyCommand string       // program that is given notices; "" means none
+	NotifyURL     string       // address that notices are posted to; "" means none
+	NotifyToken   charm.Secret // bearer token for it; "" means none
+	DiskBudget    int64        // bytes the database may take before runs stop; 0 means any
+	MinFree       int64        // bytes free on its disk below which runs stop
 
 	LLMURL     string         // where charms' questions to a language model are sent; "" means nowhere
 	Consent    egress.Consent // what happens when a charm asks a host for the first time
@@ -84,28 +88,3 @@ func (c Config) Origin(name string) string { return c.origins[name] }
 
 // Options lists the option table in the order of the documentation.
 func Options() []Option { return slices.Clone(table) }
-
-// Secret is a value that is never printed.
-type Secret string
-
-const masked = "***"
-
-// Reveal is the value itself.
-func (s Secret) Reveal() string { return string(s) }
-
-// String is three asterisks, or "" for no secret.
-func (s Secret) String() string {
-	if s == "" {
-		return ""
-	}
-	return masked
-}
-
-// GoString hides the value from %#v.
-func (s Secret) GoString() string { return s.String() }
-
-// MarshalText hides the value from JSON and other encodings.
-func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
-
-// LogValue hides the value from logs.
-func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }

@@ -5,4 +5,5 @@ package config
 const (
 	DatabaseFile = "charmd.db"
 	OperatorFile = "operator.key" // PKCS #8; the spaces' names are made with it
+	VaultFile    = "vault.key"    // the keys that secrets are sealed with, one a line
 )

@@ -22,7 +22,7 @@ type Kind int
 // The kinds, each with the type of the field that takes it.
 const (
 	Text     Kind = iota // string
-	Hush                 // Secret
+	Hush                 // charm.Secret
 	Path                 // string
 	Address              // string, HOST:PORT
 	URL                  // string, http or https
@@ -91,8 +91,8 @@ func (o Option) assign(c *Config, raw string, milliseconds bool) error {
 	switch field := o.field(c).(type) {
 	case *string:
 		*field, err = o.text(raw)
-	case *Secret:
-		*field = Secret(raw)
+	case *charm.Secret:
+		*field = charm.Secret(raw)
 	case *bool:
 		*field, err = strconv.ParseBool(raw)
 	case *int:

@@ -49,7 +49,7 @@ func Load(in Input, names ...string) (Config, error) {
 }
 
 func badValue(o Option, g given) error {
-	value := masked
+	value := charm.Secret(g.raw).String()
 	if o.Kind != Hush {
 		value = quote(g.raw)
 	}

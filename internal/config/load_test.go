@@ -60,7 +60,7 @@ func TestValues(t *testing.T) {
 		{"switch", map[string]string{"dev": "true"}, nil, func(c Config) any { return c.Dev }, true},
 		{"level", map[string]string{"log-level": "DEBUG"}, nil, func(c Config) any { return c.LogLevel }, slog.LevelDebug},
 		{"secret", nil, []string{"OPERATOR_PASS=correct horse"}, func(c Config) any { return c.OperatorPass.Reveal() }, "correct horse"},
-		{"a secret has no flag", map[string]string{"operator-pass": "x"}, nil, func(c Config) any { return c.OperatorPass }, Secret("")},
+		{"a secret has no flag", map[string]string{"operator-pass": "x"}, nil, func(c Config) any { return c.OperatorPass }, charm.Secret("")},
 		{"toolshed", nil, []string{"TOOLSHED_API_URL=http://localhost:8000"}, func(c Config) any { return c.ToolshedURL }, "http://localhost:8000"},
 		{"origin of a flag", map[string]string{"listen": "127.0.0.1:1"}, nil, func(c Config) any { return c.Origin(Listen) }, "flag --listen"},
 		{"origin of a default", nil, nil, func(c Config) any { return c.Origin(Listen) }, ""},

@@ -30,6 +30,7 @@ const (
 	MemoryURL     = "memory-url"
 	NotifyCommand = "notify-command"
 	NotifyURL     = "notify-url"
+	Providers     = "providers"
 	WorkerExe     = "worker-exe"
 )
 
@@ -64,6 +65,11 @@ var table = []Option{
 		Help: "client for charms connected to Google accounts", field: func(c *Config) any { return &c.GoogleClientID }},
 	{Name: "google-client-secret", Env: []string{"GOOGLE_CLIENT_SECRET"}, Kind: Hush, NoFlag: true,
 		Help: "its secret", field: func(c *Config) any { return &c.GoogleClientSecret }},
+
+	{Name: Providers, Env: []string{"CHARMD_PROVIDERS"}, Kind: Path,
+		Help: "JSON file that changes the table of OAuth providers, or adds to it", field: func(c *Config) any { return &c.ProvidersFile }},
+	{Name: "vault-key", Env: []string{"CHARMD_VAULT_KEY"}, Kind: Hush, NoFlag: true,
+		Help: "key of the vault, 32 bytes in base64, instead of the file vault.key in the data directory; older ones may follow it after commas", field: func(c *Config) any { return &c.VaultKey }},
 
 	{Name: "interval", Env: []string{"CYCLE_INTERVAL_MS", "CHARMD_INTERVAL"}, Kind: Duration, Default: "60000",
 		Min: int64(charm.MinEvery), Max: int64(30 * 24 * time.Hour),

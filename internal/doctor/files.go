@@ -20,7 +20,7 @@ import (
 const mostLog = 512 << 20
 
 // private are the files that nobody else may read.
-var private = []string{config.OperatorFile, client.TokenFile, config.DatabaseFile, config.DatabaseFile + "-wal", config.DatabaseFile + "-shm"}
+var private = []string{config.OperatorFile, config.VaultFile, client.TokenFile, config.DatabaseFile, config.DatabaseFile + "-wal", config.DatabaseFile + "-shm"}
 
 // missing is the one problem of a data directory that is not there, or is none of
 // charmd's.

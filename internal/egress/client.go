@@ -131,6 +131,8 @@ func (c *Client) Do(ctx context.Context, p Policy, req Request) (Reply, Entry, e
 		own:    own,
 		allow:  append(c.allow[:len(c.allow):len(c.allow)], own...),
 		entry:  Entry{Method: req.Method},
+
+		credentials: p.Credentials, connection: req.Connection,
 	}
 	defer func() { c.ended(x.entry) }()
 	reply, err := x.run(ctx, req)

@@ -116,7 +116,7 @@ func TestOwnOrigins(t *testing.T) {
 		}
 		io.WriteString(w, "outside")
 	})
-	local := func(_ context.Context, req Request) (Reply, bool) {
+	local := func(_ context.Context, _ Policy, req Request) (Reply, bool) {
 		switch _, path, _ := strings.Cut(strings.SplitN(req.URL, "/", 3)[2], "/"); path {
 		case "api/integrations/x":
 			return Reply{Status: 200, Body: []byte(req.Method + " " + string(req.Body))}, true

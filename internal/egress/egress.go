@@ -19,6 +19,9 @@ type Request struct {
 	Headers  [][2]string // name, value; names repeat for several values
 	Body     []byte      // nil: no body
 	Redirect string      // RedirectFollow ("" too), RedirectManual or RedirectError
+
+	// Connection names the account whose credentials the request carries; "" for none.
+	Connection string
 }
 
 // What is done with a reply that redirects.
@@ -45,6 +48,8 @@ type Policy struct {
 	Space      string   // DID of its space
 	Charm      string   // its id: what a host answers it is held against it alone
 	Trial      bool     // it is being tried out: no host is new to it
+
+	Credentials Credentials // nil lends nothing
 }
 
 // Limits bound one request. A zero field takes its default.
@@ -114,7 +119,8 @@ func (l Limits) withDefaults() Limits {
 	return l
 }
 
-// LocalFunc answers a request to one of the toolshed's own origins in process.
+// LocalFunc answers a request of a charm, whose space and id p names, to one of
+// the toolshed's own origins in process.
 // False means that there is nothing at this address for a charm; the request is
 // then refused like one to a private address.
-type LocalFunc func(ctx context.Context, req Request) (Reply, bool)
+type LocalFunc func(ctx context.Context, p Policy, req Request) (Reply, bool)

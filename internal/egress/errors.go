@@ -34,6 +34,7 @@ const (
 	CodeCanceled  Code = "canceled"  // the run ended first
 	CodeLimit     Code = "limit"     // no place among the host's requests in time
 	CodeConsent   Code = "consent"   // the host is new to the charm, and nobody has allowed it yet: nothing was sent
+	CodeReconnect Code = "reconnect" // an account must be connected again by a person: nothing was sent
 	CodeHeldOff   Code = "held_off"  // the host asked not to be asked yet, or has failed too often: nothing was sent
 )
 
@@ -69,7 +70,7 @@ func (c Code) Limit() bool {
 
 func (c Code) verdict() Verdict {
 	switch {
-	case c == CodeBlocked, c == CodeScheme, c == CodePort:
+	case c == CodeBlocked, c == CodeScheme, c == CodePort, c == CodeReconnect:
 		return VerdictRefused
 	case c == CodeCanceled:
 		return VerdictCanceled

@@ -24,11 +24,16 @@ type exchange struct {
 	body    []byte
 	outside bool // a hop has gone over the network
 	entry   Entry
+
+	credentials Credentials // nil: the charm has none
+	connection  string      // Request.Connection
+	strayed     bool        // a hop has gone where nothing was lent
 }
 
 // hop is what one destination answered.
 type hop struct {
 	reply    Reply
+	header   http.Header   // of the reply
 	location string        // where it redirects to; "" when it does not
 	wait     time.Duration // how long it asks to be left alone
 }
@@ -126,6 +131,12 @@ func (x *exchange) visit(ctx context.Context, t target) (hop, *Error) {
 	if r := x.client.breaker.refuses(time.Now(), host, x.caller); r != nil {
 		return hop{}, x.heldOff(t, r)
 	}
+	return x.visitWith(ctx, t, transport)
+}
+
+// visitOutside makes one hop over the network when its turn has come.
+func (x *exchange) visitOutside(ctx context.Context, t target, transport http.RoundTripper, out *Outgoing) (hop, *Error) {
+	host := joinHostPort(t.host, t.port)
 	release, ok := x.client.places.take(ctx, t.host)
 	if !ok {
 		return hop{}, x.noPlace(ctx, t)
@@ -139,7 +150,7 @@ func (x *exchange) visit(ctx context.Context, t target) (hop, *Error) {
 		return hop{}, x.heldOff(t, r)
 	}
 	x.outside = true
-	h, err := x.visitRemote(ctx, t, transport)
+	h, err := x.visitRemote(ctx, t, transport, out)
 	x.entry.NotBefore = storable(x.client.breaker.settle(time.Now(), pass, evidenceOf(h, err)))
 	return h, err
 }
@@ -169,7 +180,7 @@ func (x *exchange) visitLocal(ctx context.Context, t target) (hop, *Error) {
 	if x.client.local == nil {
 		return hop{}, refused
 	}
-	reply, ok := x.client.local(ctx, Request{
+	reply, ok := x.client.local(ctx, Policy{Space: x.caller.space, Charm: x.caller.charm}, Request{
 		Method: x.method, URL: t.url.String(), Headers: headerList(x.header), Body: x.body, Redirect: x.mode,
 	})
 	if !ok {
@@ -188,7 +199,7 @@ func (x *exchange) visitLocal(ctx context.Context, t target) (hop, *Error) {
 	})}, nil
 }
 
-func (x *exchange) visitRemote(ctx context.Context, t target, transport http.RoundTripper) (hop, *Error) {
+func (x *exchange) visitRemote(ctx context.Context, t target, transport http.RoundTripper, out *Outgoing) (hop, *Error) {
 	// The whole exchange is traced, not the dial: a pooled connection was
 	// dialled for an earlier request.
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
@@ -196,17 +207,19 @@ func (x *exchange) visitRemote(ctx context.Context, t target, transport http.Rou
 	})
 	x.entry.Address = ""
 	var body io.Reader
-	if x.body != nil {
-		body = bytes.NewReader(x.body)
+	if out.Body != nil {
+		body = bytes.NewReader(out.Body)
 	}
-	req, err := http.NewRequestWithContext(traced, x.method, t.url.String(), body)
+	address := *t.url
+	address.RawQuery = out.Query
+	req, err := http.NewRequestWithContext(traced, x.method, address.String(), body)
 	if err != nil {
 		return hop{}, newError(CodeProtocol, t.name(), "the request cannot be sent")
 	}
-	req.Header = x.header.Clone()
+	req.Header = out.Header
 	resp, err := transport.RoundTrip(req)
 	if x.entry.Address != "" {
-		x.entry.BytesOut += int64(len(x.body))
+		x.entry.BytesOut += int64(len(out.Body))
 	}
 	if err != nil {
 		return hop{}, x.client.networkError(ctx, t, err)
@@ -215,6 +228,7 @@ func (x *exchange) visitRemote(ctx context.Context, t target, transport http.Rou
 	x.entry.Verdict, x.entry.Status = VerdictSent, resp.StatusCode
 
 	h := hop{
+		header:   resp.Header,
 		location: redirectLocation(resp.StatusCode, func() string { return resp.Header.Get("Location") }),
 		wait:     retryAfter(resp.Header, time.Now()),
 	}

@@ -17,8 +17,8 @@ const recordOverhead = 512
 
 // Log keeps the replies of one attempt at a job, so that a run repeated because
 // its documents had changed gets the replies it got before and sends nothing
-// twice. Requests are told apart by method, URL, headers, body and redirect
-// mode; equal ones by their order. It is safe for concurrent use.
+// twice. Requests are told apart by method, URL, headers, body, redirect
+// mode and connection; equal ones by their order. It is safe for concurrent use.
 type Log struct {
 	mu      sync.Mutex
 	records map[requestKey][]*record
@@ -161,6 +161,7 @@ func keyOf(req Request) requestKey {
 	part(req.Method)
 	part(req.URL)
 	part(req.Redirect)
+	part(req.Connection)
 	number(len(req.Headers))
 	for _, header := range req.Headers {
 		part(header[0])

@@ -25,6 +25,8 @@ type Facts struct {
 	NotReady []string      // why the service can start nothing now
 	Tries    int           // attempts that a job gets
 	Timeout  time.Duration // of its runs
+	Page     string        // address of the charm's page
+	Account  string        // name of the provider of the account that must be connected again; "" for none
 	Began    time.Time     // when a worker took its run; zero while it is only claimed
 	Crowd    Crowd
 }
@@ -46,29 +48,30 @@ type Cause string
 
 // The causes of a charm's standing.
 const (
-	Running      Cause = "running"        // a worker has it
-	Claimed      Cause = "claimed"        // its turn has come, no worker is free yet
-	NotReady     Cause = "not_ready"      // the service can start nothing
-	Paused       Cause = "paused"         // by a person
-	ByFailures   Cause = "failures"       // disabled, and probed
-	ByPermanent  Cause = "permanent"      // disabled: it cannot run as it is
-	ByPerson     Cause = "person"         // disabled by a person
-	Unregistered Cause = "unregistered"   // it does not run in the background
-	Stated       Cause = "stated"         // it waits for something that is said
-	LeftOut      Cause = "left_out"       // the service runs others only
-	Asked        Cause = "asked"          // a person asked for a run
-	NextPage     Cause = "next_page"      // the run before asked for more
-	Retry        Cause = "retry"          // the try before failed
-	Interrupted  Cause = "service_died"   // the service stopped uncleanly during its run
-	HandedBack   Cause = "handed_back"    // the service stopped before its run had ended
-	Host         Cause = "host"           // a host asked not to be asked earlier
-	Schedule     Cause = "schedule"       // not due yet
-	AloneFirst   Cause = "must_run_alone" // due; it may have taken the service down
-	OtherAlone   Cause = "other_is_alone" // due; another one must be alone
-	SpaceShare   Cause = "space_share"    // due; its space has what it may have
-	Workers      Cause = "workers"        // due; all workers are busy
-	Turn         Cause = "turn"           // due; others go first
-	Unarmed      Cause = "unarmed"        // nothing would run it, which must not be
+	Running      Cause = "running"         // a worker has it
+	Claimed      Cause = "claimed"         // its turn has come, no worker is free yet
+	NotReady     Cause = "not_ready"       // the service can start nothing
+	Paused       Cause = "paused"          // by a person
+	ByFailures   Cause = "failures"        // disabled, and probed
+	ByPermanent  Cause = "permanent"       // disabled: it cannot run as it is
+	ByPerson     Cause = "person"          // disabled by a person
+	Unregistered Cause = "unregistered"    // it does not run in the background
+	Account      Cause = "needs_reconnect" // a person must connect its account again
+	Stated       Cause = "stated"          // it waits for something that is said
+	LeftOut      Cause = "left_out"        // the service runs others only
+	Asked        Cause = "asked"           // a person asked for a run
+	NextPage     Cause = "next_page"       // the run before asked for more
+	Retry        Cause = "retry"           // the try before failed
+	Interrupted  Cause = "service_died"    // the service stopped uncleanly during its run
+	HandedBack   Cause = "handed_back"     // the service stopped before its run had ended
+	Host         Cause = "host"            // a host asked not to be asked earlier
+	Schedule     Cause = "schedule"        // not due yet
+	AloneFirst   Cause = "must_run_alone"  // due; it may have taken the service down
+	OtherAlone   Cause = "other_is_alone"  // due; another one must be alone
+	SpaceShare   Cause = "space_share"     // due; its space has what it may have
+	Workers      Cause = "workers"         // due; all workers are busy
+	Turn         Cause = "turn"            // due; others go first
+	Unarmed      Cause = "unarmed"         // nothing would run it, which must not be
 )
 
 // Words for how a charm stands, beside the statuses of live jobs.
@@ -188,6 +191,12 @@ func left(f Facts) (Explanation, bool) {
 			Status: statusUnregistered, Cause: Unregistered,
 			Because: ref + " runs only when it is asked to: it is not registered for the background",
 			Next:    "run it once with: charmd run " + ref + " --wait; to have it run by itself, add it without --no-register",
+		}, true
+	case f.State.WaitsForAccount():
+		return Explanation{
+			Status: charm.StatusAccount, Cause: Account, Run: f.State.LastRun,
+			Because: ref + " waits for a person: " + short(f.State.Waiting),
+			Next:    f.reconnect() + "; it goes on by itself then",
 		}, true
 	case f.State.Waiting != "":
 		return Explanation{

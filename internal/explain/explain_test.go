@@ -185,6 +185,10 @@ func TestCharm(t *testing.T) {
 
 		{"unregistered", well(set(func(f *Facts) { f.Charm.Registered, f.State.NextRun = false, time.Time{} })), "unregistered", Unregistered,
 			"home/news runs only when it is asked to: it is not registered for the background", "charmd run home/news --wait"},
+		{"an account to connect again", well(ended(charm.NeedsReconnect, "", ""), set(func(f *Facts) {
+			f.State.Waiting, f.State.NextRun, f.Account, f.Page = "its Google account must be connected again: taken back", time.Time{}, "google", "http://h/home/x"
+		})), "needs_reconnect", Account, "home/news waits for a person: its Google account must be connected again: taken back",
+			"charmd connect google --charm home/news; or on its page: http://h/home/x; it goes on by itself then"},
 		{"a stated reason", well(set(func(f *Facts) { f.State.Waiting, f.State.NextRun = "its recipe is not stored here", time.Time{} })), "waiting", Stated,
 			"home/news waits: its recipe is not stored here", "charmd remove home/news"},
 		{"left out", well(set(func(f *Facts) { f.LeftOut = "gmail" })), "left out", LeftOut,

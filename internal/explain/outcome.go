@@ -71,9 +71,22 @@ func (f Facts) advice(r charm.Run) string {
 	case charm.Remote:
 		return "nothing to do here: it is tried until the other side works; to see what it answered: " + see
 	case charm.NeedsReconnect:
-		return "connect its account again on its page"
+		return f.reconnect()
 	}
 	return "see what it logged with: " + see
+}
+
+// reconnect is how a person connects the charm's account again.
+func (f Facts) reconnect() string {
+	provider := f.Account
+	if provider == "" {
+		provider = "PROVIDER"
+	}
+	how := fmt.Sprintf("connect its account again with: charmd connect %s --charm %s", provider, f.Charm.Ref())
+	if f.Page != "" {
+		how += "; or on its page: " + f.Page
+	}
+	return how
 }
 
 // told is what a run's record says went wrong, with the place in the recipe.

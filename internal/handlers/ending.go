@@ -50,6 +50,9 @@ func (e *ending) write(tx store.Tx) error {
 	})
 	// Failures disable only what runs by itself.
 	e.after, e.told = e.States.After(before, e.run, end.Final && e.claim.Charm.Registered)
+	if err := e.account(tx); err != nil {
+		return err
+	}
 	if err := e.transition(tx); err != nil {
 		return err
 	}
@@ -60,6 +63,27 @@ func (e *ending) write(tx store.Tx) error {
 		return err
 	}
 	e.next = e.Queue.ClaimNext(tx)
+	return nil
+}
+
+// account lets a charm go on whose account was connected again while its run found
+// it disconnected: nobody would wake it any more.
+func (e *ending) account(tx store.Tx) error {
+	if !e.after.WaitsForAccount() {
+		return nil
+	}
+	list, err := tx.Connections()
+	if err != nil {
+		return err
+	}
+	mine, lost := false, false
+	for _, c := range list {
+		mine = mine || c.Space == e.claim.Charm.Space && c.Charm == e.claim.Charm.ID
+		lost = lost || c.Space == e.claim.Charm.Space && c.State == charm.Disconnected
+	}
+	if mine && !lost {
+		e.after.Waiting = ""
+	}
 	return nil
 }
 

@@ -100,6 +100,8 @@ func (m *Manager) statusOf(s queue.Standing) string {
 		return statusDisabled
 	case !s.Charm.Registered:
 		return statusUnregistered
+	case s.State.WaitsForAccount():
+		return charm.StatusAccount
 	case s.State.Waiting != "":
 		return statusWaiting
 	}

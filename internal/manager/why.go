@@ -25,6 +25,9 @@ func (m *Manager) Facts(ctx context.Context, space, name string) (f explain.Fact
 		if err == nil && len(last) > 0 {
 			f.Last = &last[0]
 		}
+		if err == nil {
+			f.Account, err = lostAccount(r, c)
+		}
 		return err
 	})
 	if err != nil {
@@ -57,7 +60,7 @@ func (m *Manager) facts(s queue.Standing) explain.Facts {
 	if timeout == 0 {
 		timeout = m.timeout
 	}
-	return explain.Facts{Now: m.now(), Charm: s.Charm, State: s.State, Job: s.Job, Paused: s.Paused, Timeout: timeout}
+	return explain.Facts{Now: m.now(), Charm: s.Charm, State: s.State, Job: s.Job, Paused: s.Paused, Timeout: timeout, Page: m.charmURL(s.Charm)}
 }
 
 // besides are the pauses that hold a charm beside the widest one.

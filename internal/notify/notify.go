@@ -26,11 +26,12 @@ type Kind string
 
 // The kinds.
 const (
-	Disabled Kind = "disabled"  // a charm, by its failures or because it cannot run
-	Enabled  Kind = "enabled"   // a charm that was disabled works again
-	NotReady Kind = "not_ready" // the service cannot do its work
-	Ready    Kind = "ready"     // the service works again
-	Test     Kind = "test"      // a person tries the hook
+	Disabled Kind = "disabled"        // a charm, by its failures or because it cannot run
+	Account  Kind = "needs_reconnect" // an account must be connected again by a person
+	Enabled  Kind = "enabled"         // a charm that was disabled works again
+	NotReady Kind = "not_ready"       // the service cannot do its work
+	Ready    Kind = "ready"           // the service works again
+	Test     Kind = "test"            // a person tries the hook
 )
 
 // Notice is the JSON object that a hook is given.

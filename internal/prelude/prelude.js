@@ -2470,15 +2470,17 @@ var Request = class _Request extends Body {
     }
     this.redirect = init.redirect ?? from?.redirect ?? "follow";
     this.signal = init.signal ?? from?.signal ?? new AbortSignal();
+    const connection = init.connection ?? from?.connection;
+    if (connection !== void 0) this.connection = String(connection);
   }
   clone() {
     return new _Request(this);
   }
   start(ended) {
-    const { method: method2, url, redirect } = this;
+    const { method: method2, url, redirect, connection } = this;
     const op = begin(ended);
     const body = this.content && this.take();
-    host.fetch(op, stringify({ method: method2, url, headers: [...this.headers], redirect }), body);
+    host.fetch(op, stringify({ method: method2, url, headers: [...this.headers], redirect, connection }), body);
     return op;
   }
 };

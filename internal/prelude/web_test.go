@@ -56,6 +56,8 @@ func TestWebFunctions(t *testing.T) {
 		{"response", `(async () => { const r = new Response("{\"a\":1}", { status: 404, headers: { x: "y" } }); const c = r.clone(); const a = await r.json(); let again = ""; try { await r.text(); } catch (e: any) { again = e.name; }
 			return [a, r.ok, r.status, r.bodyUsed, again, await c.text(), await Response.json([1]).text(), (await new Response(new Uint8Array([104, 105])).text()), new Response().status]; })()`,
 			list(map[string]any{"a": 1.0}, false, 404.0, true, "TypeError", `{"a":1}`, "[1]", "hi", 200.0)},
+		{"connection", `(() => { const r = new Request("/x", { connection: "google" }); return [r.connection, r.clone().connection, new Request(r, { connection: "github" }).connection, "connection" in new Request("/x")]; })()`,
+			list("google", "google", "github", false)},
 		{"abort", `(async () => { const c = new AbortController(); let heard = 0; c.signal.addEventListener("abort", () => heard++); c.abort("why"); c.abort(); try { await fetch("/x", { signal: c.signal }); } catch (e) { return [e, heard, c.signal.aborted, AbortSignal.abort().reason.name]; } })()`,
 			list("why", 1.0, true, "AbortError")},
 		{"errors", `(() => { class E extends Error { name = "Mine"; } Error.captureStackTrace?.({}); return [new E("x").toString(), new DOMException("m", "AbortError").code, new DOMException() instanceof Error]; })()`,

@@ -31,6 +31,7 @@ type attempt struct {
 	trial    bool   // it has not run well yet
 	blame    string // the last request, when it failed by the other side's fault
 	limited  bool   // the last request was ended by a limit of egress
+	account  string // why the last request found its account disconnected
 
 	// notBefore is when the hosts that have failed since the last good request may
 	// all be asked again.
@@ -154,11 +155,12 @@ func (a *attempt) Fetch(ctx context.Context, f wire.Fetch) wire.Reply {
 	if over {
 		return wire.Reply{Op: f.Op, Code: string(egress.CodeLimit), Error: fmt.Sprintf("a run may make %d requests", charm.MaxRequestsPerRun)}
 	}
-	req := egress.Request{Method: f.Method, URL: f.URL, Headers: f.Headers, Body: f.Body, Redirect: f.Redirect}
+	req := egress.Request{Method: f.Method, URL: f.URL, Headers: f.Headers, Body: f.Body, Redirect: f.Redirect, Connection: f.Account}
 	at := a.runner.now()
 	reply, entry, err, again := a.replies.Do(ctx, func() (egress.Reply, egress.Entry, error) {
 		return a.runner.egress.Do(ctx, egress.Policy{
 			AllowHosts: a.work.Charm.AllowHosts, Space: a.work.Charm.Space, Charm: a.work.Charm.ID, Trial: a.trial,
+			Credentials: a.credentials(),
 		}, req)
 	}, req)
 	if !again {
@@ -187,6 +189,10 @@ func (a *attempt) judge(e egress.Entry, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.limited = err != nil && codeOf(err).Limit()
+	a.account = ""
+	if err != nil && codeOf(err) == egress.CodeReconnect {
+		a.account = err.Error()
+	}
 	switch {
 	case err != nil && codeOf(err).Remote():
 		a.blame = err.Error()

@@ -115,6 +115,10 @@ func (a *attempt) endedEarly(r *Result, out wire.Result) {
 // failBy makes r the failure f of recipe code, at its place in the source. When
 // the request before it had failed by the other side's fault, so did the run.
 func (a *attempt) failBy(r *Result, code charm.ErrorCode, f wire.Failure) {
+	if a.account != "" {
+		r.fail(charm.NeedsReconnect, charm.CodeReconnect, a.account)
+		return
+	}
 	outcome := charm.Errored
 	message := f.Message
 	if f.Name != "" && f.Name != "Error" {

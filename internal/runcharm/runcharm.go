@@ -24,13 +24,14 @@ import (
 
 // Runner runs charms. It is safe for concurrent use.
 type Runner struct {
-	store  store.Store
-	memory *memory.Memory
-	pool   *pool.Pool
-	egress *egress.Client
-	apiURL func() string
-	logger *slog.Logger
-	now    func() time.Time
+	store    store.Store
+	memory   *memory.Memory
+	pool     *pool.Pool
+	egress   *egress.Client
+	accounts Accounts
+	apiURL   func() string
+	logger   *slog.Logger
+	now      func() time.Time
 
 	recipes recipeCache
 	memos   *memos
@@ -42,19 +43,29 @@ type Runner struct {
 
 // Options are the parts a Runner works with.
 type Options struct {
-	Store  store.Store
-	Memory *memory.Memory
-	Pool   *pool.Pool
-	Egress *egress.Client
-	APIURL func() string // the toolshed's address, as recipes are told it
-	Logger *slog.Logger
-	Now    func() time.Time
+	Store    store.Store
+	Memory   *memory.Memory
+	Pool     *pool.Pool
+	Egress   *egress.Client
+	Accounts Accounts      // nil: no charm is connected to any
+	APIURL   func() string // the toolshed's address, as recipes are told it
+	Logger   *slog.Logger
+	Now      func() time.Time
+}
+
+// Accounts are what charms are connected to.
+type Accounts interface {
+	// Prepare makes a charm's accounts ready for a run that takes at most the time
+	// within. An error is a *egress.Withheld, or that of a store that cannot be used.
+	Prepare(ctx context.Context, c charm.Charm, within time.Duration) error
+	// Credentials lend to the charm's requests what it does not hold itself.
+	Credentials(c charm.Charm) egress.Credentials
 }
 
 // New makes a Runner.
 func New(o Options) *Runner {
 	r := &Runner{
-		store: o.Store, memory: o.Memory, pool: o.Pool, egress: o.Egress, apiURL: o.APIURL, logger: o.Logger, now: o.Now,
+		store: o.Store, memory: o.Memory, pool: o.Pool, egress: o.Egress, accounts: o.Accounts, apiURL: o.APIURL, logger: o.Logger, now: o.Now,
 		read: map[string][]string{}, maps: map[string]*recipe.Map{}, memos: newMemos(),
 	}
 	o.Memory.Subscribe("", r.memos.committed)
@@ -132,6 +143,11 @@ func (r *Runner) Open(ctx context.Context, w Work) (*Session, error) {
 // Attempt runs the charm once against the space as it is now.
 func (s *Session) Attempt(ctx context.Context) Result {
 	s.replies.Rewind()
+	if s.runner.accounts != nil {
+		if err := s.runner.accounts.Prepare(ctx, s.work.Charm, s.work.Timeout); err != nil && ctx.Err() == nil {
+			return s.notPrepared(err)
+		}
+	}
 	a := newAttempt(s)
 	task, err := a.task(ctx)
 	if ctx.Err() != nil {

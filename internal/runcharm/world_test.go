@@ -109,7 +109,7 @@ func (w *world) newHome(t *testing.T, name, source, about string, replies map[st
 	return h, nil
 }
 
-func (h *home) answer(_ context.Context, r egress.Request) (egress.Reply, bool) {
+func (h *home) answer(_ context.Context, _ egress.Policy, r egress.Request) (egress.Reply, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	url := strings.TrimPrefix(r.URL, apiURL)

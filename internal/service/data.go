@@ -136,7 +136,7 @@ const draftSuffix = ".new"
 
 // drafts are the files that ensureFile may have left behind in a crash.
 func drafts(dir string) []string {
-	return []string{filepath.Join(dir, config.OperatorFile+draftSuffix), filepath.Join(dir, client.TokenFile+draftSuffix)}
+	return []string{filepath.Join(dir, config.OperatorFile+draftSuffix), filepath.Join(dir, client.TokenFile+draftSuffix), filepath.Join(dir, config.VaultFile+draftSuffix)}
 }
 
 // operatorKey is OperatorKey, with the data directory's own made at first start.

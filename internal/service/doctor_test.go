@@ -105,7 +105,7 @@ func copyOf(t *testing.T, dir string) string {
 	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"admin.token", "operator.key", "charmd.db"} { // CopyFS opens them to others
+	for _, name := range []string{"admin.token", "operator.key", "vault.key", "charmd.db"} { // CopyFS opens them to others
 		if err := os.Chmod(filepath.Join(to, name), 0o600); err != nil {
 			t.Fatal(err)
 		}

@@ -11,15 +11,13 @@ import (
 // modelPath is where recipes find the toolshed's language model.
 const modelPath = "/api/ai/llm"
 
-// local answers requests of recipes to the toolshed itself, in process. Beside the
-// language model this release offers recipes nothing there beyond what needs a
-// person's session.
-func (s *Service) local(ctx context.Context, req egress.Request) (egress.Reply, bool) {
-	u, err := url.Parse(req.URL)
-	if err != nil || u.Path != modelPath {
-		return egress.Reply{}, false
+// local answers requests of recipes to the toolshed itself, in process: the language
+// model, and what else the rights of the charm's space reach.
+func (s *Service) local(ctx context.Context, p egress.Policy, req egress.Request) (egress.Reply, bool) {
+	if u, err := url.Parse(req.URL); err == nil && u.Path == modelPath {
+		return s.askModel(ctx, req), true
 	}
-	return s.askModel(ctx, req), true
+	return s.toolshed.Local(ctx, p.Space, req)
 }
 
 // askModel passes a question on to the service that the configuration names, which

@@ -14,7 +14,7 @@ import (
 	"charmd/internal/merkle"
 )
 
-const asking = `import { handler, lift, llm, recipe } from "@commontools/builder";
+const askingModel = `import { handler, lift, llm, recipe } from "@commontools/builder";
 export default recipe("asks", ({ q }: any) => {
 	const answer = llm({ system: "be brief", prompt: q } as any) as any;
 	return { answer: answer.result, waits: answer.pending, bgUpdater: handler(() => {})({}) };
@@ -31,7 +31,7 @@ func TestTheLanguageModel(t *testing.T) {
 	}))
 	t.Cleanup(model.Close)
 	d := startDaemon(t, t.TempDir())
-	ref := d.add(asking, "home", "asks", notRegistered, argument(`{"q":"how many?"}`))
+	ref := d.add(askingModel, "home", "asks", notRegistered, argument(`{"q":"how many?"}`))
 	run := d.runOK(ref)
 	record, err := d.Client.RunRecord(t.Context(), run.ID)
 	if err != nil || !strings.Contains(record.Log, "llm: the language model's service answered 404: no language model is configured here; start charmd with --llm-url") {

@@ -25,6 +25,7 @@ import (
 	"charmd/internal/memory"
 	memserver "charmd/internal/memory/server"
 	"charmd/internal/notify"
+	"charmd/internal/oauth"
 	"charmd/internal/observe"
 	"charmd/internal/pool"
 	"charmd/internal/queue"
@@ -34,6 +35,7 @@ import (
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
 	"charmd/internal/toolshed"
+	"charmd/internal/vault"
 )
 
 // Service runs charms in the background.
@@ -51,6 +53,8 @@ type Service struct {
 	queue    *queue.Queue
 	pool     *pool.Pool
 	egress   *egress.Client
+	vault    *vault.Vault
+	accounts *oauth.Accounts
 	runner   *runcharm.Runner
 	registry *registry.Registry
 	manager  *manager.Manager
@@ -105,6 +109,9 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 	if err = s.readKeys(ctx, cfg); err != nil {
 		return nil, err
 	}
+	if s.vault, err = vault.Open(ctx, vault.Options{Store: s.store, Dir: cfg.DataDir, Keys: cfg.VaultKey, Now: time.Now}); err != nil {
+		return nil, err
+	}
 	s.memory = memory.New(s.store, s.operator.DID(), time.Now)
 	s.states = state.NewManager(cfg.MaxFailures)
 	if s.notifier, err = notify.New(notify.Options{
@@ -151,8 +158,11 @@ func (s *Service) makeRunners(ctx context.Context) error {
 	if s.egress, err = s.openEgress(ctx); err != nil {
 		return err
 	}
+	if s.accounts, err = s.openAccounts(ctx); err != nil {
+		return err
+	}
 	s.runner = runcharm.New(runcharm.Options{
-		Store: s.store, Memory: s.memory, Pool: s.pool, Egress: s.egress, APIURL: s.URL, Logger: s.logger, Now: time.Now,
+		Store: s.store, Memory: s.memory, Pool: s.pool, Egress: s.egress, Accounts: s.accounts, APIURL: s.URL, Logger: s.logger, Now: time.Now,
 	})
 	return nil
 }
@@ -179,7 +189,7 @@ func (s *Service) makeDoors() {
 	})
 	s.toolshed = toolshed.New(toolshed.Options{
 		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Hosts: s.config.HostNames, Operator: s.operator.DID(), Token: s.token, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
-		Room: s.hasRoom, Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Served: s.metrics.Served, Logger: s.logger,
+		Room: s.hasRoom, Accounts: s.accounts, Vault: s.vault, Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Served: s.metrics.Served, Logger: s.logger,
 	})
 }
 

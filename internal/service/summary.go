@@ -58,6 +58,9 @@ func (s *Service) summary(ctx context.Context) api.Status {
 	if list, err := s.manager.List(ctx, ""); err == nil {
 		for _, c := range list {
 			st.Charms[c.Status]++
+			if c.Status == charm.StatusAccount && len(st.Problems) < mostProblems {
+				st.Problems = append(st.Problems, api.Problematic{Charm: c.SpaceName + "/" + c.Name, Status: c.Status, Reason: c.State.Waiting})
+			}
 			if c.State.Disabled && c.State.DisabledBy != charm.ByPerson && len(st.Problems) < mostProblems {
 				st.Problems = append(st.Problems, api.Problematic{
 					Charm: c.SpaceName + "/" + c.Name, Status: c.Status, Reason: c.State.DisabledReason, NextTry: c.State.NextTry,
@@ -65,6 +68,7 @@ func (s *Service) summary(ctx context.Context) api.Status {
 			}
 		}
 	}
+	st.Connections = s.toolshed.Connections(ctx)
 	for _, w := range s.pool.Status() {
 		st.Workers = append(st.Workers, api.Worker{PID: w.PID, Task: w.Task, AgeSec: time.Since(w.Started).Seconds(), Runs: int64(w.Runs)})
 	}

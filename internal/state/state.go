@@ -41,6 +41,9 @@ func (m *Manager) After(s charm.State, run charm.Run, final bool) (charm.State, 
 		return s, None // it was interrupted, which says nothing about the charm
 	}
 	s.UncleanStops = 0
+	if s.WaitsForAccount() {
+		s.Waiting = "" // it ran, so that it is not waiting any more; or says so again
+	}
 	s.LastRun, s.LastOutcome, s.LastExecuted = run.ID, run.Outcome, run.EndedAt
 	s.Executions++
 	s = timed(s, run.Elapsed())
@@ -58,6 +61,9 @@ func (m *Manager) After(s charm.State, run charm.Run, final bool) (charm.State, 
 			s.ConsecutiveFailures++
 			return m.afterFailure(s, run)
 		}
+	case run.Outcome == charm.NeedsReconnect:
+		s.LastError, s.LastErrorCode, s.LastErrorAt = run.Error, run.Code, run.EndedAt
+		s.Waiting = run.Error
 	default:
 		s.LastError, s.LastErrorCode, s.LastErrorAt = run.Error, run.Code, run.EndedAt
 	}

@@ -44,6 +44,28 @@ func TestWhatCounts(t *testing.T) {
 	}
 }
 
+func TestAnAccountThatIsGoneKeepsTheCharmWaiting(t *testing.T) {
+	t.Parallel()
+	m := state.NewManager(10)
+	s, _ := m.After(charm.State{}, ended(charm.NeedsReconnect, 0), true)
+	if !s.WaitsForAccount() || s.Waiting != "went wrong" || s.LastError != "went wrong" {
+		t.Errorf("it stands as %+v", s)
+	}
+	for _, o := range []charm.Outcome{charm.Lost, charm.Cancelled, charm.NeedsReconnect} {
+		if still, _ := m.After(s, ended(o, 0), true); !still.WaitsForAccount() {
+			t.Errorf("after %s it does not wait", o)
+		}
+	}
+	for _, o := range []charm.Outcome{charm.OK, charm.Errored, charm.Remote} {
+		if free, _ := m.After(s, ended(o, 0), true); free.Waiting != "" {
+			t.Errorf("after %s it waits: %s", o, free.Waiting)
+		}
+	}
+	if other, _ := m.After(charm.State{Waiting: "another reason", LastOutcome: charm.OK}, ended(charm.OK, 0), true); other.Waiting != "another reason" {
+		t.Errorf("another reason became %q", other.Waiting)
+	}
+}
+
 func TestRetriesCountOnce(t *testing.T) {
 	t.Parallel()
 	m := state.NewManager(10)

@@ -68,6 +68,8 @@ type Reader interface {
 	NoticeReader
 	TallyReader
 	BlobReader
+	SecretReader
+	ConnectionReader
 }
 
 // Tx is a Reader that sees its own writes, and writes.
@@ -87,6 +89,8 @@ type Tx interface {
 	ProblemWriter
 	NoticeWriter
 	BlobWriter
+	SecretWriter
+	ConnectionWriter
 	// AfterCommit registers fn to run, on the writer's goroutine in order of
 	// commits, once this member's transaction is on disk and before its Update
 	// returns. It does not run when the member failed. fn must not block.

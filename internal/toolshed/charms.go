@@ -60,7 +60,14 @@ func (t *Toolshed) why(r *http.Request) (any, error) {
 }
 
 func (t *Toolshed) remove(r *http.Request) (any, error) {
-	return struct{}{}, t.o.Manager.Remove(r.Context(), r.PathValue("space"), r.PathValue("charm"))
+	c, _, err := t.o.Manager.AuthCell(r.Context(), r.PathValue("space"), r.PathValue("charm"), nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.o.Manager.Remove(r.Context(), c.Space, c.ID); err != nil {
+		return nil, err
+	}
+	return struct{}{}, t.o.Accounts.EndOf(r.Context(), c.Space, c.ID)
 }
 
 func (t *Toolshed) run(r *http.Request) (any, error) {

@@ -21,6 +21,8 @@ import (
 	"charmd/internal/charm"
 	"charmd/internal/manager"
 	"charmd/internal/memory/frames"
+	"charmd/internal/oauth"
+	"charmd/internal/vault"
 )
 
 // Service is what the routes ask for beyond the charms.
@@ -58,9 +60,11 @@ type Options struct {
 	// TryHook gives the notification hook a test notice.
 	TryHook func(ctx context.Context) (api.Notified, error)
 	// Room says why clients may not write blobs now; nil lets them at any time.
-	Room    func() error
-	Metrics http.Handler // answers GET /metrics
-	Memory  http.Handler // answers at frames.Path
+	Room     func() error
+	Accounts *oauth.Accounts
+	Vault    *vault.Vault
+	Metrics  http.Handler // answers GET /metrics
+	Memory   http.Handler // answers at frames.Path
 	// Served is told of every request that was answered: the pattern of its
 	// route, "" when it was refused before that. Nil tells nobody.
 	Served func(route string, status int, took time.Duration)
@@ -100,6 +104,8 @@ func (t *Toolshed) routes() {
 		t.mux.Handle(frames.Path, t.o.Memory)
 	}
 
+	t.oauthRoutes()
+	t.accountRoutes()
 	t.blobbyRoutes()
 	t.spaceRoutes()
 

@@ -9,10 +9,11 @@ import (
 
 // Limits of lists and names inside heads; the head as a whole is limited too.
 const (
-	maxHeaders     = 1000
-	maxMethodBytes = 64
-	maxURLBytes    = 64 << 10
-	maxFailures    = 1000
+	maxHeaders      = 1000
+	maxMethodBytes  = 64
+	maxURLBytes     = 64 << 10
+	maxAccountBytes = 64
+	maxFailures     = 1000
 )
 
 // check tells what is not acceptable in a message, on its way out as on its way
@@ -88,6 +89,8 @@ func (m *Fetch) check() error {
 		return errors.New("bad method")
 	case m.URL == "" || len(m.URL) > maxURLBytes:
 		return errors.New("bad URL")
+	case len(m.Account) > maxAccountBytes:
+		return errors.New("bad connection")
 	case len(m.Headers) > maxHeaders:
 		return fmt.Errorf("%d headers; at most %d are allowed", len(m.Headers), maxHeaders)
 	}

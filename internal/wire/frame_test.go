@@ -34,7 +34,7 @@ func messages() []Message {
 		&Hello{Version: Version, PID: 9, Sandbox: []byte(`{"rlimits":{"state":"on"}}`)},
 		&Need{Seq: 1, IDs: []string{"a", "b"}},
 		&NeedCode{Recipe: "ba4jc"},
-		&Fetch{Op: 1, Method: "POST", URL: "/api", Headers: [][2]string{{"a", "b"}}, Redirect: "manual", Body: []byte("x")},
+		&Fetch{Op: 1, Method: "POST", URL: "/api", Headers: [][2]string{{"a", "b"}}, Redirect: "manual", Account: "google", Body: []byte("x")},
 		&Cancel{Op: 1},
 		&Log{Lines: []LogLine{{At: 1, Level: "warn", Text: "\x1b[31m\n"}}},
 		&Result{
@@ -157,6 +157,7 @@ func TestBadFramesAreViolations(t *testing.T) {
 		{"fetch without a number", whole(typeFetch, `{"Method":"GET","URL":"/"}`, "")},
 		{"fetch without a method", whole(typeFetch, `{"Op":1,"URL":"/"}`, "")},
 		{"fetch of nothing", whole(typeFetch, `{"Op":1,"Method":"GET"}`, "")},
+		{"long connection", whole(typeFetch, `{"Op":1,"Method":"GET","URL":"/","Account":"`+strings.Repeat("x", 65)+`"}`, "")},
 		{"made-up redirect mode", whole(typeFetch, `{"Op":1,"Method":"GET","URL":"/","Redirect":"any"}`, "")},
 		{"negative number", whole(typeCancel, `{"Op":-1}`, "")},
 		{"made-up ending", whole(typeResult, `{"Run":"r","Ended":"fine"}`, "")},

@@ -100,6 +100,7 @@ type Fetch struct {
 	URL      string      // absolute, or relative to the service's address
 	Headers  [][2]string `json:",omitempty"`
 	Redirect string      `json:",omitempty"` // follow, manual or error
+	Account  string      `json:",omitempty"` // the connection whose credentials it carries
 	Body     []byte      `json:"-"`
 }
 

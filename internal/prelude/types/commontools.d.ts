@@ -179,3 +179,6 @@ declare namespace JSX {
     [element: string]: any;
   }
 }
+
+/** fetch(url, { connection: "google" }): the host adds the credentials of the account that the charm is connected to. */
+interface RequestInit { connection?: string }

@@ -36,6 +36,8 @@ func Run(t *testing.T, open Open) {
 		{"hosts", testHosts},
 		{"contacts", testContacts},
 		{"blobs", testBlobs},
+		{"secrets", testSecrets},
+		{"connections", testConnections},
 		{"facts of a commit", testFactsAt},
 		{"values", testValues},
 		{"pauses", testPauses},

@@ -26,6 +26,7 @@ type fetchHead struct {
 	URL      string      `json:"url"`
 	Headers  [][2]string `json:"headers"`
 	Redirect string      `json:"redirect"`
+	Account  string      `json:"connection"`
 }
 
 // fetch begins a request; one that cannot be made gets an error as its reply.
@@ -47,7 +48,7 @@ func (r *run) fetch(op float64, head string, body []byte) error {
 		refuse(charm.CodeEgressLimit, fmt.Sprintf("a run may make %d requests", charm.MaxRequestsPerRun))
 		return nil
 	}
-	err := m.host.Fetch(&wire.Fetch{Op: m.lastOp, Method: h.Method, URL: h.URL, Headers: h.Headers, Redirect: h.Redirect, Body: body})
+	err := m.host.Fetch(&wire.Fetch{Op: m.lastOp, Method: h.Method, URL: h.URL, Headers: h.Headers, Redirect: h.Redirect, Account: h.Account, Body: body})
 	if err != nil {
 		refuse(charm.CodeInvalid, err.Error())
 	}

@@ -78,6 +78,8 @@ function bodyBytes(body: unknown, headers: Headers): Uint8Array | undefined {
 
 export interface RequestInit {
   method?: string; headers?: PairsInit; body?: BodyInit; redirect?: string; signal?: AbortSignal | null;
+  /** The account, by its provider's name, whose credentials the host adds: "google". */
+  connection?: string;
 }
 
 export class Request extends Body {
@@ -85,6 +87,7 @@ export class Request extends Body {
   readonly method: string;
   readonly redirect: string;
   readonly signal: AbortSignal;
+  readonly connection?: string;
 
   constructor(input: unknown, init: RequestInit = {}) {
     const from = input instanceof Request ? input : undefined;
@@ -98,15 +101,17 @@ export class Request extends Body {
     }
     this.redirect = init.redirect ?? from?.redirect ?? "follow";
     this.signal = init.signal ?? from?.signal ?? new AbortSignal();
+    const connection = init.connection ?? from?.connection;
+    if (connection !== undefined) this.connection = String(connection);
   }
 
   clone(): Request { return new Request(this); }
 
   start(ended: (head: string, body: Uint8Array) => void): number {
-    const { method, url, redirect } = this;
+    const { method, url, redirect, connection } = this;
     const op = begin(ended);
     const body = this.content && this.take();
-    host.fetch(op, stringify({ method, url, headers: [...this.headers], redirect }), body);
+    host.fetch(op, stringify({ method, url, headers: [...this.headers], redirect, connection }), body);
     return op;
   }
 }

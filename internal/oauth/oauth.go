@@ -1,0 +1,264 @@
+// Package oauth connects accounts at other services (Google, GitHub …) to charms
+// and keeps them usable for years: it exists so that no other package, and no
+// charm, ever holds a token. What stands in a charm's auth cell, and what its
+// requests carry, are stand-ins; egress asks this package for what they stand for
+// when a request goes to one of the provider's own hosts.
+package oauth
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"charmd/internal/charm"
+	"charmd/internal/store"
+	"charmd/internal/vault"
+)
+
+// Cells reads and writes the cells that recipes expect accounts in.
+type Cells interface {
+	// ReadCell is the JSON value at the place, nil when there is none.
+	ReadCell(r store.Reader, space string, at charm.AuthCell) ([]byte, error)
+	// WriteCell makes value, JSON, the value at the place.
+	WriteCell(tx store.Tx, space string, at charm.AuthCell, value []byte) error
+}
+
+// Options are what Accounts work with.
+type Options struct {
+	Store     store.Store
+	Vault     *vault.Vault
+	Providers map[string]Provider
+	Cells     Cells
+	// HTTP carries out requests to a provider's endpoints.
+	HTTP func(Provider) http.RoundTripper
+	// Lost is told, inside the transaction that writes it, of a connection that a
+	// person must connect again, once each time; Restored of one that works again.
+	Lost, Restored func(tx store.Tx, c charm.Connection) error
+	Timeout        time.Duration // of one request to an endpoint
+	Logger         *slog.Logger
+	Now            func() time.Time
+}
+
+// Accounts are the connections of all spaces. It is safe for concurrent use.
+type Accounts struct {
+	o Options
+
+	mu     sync.Mutex
+	byID   map[string]*account
+	logins map[string]login
+	rows   map[string]Provider // as discovery completed them
+}
+
+// account is one connection with what is known of it in memory.
+type account struct {
+	work chan struct{} // holds a token while somebody refreshes, connects or ends it: one at a time
+
+	// The rest is guarded by Accounts.mu.
+	conn    charm.Connection
+	tokens  *tokens   // nil: not read from the vault yet
+	unsaved *tokens   // got from the provider and not on disk: not used before it is
+	retryAt time.Time // no refresh before, after one that failed by the provider's fault
+	failed  int       // such failures in a row
+	forced  time.Time // when a refresh was last forced by a 401
+	gone    bool
+}
+
+// tokens are what proves a connection, as the vault keeps them.
+type tokens struct {
+	Access   string
+	Type     string
+	Expires  time.Time     // of Access; zero: never
+	Lives    time.Duration // from when it was given
+	Refresh  string        // "" when the provider gives none
+	Previous string        // the refresh token before; kept until Refresh has been used
+	Lacking  bool          // a permission is missing: refreshing cannot help
+}
+
+func place(id string) string { return "connection/" + id }
+
+// Open reads the connections.
+func Open(ctx context.Context, o Options) (*Accounts, error) {
+	a := &Accounts{o: o, byID: map[string]*account{}, logins: map[string]login{}, rows: map[string]Provider{}}
+	return a, o.Store.View(ctx, func(r store.Reader) error {
+		list, err := r.Connections()
+		for _, c := range list {
+			a.byID[c.ID] = newAccount(c)
+		}
+		return err
+	})
+}
+
+func newAccount(c charm.Connection) *account { return &account{conn: c, work: make(chan struct{}, 1)} }
+
+// List is every connection, in order of space, charm and provider.
+func (a *Accounts) List() []charm.Connection {
+	return a.of(func(charm.Connection) bool { return true })
+}
+
+// of are the connections for which is holds.
+func (a *Accounts) of(is func(charm.Connection) bool) []charm.Connection {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var list []charm.Connection
+	for _, acc := range a.byID {
+		if is(acc.conn) {
+			list = append(list, acc.conn)
+		}
+	}
+	slices.SortFunc(list, func(x, y charm.Connection) int {
+		return slices.Compare([]string{x.Space, x.Charm, x.Provider, x.ID}, []string{y.Space, y.Charm, y.Provider, y.ID})
+	})
+	return list
+}
+
+// Provider is the row of the table with the name.
+func (a *Accounts) Provider(name string) (Provider, error) {
+	p, ok := a.o.Providers[name]
+	if !ok {
+		return p, charm.Errorf(charm.CodeNotFound, "there is no provider %q", name).WithHint("docs/integrations.md says how one is added")
+	}
+	return p, nil
+}
+
+func (a *Accounts) account(id string) (*account, charm.Connection, bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	acc, ok := a.byID[id]
+	if !ok {
+		return nil, charm.Connection{}, false
+	}
+	return acc, acc.conn, true
+}
+
+// lock makes the caller the only one who works on the account.
+func (acc *account) lock(ctx context.Context) error {
+	select {
+	case acc.work <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (acc *account) unlock() { <-acc.work }
+
+// ErrGone says that a connection was ended meanwhile.
+var ErrGone = errors.New("the account is not connected any more")
+
+// read are the account's tokens; the caller has locked it.
+func (a *Accounts) read(ctx context.Context, acc *account) (tokens, charm.Connection, error) {
+	a.mu.Lock()
+	known, conn, gone := acc.tokens, acc.conn, acc.gone
+	a.mu.Unlock()
+	if gone {
+		return tokens{}, conn, ErrGone
+	}
+	if known != nil {
+		return *known, conn, nil
+	}
+	var t tokens
+	err := a.o.Store.View(ctx, func(r store.Reader) error {
+		text, err := a.o.Vault.Get(r, place(conn.ID))
+		if err != nil {
+			return err
+		}
+		if json.Unmarshal(text, &t) != nil { // its error may repeat what it read
+			return fmt.Errorf("what the vault holds for connection %s cannot be understood", conn.ID)
+		}
+		return nil
+	})
+	if err == nil {
+		a.mu.Lock()
+		acc.tokens = &t
+		a.mu.Unlock()
+	}
+	return t, conn, err
+}
+
+// save writes tokens and connection in one transaction with what more there is to
+// write, and makes them what is used from then on. The caller has locked the account.
+func (a *Accounts) save(ctx context.Context, acc *account, conn charm.Connection, t tokens, more func(tx store.Tx) error) error {
+	text, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	err = a.o.Store.Update(ctx, func(tx store.Tx) error {
+		if err := a.o.Vault.Put(tx, place(conn.ID), text); err != nil {
+			return err
+		}
+		if err := tx.PutConnection(conn); err != nil {
+			return err
+		}
+		if more != nil {
+			return more(tx)
+		}
+		return nil
+	})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if err != nil {
+		acc.unsaved = &t
+		return err
+	}
+	acc.conn, acc.tokens, acc.unsaved = conn, &t, nil
+	return nil
+}
+
+// End forgets a connection and its tokens, and empties its cell. The provider is
+// not asked to take the access back: that would end all others of the same account.
+func (a *Accounts) End(ctx context.Context, id string) error {
+	return a.end(ctx, id, true)
+}
+
+// EndOf ends the connections that were made for a charm.
+func (a *Accounts) EndOf(ctx context.Context, space, id string) error {
+	var errs []error
+	for _, c := range a.of(func(c charm.Connection) bool { return c.Space == space && c.Charm == id }) {
+		errs = append(errs, a.End(ctx, c.ID))
+	}
+	return errors.Join(errs...)
+}
+
+func (a *Accounts) end(ctx context.Context, id string, empty bool) error {
+	acc, _, ok := a.account(id)
+	if !ok {
+		return charm.Errorf(charm.CodeNotFound, "there is no connection %q", id).WithHint("charmd connections lists them")
+	}
+	if err := acc.lock(ctx); err != nil {
+		return err
+	}
+	defer acc.unlock()
+	a.mu.Lock()
+	conn, gone := acc.conn, acc.gone
+	a.mu.Unlock()
+	if gone {
+		return nil
+	}
+	err := a.o.Store.Update(ctx, func(tx store.Tx) error {
+		if err := tx.DeleteSecret(place(id)); err != nil {
+			return err
+		}
+		if err := tx.DeleteConnection(id); err != nil {
+			return err
+		}
+		if empty && conn.Cell.ID != "" {
+			return a.o.Cells.WriteCell(tx, conn.Space, conn.Cell, emptyCell())
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	acc.gone, acc.tokens, acc.unsaved = true, nil, nil
+	delete(a.byID, id)
+	a.o.Logger.Info("account disconnected", "provider", conn.Provider, "connection", id)
+	return nil
+}

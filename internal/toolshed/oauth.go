@@ -1,0 +1,305 @@
+package toolshed
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"charmd/internal/cell"
+	"charmd/internal/charm"
+	"charmd/internal/egress"
+	"charmd/internal/oauth"
+)
+
+// The endpoints of runtime spec §5, /api/integrations/PROVIDER-oauth/…, with the
+// original's JSON. Tokens are never in it: what stands for them are stand-ins.
+const integrations = "/api/integrations/"
+
+func (t *Toolshed) oauthRoutes() {
+	const one = integrations + "{integration}"
+	t.mux.HandleFunc("POST "+one+"/login", t.login)
+	t.mux.HandleFunc("GET "+one+"/callback", t.callback)
+	t.mux.HandleFunc("POST "+one+"/refresh", t.refresh)
+	t.mux.HandleFunc("POST "+one+"/logout", t.logout)
+	t.mux.HandleFunc("GET "+one+"/status", t.authStatus)
+}
+
+// provider is the provider that a path names, "google" for "google-oauth".
+func provider(r *http.Request) string {
+	name, _ := strings.CutSuffix(r.PathValue("integration"), "-oauth")
+	return name
+}
+
+// openCallback reports whether r is a provider's answer, which a browser brings: it
+// is judged by its state and by the cookie of the browser that began.
+func openCallback(r *http.Request) bool {
+	rest, ok := strings.CutPrefix(r.URL.Path, integrations)
+	name, ends := strings.CutSuffix(rest, "-oauth/callback")
+	return r.Method == http.MethodGet && ok && ends && !strings.Contains(name, "/")
+}
+
+// loginCookie ties a login to the browser that began it.
+const loginCookie = "charmd_login"
+
+// session is the browser's part of a login, made when it has none yet.
+func session(w http.ResponseWriter, r *http.Request) string {
+	if c, err := r.Cookie(loginCookie); err == nil && len(c.Value) >= 26 {
+		return c.Value
+	}
+	value := rand.Text()
+	http.SetCookie(w, &http.Cookie{
+		Name: loginCookie, Value: value, Path: integrations, MaxAge: int((10 * time.Minute).Seconds()),
+		HttpOnly: true, Secure: origin(r).Scheme == "https", SameSite: http.SameSiteLaxMode,
+	})
+	return value
+}
+
+// origin is the address that the request was sent to. http is for this machine alone.
+func origin(r *http.Request) *url.URL {
+	host, _, err := net.SplitHostPort(r.Host)
+	if err != nil {
+		host = r.Host
+	}
+	scheme := "https"
+	if addr := net.ParseIP(strings.Trim(host, "[]")); host == "localhost" || addr != nil && addr.IsLoopback() {
+		scheme = "http"
+	}
+	return &url.URL{Scheme: scheme, Host: r.Host}
+}
+
+// authCell reads the link to an auth cell, and follows it to where the account is kept.
+func (t *Toolshed) authCell(ctx context.Context, text string) (space string, at charm.AuthCell, err error) {
+	if space, at, err = parseAuthCell(text); err == nil {
+		at, err = t.o.Manager.Follow(ctx, space, at)
+	}
+	return space, at, err
+}
+
+// parseAuthCell reads a link in the text form in which pages send it.
+func parseAuthCell(text string) (space string, at charm.AuthCell, err error) {
+	var link struct {
+		Space string
+		Cell  struct {
+			ID string `json:"/"`
+		}
+		Path []any
+	}
+	err = json.Unmarshal([]byte(text), &link)
+	to, ok := cell.ParseLink(link.Cell.ID, link.Path)
+	if err != nil || !ok || !charm.IsDID(link.Space) {
+		return "", at, charm.Errorf(charm.CodeInvalid, "authCellId is not the link of a cell")
+	}
+	return link.Space, charm.AuthCell{ID: to.ID, Path: to.Path}, nil
+}
+
+type authRequest struct{ AuthCellID, IntegrationCharmID, RefreshToken string }
+
+func readAuth(r *http.Request) (req authRequest, err error) {
+	body, err := readBody(r)
+	if err == nil {
+		err = json.Unmarshal(body, &req)
+	}
+	return req, err
+}
+
+func (t *Toolshed) login(w http.ResponseWriter, r *http.Request) {
+	fail := func(text string, err error) {
+		if e, ok := asCharmError(err); ok && e.Code != charm.CodeInternal {
+			text += ": " + e.Message
+		}
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": text})
+	}
+	req, err := readAuth(r)
+	if err == nil && req.AuthCellID == "" {
+		fail("Missing authCellId in request", nil)
+		return
+	}
+	var to oauth.Target
+	if err == nil {
+		to.Charm = req.IntegrationCharmID
+		to.Space, to.Cell, err = t.authCell(r.Context(), req.AuthCellID)
+	}
+	var begun oauth.Begun
+	if err == nil {
+		back := origin(r).JoinPath(integrations, r.PathValue("integration"), "callback").String()
+		begun, err = t.o.Accounts.Begin(r.Context(), provider(r), to, back, session(w, r))
+	}
+	if err != nil {
+		t.o.Logger.Warn("a login was refused", "provider", provider(r), "err", err)
+		fail("Failed to process login request", err)
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]string{"url": begun.URL})
+}
+
+// callback is where the provider sends the browser back to.
+func (t *Toolshed) callback(w http.ResponseWriter, r *http.Request) {
+	q, name := r.URL.Query(), provider(r)
+	answer := oauth.Answer{State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error"), Issuer: q.Get("iss")}
+	cookie, err := r.Cookie(loginCookie)
+	if err != nil {
+		cookie = &http.Cookie{}
+	}
+	if answer.State == "" {
+		t.popup(w, http.StatusBadRequest, popupResult{Error: "No state parameter received"})
+		return
+	}
+	conn, err := t.o.Accounts.Finish(r.Context(), name, cookie.Value, answer)
+	if err != nil {
+		t.o.Logger.Warn("the answer of a provider was refused", "provider", name, "from", r.RemoteAddr, "err", err)
+		status, text := http.StatusOK, "Failed to process callback"
+		if errors.Is(err, oauth.ErrForged) {
+			status = http.StatusBadRequest
+		}
+		if e, ok := asCharmError(err); ok && e.Code != charm.CodeInternal {
+			text = "Authentication failed: " + e.Message
+			switch {
+			case status == http.StatusOK && answer.Error != "": // the original's words
+				text = "Authentication failed: " + oauth.Denied(answer.Error)
+			case answer.Error == "" && answer.Code == "":
+				text = e.Message
+			}
+		}
+		t.popup(w, status, popupResult{Error: text})
+		return
+	}
+	t.connected(r.Context(), conn)
+	t.popup(w, http.StatusOK, popupResult{Success: true, Message: "Authentication successful", Details: &popupDetails{
+		State: answer.State, Scope: strings.Join(conn.Scopes, " "), Timestamp: time.Now().UTC(),
+		TokenInfo: popupToken{TokenType: "Bearer", ExpiresAt: conn.Expires.UnixMilli()},
+		UserInfo:  popupUser{conn.Account.Email, conn.Account.Name, conn.Account.Picture},
+	}})
+}
+
+// connected registers the charm of a new connection, as the original does.
+func (t *Toolshed) connected(ctx context.Context, conn charm.Connection) {
+	p, err := t.o.Accounts.Provider(conn.Provider)
+	if err != nil || conn.Charm == "" {
+		return
+	}
+	if err := t.o.Manager.Register(ctx, conn.Space, conn.Charm, p.Integration); err != nil {
+		t.o.Logger.Warn("the charm of an account could not be registered", "charm", conn.Charm, "err", err)
+	}
+}
+
+// tokenReply answers a request to refresh.
+type tokenReply struct {
+	Success   bool             `json:"success"`
+	Message   string           `json:"message"`
+	TokenInfo *oauth.TokenInfo `json:"tokenInfo"`
+}
+
+func (t *Toolshed) refresh(w http.ResponseWriter, r *http.Request) {
+	req, err := readAuth(r)
+	if err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]string{"error": "Failed to process refresh request"})
+		return
+	}
+	status, reply := t.refreshed(r.Context(), provider(r), "", req)
+	writeJSON(w, status, reply)
+}
+
+// refreshed answers a refresh for who is of the space, "" for any.
+func (t *Toolshed) refreshed(ctx context.Context, provider, space string, req authRequest) (int, any) {
+	conn, ok := t.o.Accounts.ByRefreshToken(space, req.RefreshToken)
+	if req.RefreshToken == "" && req.AuthCellID != "" {
+		of, at, err := t.authCell(ctx, req.AuthCellID)
+		if conn, ok = t.o.Accounts.ByCell(of, at); err != nil || space != "" && of != space {
+			ok = false
+		}
+	}
+	switch {
+	case req.RefreshToken == "" && req.AuthCellID == "":
+		return http.StatusBadRequest, map[string]string{"error": "No refreshToken provided"}
+	case !ok || conn.Provider != provider:
+		return http.StatusBadRequest, map[string]string{"error": "Failed to refresh token"}
+	}
+	info, err := t.o.Accounts.Refresh(ctx, conn)
+	if err != nil {
+		t.o.Logger.Warn("a token was not refreshed", "connection", conn.ID, "err", err)
+		return http.StatusBadRequest, map[string]string{"error": "Failed to refresh token"}
+	}
+	return http.StatusOK, tokenReply{true, "success", &info}
+}
+
+func (t *Toolshed) logout(w http.ResponseWriter, r *http.Request) {
+	fail := func(status int, text string) { writeJSON(w, status, map[string]any{"success": false, "error": text}) }
+	req, err := readAuth(r)
+	switch {
+	case err != nil:
+		fail(http.StatusBadRequest, "Failed to process logout request")
+		return
+	case req.AuthCellID == "":
+		fail(http.StatusBadRequest, "Missing authCellId in request")
+		return
+	}
+	space, at, err := t.authCell(r.Context(), req.AuthCellID)
+	if err == nil {
+		err = t.loggedOut(r.Context(), space, at)
+	}
+	if err != nil {
+		t.o.Logger.Warn("a logout failed", "err", err)
+		status := http.StatusInternalServerError
+		if e, ok := asCharmError(err); ok {
+			status = statusOf(e.Code)
+		}
+		fail(status, "Failed to process logout request")
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"success": true, "message": "Successfully logged out"})
+}
+
+// loggedOut ends the connection of a cell, and empties a cell that has none.
+func (t *Toolshed) loggedOut(ctx context.Context, space string, at charm.AuthCell) error {
+	if conn, ok := t.o.Accounts.ByCell(space, at); ok {
+		return t.o.Accounts.End(ctx, conn.ID)
+	}
+	return t.o.Accounts.Empty(ctx, space, at)
+}
+
+// authStatus says how the connection of a cell stands.
+func (t *Toolshed) authStatus(w http.ResponseWriter, r *http.Request) {
+	space, at, err := t.authCell(r.Context(), r.URL.Query().Get("authCellId"))
+	if err != nil {
+		writeJSON(w, http.StatusBadRequest, map[string]any{"success": false, "error": err.Error()})
+		return
+	}
+	conn, ok := t.o.Accounts.ByCell(space, at)
+	if !ok || conn.Provider != provider(r) {
+		writeJSON(w, http.StatusOK, map[string]any{"success": true, "connected": false})
+		return
+	}
+	writeJSON(w, http.StatusOK, map[string]any{
+		"success": true, "connected": conn.State == charm.Connected, "connection": t.connectionJSON(r.Context(), conn),
+	})
+}
+
+// Local answers a request of a charm of the space to our own address. Of all that is
+// here, a charm needs only what the era's recipes ask for: the refresh of its token.
+func (t *Toolshed) Local(ctx context.Context, space string, req egress.Request) (egress.Reply, bool) {
+	u, err := url.Parse(req.URL)
+	if err != nil || req.Method != http.MethodPost {
+		return egress.Reply{}, false
+	}
+	rest, ok := strings.CutPrefix(u.Path, integrations)
+	name, ends := strings.CutSuffix(rest, "-oauth/refresh")
+	if !ok || !ends || t.o.Accounts == nil {
+		return egress.Reply{}, false
+	}
+	var asked authRequest
+	status, reply := http.StatusBadRequest, any(map[string]string{"error": "Failed to process refresh request"})
+	if json.Unmarshal(req.Body, &asked) == nil {
+		status, reply = t.refreshed(ctx, name, space, asked)
+	}
+	body, err := json.Marshal(reply)
+	if err != nil {
+		return egress.Reply{}, false
+	}
+	return egress.Reply{Status: status, StatusText: http.StatusText(status), URL: req.URL, Headers: [][2]string{{"content-type", "application/json"}}, Body: body}, true
+}
