@@ -87,7 +87,9 @@ func TestJSONIsPolled(t *testing.T) {
 	url, host := serve(t, a.ServeHTTP)
 	ref := d.add(charms.Source("json.tsx"), "feeds", "poll", notRegistered, allow(host),
 		argument(`{"settings":{"url":%q,"list":"data.list","id":"n","title":"name","date":"at"}}`, url))
-	type items struct{ Items []struct{ ID, Title, Date string } }
+	type items struct {
+		Items []struct{ ID, Title, Date string }
+	}
 	d.runOK(ref)
 	if got := result[items](t, d.show(ref)).Items; len(got) != 3 || got[0].Title != "<i>one</i>" || got[0].ID != "1" || got[0].Date != "2026-01-01" || got[2].Title != "bare" {
 		t.Fatalf("items %+v", got)
@@ -175,7 +177,9 @@ func TestGitHubIsWatched(t *testing.T) {
 	})
 	ref := d.add(charms.Source("github.tsx"), "home", "b", notRegistered, allow(host), argument(`{"settings":{"repo":"a/b","api":%q}}`, url))
 	d.runOK(ref)
-	got := result[struct{ Items []struct{ Kind, Title, State, Author string } }](t, d.show(ref)).Items
+	got := result[struct {
+		Items []struct{ Kind, Title, State, Author string }
+	}](t, d.show(ref)).Items
 	if len(got) != 3 || got[0].Title != "#7 It breaks" || got[0].Author != "ada" || got[1].Title != "v1.0" || got[2].Kind != "pull request" {
 		t.Fatalf("items %+v", got)
 	}
