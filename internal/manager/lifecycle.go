@@ -87,6 +87,9 @@ func (m *Manager) Remove(ctx context.Context, space, name string) error {
 		if err := m.queue.Remove(tx, c.Row); err != nil {
 			return err
 		}
+		if err := tx.SetValue(publishedKey(c), ""); err != nil {
+			return err
+		}
 		return tx.DeleteCharm(c.Row)
 	})
 	if err != nil {

@@ -108,6 +108,7 @@ func (t *Toolshed) routes() {
 	t.accountRoutes()
 	t.blobbyRoutes()
 	t.spaceRoutes()
+	t.publishRoutes()
 
 	const v1, one = "/api/v1", "/api/v1/charms/{space}/{charm}"
 	t.handle("GET "+v1+"/status", func(r *http.Request) (any, error) { return t.o.Service.Summary(r.Context()), nil })
@@ -150,7 +151,6 @@ func (t *Toolshed) routes() {
 	})
 	t.handle("POST "+v1+"/maintenance/{task}", t.maintain)
 	t.handle("POST "+v1+"/notify/test", func(r *http.Request) (any, error) { return t.o.TryHook(r.Context()) })
-	t.handle("GET /{space}/{charm}", t.show)
 	t.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeError(w, charm.Errorf(charm.CodeNotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
 	})

@@ -94,11 +94,34 @@ type change struct {
 	begins *rrule.RRule
 	once   time.Time // without a rule
 	offset time.Duration
+	years  map[int][]time.Time // when they did by the rule, of a year and the one before
+}
+
+// last is when clocks went over to it last before a time; the zero time for never.
+func (c *change) last(wall time.Time) (at time.Time) {
+	if c.begins == nil {
+		return c.once
+	}
+	year := wall.Year()
+	list, known := c.years[year]
+	if !known {
+		list = c.begins.Between(time.Date(year-1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(year+1, 1, 1, 0, 0, 0, 0, time.UTC), true)
+		c.years[year] = list
+	}
+	for _, began := range list {
+		if !began.After(wall) {
+			at = began
+		}
+	}
+	if at.IsZero() { // a rule that has ended
+		at = c.begins.Before(wall, true)
+	}
+	return at
 }
 
 // declaredZone is a zone by the calendar's own VTIMEZONE.
 func (c *reader) declaredZone(z *component) zoneOf {
-	var list []change
+	var list []*change
 	for _, part := range append(z.all("STANDARD"), z.all("DAYLIGHT")...) {
 		start, _ := part.first("DTSTART")
 		once, err := time.Parse("20060102T150405", strings.TrimSuffix(strings.TrimSpace(start.value), "Z"))
@@ -107,7 +130,10 @@ func (c *reader) declaredZone(z *component) zoneOf {
 			c.warn("the time zone %q is not declared well", z.text("TZID"))
 			continue
 		}
-		state := change{once: once, offset: offset}
+		if once.Year() < earliest { // Outlook's begin in 1601
+			once = once.AddDate(earliest-once.Year(), 0, 0)
+		}
+		state := &change{once: once, offset: offset, years: map[int][]time.Time{}}
 		if rule, ok := part.first("RRULE"); ok {
 			if r, err := ruleOf(rule.value, once); err == nil {
 				state.begins = r
@@ -119,10 +145,7 @@ func (c *reader) declaredZone(z *component) zoneOf {
 		var latest time.Time
 		var offset time.Duration
 		for i, state := range list {
-			began := state.once
-			if state.begins != nil {
-				began = state.begins.Before(wall, true)
-			}
+			began := state.last(wall)
 			if i == 0 || !began.IsZero() && !began.After(wall) && began.After(latest) {
 				latest, offset = began, state.offset
 			}
@@ -142,6 +165,8 @@ func utcOffset(text string) (time.Duration, bool) {
 	return 0, false
 }
 
+const earliest = 1900 // year that rules begin in; the library counts to 292 years after that
+
 // ruleOf reads a recurrence rule. Those finer than a day are refused: no calendar of
 // people has them, and an impossible one would be looked for for minutes.
 func ruleOf(text string, start time.Time) (*rrule.RRule, error) {
@@ -151,6 +176,9 @@ func ruleOf(text string, start time.Time) (*rrule.RRule, error) {
 	}
 	if option.Freq > rrule.DAILY || len(option.Byhour) > 24 || len(option.Byminute)+len(option.Bysecond) > 4 {
 		return nil, fmt.Errorf("the rule %q is finer than a day", text[:min(len(text), 80)])
+	}
+	if start.Year() < earliest {
+		return nil, fmt.Errorf("the rule %q begins in the year %d", text[:min(len(text), 80)], start.Year())
 	}
 	option.Dtstart = start
 	return rrule.NewRRule(*option)

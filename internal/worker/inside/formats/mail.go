@@ -57,7 +57,7 @@ func Multipart(b []byte, contentType string) (string, error) {
 	for r := multipart.NewReader(bytes.NewReader(b), params["boundary"]); len(out.Parts) < maxParts; {
 		p, err := r.NextRawPart()
 		if err != nil {
-			out.Complete = errors.Is(err, io.EOF)
+			out.Complete = errors.Is(err, io.EOF) && bytes.Contains(b, []byte("--"+params["boundary"]+"--"))
 			break
 		}
 		body, err := io.ReadAll(p)
