@@ -1,6 +1,7 @@
 package fakegoogle
 
 import (
+	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -209,10 +210,14 @@ func (m *Mailbox) admit(w http.ResponseWriter, r *http.Request, now time.Time, u
 
 func reference(id string) map[string]string { return map[string]string{"id": id, "threadId": "t" + id} }
 
-// list answers messages.list: the newest first. Of searches it knows subject:WORD.
+// list answers messages.list: the newest first. Of searches it knows subject:WORD and
+// in:LABEL.
 func (m *Mailbox) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	word, _ := strings.CutPrefix(q.Get("q"), "subject:")
+	if label, ok := strings.CutPrefix(word, "in:"); ok {
+		word, q["labelIds"] = "", append(q["labelIds"], label)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list := []map[string]string{}
@@ -339,6 +344,9 @@ func (m *Mailbox) batch(w http.ResponseWriter, r *http.Request, now func() time.
 	}
 	var out strings.Builder
 	answers := multipart.NewWriter(&out)
+	if answers.SetBoundary("batch_"+rand.Text()) != nil {
+		return
+	}
 	calls := 0
 	for parts := multipart.NewReader(r.Body, params["boundary"]); ; calls++ {
 		part, err := parts.NextPart()
