@@ -56,10 +56,14 @@ const perRun = 200; // mails; a page of the import is a run
 const outline = "id,threadId,labelIds,snippet,internalDate,payload(mimeType,headers,body(attachmentId,size),parts(mimeType,filename,headers," +
   "body(attachmentId,size),parts(mimeType,filename,headers,body(attachmentId,size))))";
 
-async function ask(url: string, more: RequestInit = {}): Promise<Response> {
+async function ask(url: string, more: RequestInit = {}, waits = [1, 2, 4]): Promise<Response> {
   const response = await fetch(url, { ...more, connection: "google" });
   if (response.ok || response.status === 404) return response;
   const reply: any = await response.json().catch(() => ({}));
+  if (response.status === 403 && waits.length > 0 && /rateLimit/i.test(JSON.stringify(reply)) && !response.headers.has("retry-after")) {
+    await new Promise((done) => setTimeout(done, 1000 * waits[0]!));
+    return ask(url, more, waits.slice(1));
+  }
   throw new Error(`Gmail answered ${response.status} ${reply.error?.message ?? response.statusText}`);
 }
 

@@ -176,9 +176,9 @@ func TestGmailOnBadDays(t *testing.T) {
 			t.Errorf("%s is %q, %.40q with %d attachments", id, title, text, attachments)
 		}
 	}
-	for status, outcome := range map[int]charm.Outcome{http.StatusForbidden: charm.Errored, http.StatusServiceUnavailable: charm.Remote} {
+	for _, status := range []int{http.StatusForbidden, http.StatusTooManyRequests, http.StatusServiceUnavailable} {
 		m.Change(func(r *fakegoogle.MailRules) { r.Status = status })
-		if r := d.run(ref); r.Outcome != outcome && r.Outcome != charm.Remote || r.Changed != 0 {
+		if r := d.run(ref); r.Outcome != charm.Remote || r.Changed != 0 {
 			t.Errorf("%d: %s %s", status, r.Outcome, r.Error)
 		}
 	}
