@@ -68,7 +68,7 @@ func TestAtom(t *testing.T) {
 	if second := feed.Entry[1]; len(second.Link) != 1 || second.Link[0].Href != "https://example.org/2" {
 		t.Errorf("the second entry is %+v", second)
 	}
-	if write(t, `[]`, "atom") != write(t, `[]`, "atom") || !strings.Contains(write(t, `[]`, "atom"), "<updated>2026-01-01T00:00:00Z</updated>") {
+	if !strings.Contains(write(t, `[]`, "atom"), "<updated>2026-01-01T00:00:00Z</updated>") {
 		t.Error("a feed without entries is not as old as its charm")
 	}
 }

@@ -1,14 +1,20 @@
 package service_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
+	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"charmd/charms"
+	"charmd/internal/api"
 	"charmd/internal/charm"
+	"charmd/internal/client"
+	"charmd/internal/testbin"
 )
 
 // answers is a server whose answers a test changes; what is asked again with the tag of
@@ -77,6 +83,39 @@ func TestFeedsOfTheWild(t *testing.T) {
 	d.runOK(ref)
 	if got := result[feedResult](t, d.show(ref)).Items; len(got) != 3 || got[0].Title != "Naïve, says it is UTF-8" {
 		t.Errorf("a text that is not in the encoding it names: %+v", got)
+	}
+}
+
+// add with an address, by the real command, finds the recipe and makes a charm that runs.
+func TestAddAnAddress(t *testing.T) {
+	t.Parallel()
+	d := startDaemon(t, t.TempDir())
+	url, host := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/feed" {
+			_, _ = w.Write([]byte(rss2(3)))
+			return
+		}
+		_, _ = w.Write([]byte(`<!doctype html><title>Ada's blog</title><link rel="alternate" type="application/rss+xml" href="/feed">`))
+	})
+	cmd := exec.CommandContext(t.Context(), testbin.Path(t), "add", url, "--space", "feeds", "--allow-host", host, "--json")
+	cmd.Env = append(os.Environ(), "CHARMD_URL="+d.URL, "CHARMD_TOKEN="+d.token())
+	var said strings.Builder
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	var added api.Added
+	if err != nil || json.Unmarshal(out, &added) != nil || added.Name != "ada-s-blog" {
+		t.Fatalf("it printed %s and said %s, %v", out, &said, err)
+	}
+	if want := url + ": the page names its feed, so the recipe is rss\n"; said.String() != want {
+		t.Errorf("it said %q, want %q", &said, want)
+	}
+	ref := client.Ref{Space: added.Space, Charm: added.CharmID}
+	d.run(ref)
+	d.await(ref, "its items", 30*time.Second, func(c api.Charm) bool { return len(result[feedResult](t, c).Items) == 3 && c.Integration == "rss" })
+	cmd = exec.CommandContext(t.Context(), testbin.Path(t), "add", url+"/feed", "--argument", "{}", "--allow-host", host)
+	cmd.Env = append(os.Environ(), "CHARMD_URL="+d.URL, "CHARMD_TOKEN="+d.token())
+	if text, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(text), "--argument is for recipes") {
+		t.Errorf("with an argument: %s, %v", text, err)
 	}
 }
 
