@@ -48,7 +48,7 @@ func packages(t *testing.T) []listed {
 // database, signs, or holds secrets.
 func TestWorkerSideImportsNothingOfTheStore(t *testing.T) {
 	t.Parallel()
-	inside := []string{"engine", "wire", "sandbox", "worker", "worker/inside", "worker/inside/webhost", "recipe", "prelude"}
+	inside := []string{"engine", "wire", "sandbox", "worker", "worker/inside", "worker/inside/webhost", "worker/inside/formats", "recipe", "prelude"}
 	forbidden := []string{"store", "store/sqlite", "vault", "oauth", "memory", "memory/frames", "memory/server", "queue", "registry", "toolshed", "service"}
 	for _, p := range packages(t) {
 		if !slices.Contains(inside, strings.TrimPrefix(p.ImportPath, "charmd/internal/")) {

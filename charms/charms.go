@@ -18,7 +18,7 @@ const (
 )
 
 // templates are the recipes offered to people by name.
-var templates = []string{"counter", "heartbeat", "rss"}
+var templates = []string{"counter", "discord", "gcal", "github", "gmail", "heartbeat", "ical", "json", "rss"}
 
 // Source is the text of a shipped recipe by its file name. A name that is not
 // shipped is a mistake of the program.

@@ -35,17 +35,20 @@ type addFlags struct {
 func (a *app) addCommand() *cobra.Command {
 	var f addFlags
 	cmd := &cobra.Command{
-		Use:   "add FILE.tsx",
+		Use:   "add FILE.tsx|ADDRESS",
 		Short: "Make a charm of a recipe and let it run in the background",
 		Long: "Make a charm of a recipe and let it run in the background.\n\n" +
 			"Files that the recipe imports by a relative path are sent with it; they must lie in the\n" +
 			"recipe's folder or below. So are packages that it imports from a node_modules beside it.\n" +
+			"For the address of a feed or of a page that names one, of a calendar (.ics), of JSON, or of\n" +
+			"a repository at github.com, charmd has recipes and chooses one.\n" +
 			"Without a daemon the data directory is written directly.",
 		Example: "  charmd add news.tsx\n" +
 			"  charmd add news.tsx --space feeds --every 10m --argument '{\"settings\":{\"feedUrl\":\"https://example.org/feed.xml\"}}'\n" +
+			"  charmd add https://example.org/blog --every 10m\n" +
 			"  charmd add report.tsx --cron '0 9 * * mon-fri' --zone Europe/Berlin\n" +
 			"  charmd add stranger.tsx --space new",
-		Args: exactly(1, "the recipe's file, such as news.tsx"),
+		Args: exactly(1, "the recipe's file, such as news.tsx, or an address"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.add(cmd, args[0], f) },
 	}
 	flags := cmd.Flags()
@@ -64,15 +67,22 @@ func (a *app) addCommand() *cobra.Command {
 }
 
 func (a *app) add(cmd *cobra.Command, file string, f addFlags) error {
-	sources, err := readRecipe(file)
+	var sources sources
+	var req api.AddRequest
+	var err error
+	if isAddress(file) {
+		if req, err = a.addRequest(f); err == nil {
+			err = a.chooseRecipe(cmd.Context(), file, &req)
+		}
+	} else {
+		if sources, err = readRecipe(file); err == nil {
+			req, err = a.addRequest(f)
+			req.Entry, req.Files = sources.entry, sources.files
+		}
+	}
 	if err != nil {
 		return err
 	}
-	req, err := a.addRequest(f)
-	if err != nil {
-		return err
-	}
-	req.Entry, req.Files = sources.entry, sources.files
 	return a.daemonOrData(cmd, func(c *client.Client) error {
 		added, err := c.Add(cmd.Context(), req)
 		if err != nil {

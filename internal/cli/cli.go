@@ -125,7 +125,7 @@ func (a *app) root() *cobra.Command {
 		a.listCommand(), a.showCommand(), a.setCommand(), a.scheduleCommand(), a.configureCommand(), a.previewCommand(), a.runCommand(),
 		a.enableCommand(), a.disableCommand(), a.pauseCommand(), a.resumeCommand(), a.removeCommand(),
 		a.logsCommand(), a.watchCommand(), a.runsCommand(), a.undoCommand(), a.replayCommand(), a.testCommand(), a.updateCommand(), a.spaceCommand(), a.errorsCommand(), a.jobsCommand(), a.hostsCommand(), a.contactsCommand(),
-		a.connectCommand(), a.connectionsCommand(), a.secretCommand(),
+		a.connectCommand(), a.connectionsCommand(), a.secretCommand(), a.publishCommand(), a.unpublishCommand(),
 		a.maintenanceCommand(), a.openCommand(), a.browsersCommand(), a.statusCommand(), a.whyCommand(), a.doctorCommand(), a.notifyCommand(), a.versionCommand(),
 		exitCodesTopic(), configurationTopic(),
 	)

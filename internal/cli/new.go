@@ -124,9 +124,21 @@ func (a *app) printWritten(w written, template string) {
 	}
 	a.print("next:")
 	a.print("  charmd test %s", w.File)
-	if template == "rss" {
-		a.print("  charmd add %s --argument '{\"settings\":{\"feedUrl\":\"https://example.org/feed.xml\"}}'", w.File)
+	if settings, ok := examples[template]; ok {
+		a.print("  charmd add %s --argument '{\"settings\":%s}'", w.File, settings)
 		return
 	}
 	a.print("  charmd add %s", w.File)
+	if template == "gmail" || template == "gcal" {
+		a.print("  charmd connect google --charm home/%s", strings.TrimSuffix(w.File, ".tsx"))
+	}
+}
+
+// examples are the settings that templates do nothing without.
+var examples = map[string]string{
+	"discord": `{"token":"TOKEN OF A BOT","channels":"ID OF A CHANNEL"}`,
+	"github":  `{"repo":"owner/name"}`,
+	"ical":    `{"url":"https://example.org/calendar.ics"}`,
+	"json":    `{"url":"https://example.org/list.json"}`,
+	"rss":     `{"feedUrl":"https://example.org/feed.xml"}`,
 }

@@ -46,7 +46,7 @@ func evidenceOf(h hop, err *Error) evidence {
 		return e
 	case status >= 500 && h.wait > 0:
 		e.of = [scopes]finding{alive, failed, unknown}
-	case status >= 500 || status == http.StatusTooManyRequests:
+	case status >= 500 || status == http.StatusTooManyRequests || status == http.StatusForbidden && h.wait > 0:
 		e.of = [scopes]finding{alive, alive, failed}
 	default:
 		e.of, e.wait = [scopes]finding{alive, alive, alive}, 0

@@ -101,6 +101,9 @@ func (m *Manager) Remove(ctx context.Context, space, name string) error {
 			if err := m.queue.Remove(tx, gone.Row); err != nil {
 				return err
 			}
+			if err := tx.SetValue(publishedKey(gone), ""); err != nil {
+				return err
+			}
 			return tx.DeleteCharm(gone.Row)
 		},
 	})

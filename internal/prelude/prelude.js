@@ -2045,6 +2045,31 @@ var setDebug = () => {
 var debug = () => {
 };
 
+// src/lib/formats.ts
+var formats_exports = {};
+__export(formats_exports, {
+  decodeBase64: () => decodeBase64,
+  decodeHeader: () => decodeHeader,
+  decodeText: () => decodeText,
+  readCalendar: () => readCalendar,
+  readMultipart: () => readMultipart
+});
+function decodeText(data, contentType = "") {
+  return host.text(bytesOf(data), contentType ?? "");
+}
+function decodeBase64(text) {
+  return host.unbase64(text);
+}
+function decodeHeader(text) {
+  return host.header(text);
+}
+function readMultipart(data, contentType) {
+  return parse(host.multipart(bytesOf(data), contentType ?? ""));
+}
+function readCalendar(text, from, to, zone = "") {
+  return parse(host.calendar(text, stringify({ from, to, zone })));
+}
+
 // src/lib/merkle.ts
 var merkle_exports = {};
 __export(merkle_exports, {
@@ -2310,6 +2335,7 @@ var modules = /* @__PURE__ */ new Map([
   // types only, as nearly all of the next
   ["@commontools/runner", { isCell: is3(Cell), isStream: is3(Stream), Classification }],
   ["@commontools/utils/sleep", { sleep }],
+  ["charmd/formats", formats_exports],
   ["commontools", { ...builder, h, Fragment, Classification }],
   ["merkle-reference", merkle_exports],
   ["turndown", TurndownService],

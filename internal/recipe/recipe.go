@@ -45,6 +45,7 @@ var modules = map[string]bool{
 	"@commontools/runner":      true,
 	"@commontools/llm":         true,
 	"@commontools/utils/sleep": true,
+	"charmd/formats":           true,
 	"commontools":              true,
 	"merkle-reference":         true,
 	"turndown":                 true,

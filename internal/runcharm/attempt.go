@@ -272,7 +272,7 @@ func (a *attempt) judge(order int, e egress.Entry, err error) {
 	switch {
 	case err != nil && codeOf(err).Remote():
 		a.blame = err.Error()
-	case err == nil && (e.Status == http.StatusTooManyRequests || e.Status >= 500):
+	case err == nil && (e.Status == http.StatusTooManyRequests || e.Status >= 500 || e.Status == http.StatusForbidden && !e.NotBefore.IsZero()):
 		a.blame = fmt.Sprintf("%s answered %d", e.Host, e.Status)
 	default:
 		a.blame = ""

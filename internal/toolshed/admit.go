@@ -22,7 +22,7 @@ var open = []string{"GET /healthz", "GET /readyz", "GET /api/meta", "GET " + sig
 // looks like decides nothing: %2F is a slash to us and not to the mux.
 func (t *Toolshed) openTo(r *http.Request, route string) bool {
 	return slices.Contains(open, route) || strings.HasPrefix(route, "GET "+assetsPath) ||
-		t.openBlob(r, route) || t.signedRecipe(r, route) || openCallback(r, route)
+		t.openBlob(r, route) || t.signedRecipe(r, route) || openCallback(r, route) || route == charmRoute && isSecretLink(r)
 }
 
 // segment is the part of the path behind base, up to the next slash, as the mux

@@ -141,6 +141,7 @@ func (t *Toolshed) routes() {
 	t.spaceRoutes()
 	t.oauthRoutes()
 	t.accountRoutes()
+	t.publishRoutes()
 	t.signInRoutes()
 	t.o.Pages.Routes(t.mux)
 
@@ -189,7 +190,6 @@ func (t *Toolshed) routes() {
 	})
 	t.handle("POST "+v1+"/maintenance/{task}", t.maintain)
 	t.handle("POST "+v1+"/notify/test", func(r *http.Request) (any, error) { return t.o.TryHook(r.Context()) })
-	t.mux.HandleFunc("GET /{space}/{charm}", t.charmPage)
 	t.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		t.refuse(w, r, charm.Errorf(charm.CodeNotFound, "there is nothing at %s %s", r.Method, r.URL.Path))
 	})

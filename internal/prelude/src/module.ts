@@ -4,6 +4,7 @@ import { Cell, Stream } from "./cell";
 import { popFrame, pushFrame, topFrame } from "./frame";
 import { graphOf } from "./graph";
 import * as html from "./html";
+import * as formats from "./lib/formats";
 import * as merkle from "./lib/merkle";
 import TurndownService from "./lib/turndown";
 import { z, zodToJsonSchema } from "./lib/zod";
@@ -45,6 +46,7 @@ const modules = new Map<string, object>([
   ["@commontools/llm", {}], // types only, as nearly all of the next
   ["@commontools/runner", { isCell: is(Cell), isStream: is(Stream), Classification }],
   ["@commontools/utils/sleep", { sleep }],
+  ["charmd/formats", formats],
   ["commontools", { ...builder, h: html.h, Fragment: html.Fragment, Classification }],
   ["merkle-reference", merkle],
   ["turndown", TurndownService],

@@ -164,6 +164,25 @@ declare module "turndown" {
   }
 }
 
+declare module "charmd/formats" {
+  /** A text in the encoding that it, or its Content-Type, names. */
+  export function decodeText(data: ArrayBuffer | ArrayBufferView, contentType?: string | null): string;
+  /** The bytes of base64 or base64url. */
+  export function decodeBase64(text: string): Uint8Array;
+  /** A header of mail with its encoded words read. */
+  export function decodeHeader(text: string): string;
+  /** complete: the body has its closing boundary. */
+  export function readMultipart(data: ArrayBuffer | ArrayBufferView, contentType: string | null): { parts: { headers: Record<string, string>; body: string }[]; complete: boolean };
+  export interface CalendarEvent {
+    id: string; uid: string; title: string; description: string; location: string; url: string; status: string;
+    /** 2026-03-02T09:00:00Z, all day 2026-03-02; the end is exclusive. */
+    start: string; end: string;
+    allDay: boolean; recurring: boolean;
+  }
+  /** The events of iCalendar that touch the time between two dates, recurring ones once for each instance. */
+  export function readCalendar(text: string, from: Date, to: Date, zone?: string): { name: string; events: CalendarEvent[]; warnings: string[] };
+}
+
 declare module "commontools" {
   export * from "@commontools/builder";
   export * from "@commontools/html";

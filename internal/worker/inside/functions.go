@@ -4,6 +4,7 @@ import (
 	"charmd/internal/engine"
 	"charmd/internal/merkle"
 	"charmd/internal/wire"
+	"charmd/internal/worker/inside/formats"
 	"charmd/internal/worker/inside/webhost"
 )
 
@@ -34,6 +35,11 @@ func (m *Machine) functions() []engine.HostFunc {
 		{"btoa", func(_ *run, c *engine.Call) { answer(c)(webhost.Btoa(c.String(0))) }},
 		{"xml", func(_ *run, c *engine.Call) { answer(c)(webhost.XML(c.String(0), c.String(1))) }},
 		{"markdown", func(_ *run, c *engine.Call) { answer(c)(webhost.Markdown(c.String(0), c.String(1))) }},
+		{"text", func(_ *run, c *engine.Call) { answer(c)(formats.Text(c.Bytes(0), c.String(1))) }},
+		{"header", func(_ *run, c *engine.Call) { c.ReturnString(formats.Header(c.String(0))) }},
+		{"multipart", func(_ *run, c *engine.Call) { answer(c)(formats.Multipart(c.Bytes(0), c.String(1))) }},
+		{"calendar", func(_ *run, c *engine.Call) { answer(c)(formats.Calendar(c.String(0), c.String(1))) }},
+		{"unbase64", unbase64},
 		{"digest", digest},
 	}
 	list := make([]engine.HostFunc, len(table))
@@ -106,6 +112,15 @@ func digest(_ *run, c *engine.Call) {
 		return
 	}
 	c.ReturnBytes(sum)
+}
+
+func unbase64(_ *run, c *engine.Call) {
+	b, err := formats.Base64(c.String(0))
+	if err != nil {
+		answer(c)("", err)
+		return
+	}
+	c.ReturnBytes(b)
 }
 
 func logLine(r *run, c *engine.Call) {

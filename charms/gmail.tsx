@@ -1,0 +1,318 @@
+import { h } from "@commontools/html";
+import { cell, derive, getRecipeEnvironment, handler, ID, NAME, recipe, str, UI } from "@commontools/builder";
+import type { Cell } from "@commontools/runner";
+import { decodeBase64, decodeHeader, decodeText, readMultipart } from "charmd/formats";
+import TurndownService from "turndown";
+
+type Attachment = { id: string; name: string; type: string; size: number };
+type Mail = {
+  id: string; threadId: string; labels: string[]; title: string; from: string; to: string; date: string;
+  snippet: string; text: string; attachments: Attachment[]; link: string;
+};
+/** A line of the page. */
+type Line = { id: string; title: string; from: string; date: string; link: string };
+
+/**
+ * How far the import has come. While one is under way, `listed` has the ids of all mails that it has met, `page` where
+ * it goes on; `first` when there were none before. `pending` are mails to be fetched, `history` is what Gmail has told of changes.
+ */
+type Sync = { of: string; history: string; importing: boolean; first: boolean; page: string; listed: string[]; pending: string[] };
+
+const nothing: Sync = { of: "", history: "", importing: false, first: false, page: "", listed: [], pending: [] };
+
+const settingsSchema = {
+  type: "object",
+  properties: {
+    query: { type: "string", default: "" }, // as in Gmail's search field
+    labels: { type: "string", default: "INBOX" }, // ids, with commas between; mails have all of them
+    limit: { type: "number", default: 1000 }, // mails imported at first
+    textLimit: { type: "number", default: 20_000 }, // characters kept of one
+    perSecond: { type: "number", default: 40 }, // mails fetched; Gmail allows 50
+    api: { type: "string", default: "https://gmail.googleapis.com" },
+  },
+} as const;
+
+const authSchema = {
+  type: "object",
+  default: {},
+  properties: {
+    token: { type: "string", default: "" },
+    tokenType: { type: "string", default: "" },
+    scope: { type: "array", items: { type: "string" }, default: [] },
+    expiresIn: { type: "number", default: 0 },
+    refreshToken: { type: "string", default: "" },
+    expiresAt: { type: "number", default: 0 },
+    user: {
+      type: "object",
+      properties: { email: { type: "string", default: "" }, name: { type: "string", default: "" }, picture: { type: "string", default: "" } },
+    },
+  },
+} as const;
+
+const batchSize = 50; // Google's advice
+const perRun = 200; // mails; a page of the import is a run
+
+/** Everything of a mail but the content of its parts: what is asked for when it is too large. */
+const outline = "id,threadId,labelIds,snippet,internalDate,payload(mimeType,headers,body(attachmentId,size),parts(mimeType,filename,headers," +
+  "body(attachmentId,size),parts(mimeType,filename,headers,body(attachmentId,size))))";
+
+async function ask(url: string, more: RequestInit = {}, waits = [1, 2, 4]): Promise<Response> {
+  const response = await fetch(url, { ...more, connection: "google" });
+  if (response.ok || response.status === 404) return response;
+  const reply: any = await response.json().catch(() => ({}));
+  if (response.status === 403 && waits.length > 0 && /rateLimit/i.test(JSON.stringify(reply)) && !response.headers.has("retry-after")) {
+    await new Promise((done) => setTimeout(done, 1000 * waits[0]!));
+    return ask(url, more, waits.slice(1));
+  }
+  throw new Error(`Gmail answered ${response.status} ${reply.error?.message ?? response.statusText}`);
+}
+
+/** Mails by id; undefined for one that is gone. Those that Gmail would not give now are not in the answer. */
+async function fetchMails(api: string, ids: string[], how: string): Promise<Map<string, any>> {
+  const boundary = "batch_charmd";
+  const calls = ids.map((id) => `--${boundary}\r\nContent-Type: application/http\r\nContent-ID: <${id}>\r\n\r\nGET /gmail/v1/users/me/messages/${id}?${how}\r\n\r\n`);
+  let response: Response;
+  try {
+    response = await ask(`${api}/batch/gmail/v1`, {
+      method: "POST", headers: { "content-type": `multipart/mixed; boundary=${boundary}` }, body: `${calls.join("")}--${boundary}--`,
+    });
+  } catch (e) {
+    if (!/larger than/.test(String(e)) || how.includes("fields=")) throw e;
+    if (ids.length === 1) return fetchMails(api, ids, `format=full&fields=${encodeURIComponent(outline)}`);
+    const half = ids.length >> 1;
+    return new Map([...await fetchMails(api, ids.slice(0, half), how), ...await fetchMails(api, ids.slice(half), how)]);
+  }
+  const { parts, complete } = readMultipart(await response.bytes(), response.headers.get("content-type"));
+  if (!complete) console.warn(`the answer was cut off after ${parts.length} of ${ids.length} mails; the others come later`);
+  const found = new Map<string, any>();
+  for (const part of parts) {
+    const id = /<response-(.+)>/.exec(part.headers["content-id"] ?? "")?.[1] ?? "";
+    const status = Number(/^HTTP\/\S+ (\d+)/.exec(part.body)?.[1]);
+    if (!ids.includes(id)) continue;
+    if (status === 404) found.set(id, undefined);
+    if (status === 200) {
+      try {
+        found.set(id, JSON.parse(part.body.slice(part.body.indexOf("\r\n\r\n") + 4)));
+      } catch {
+        console.warn(`the answer for mail ${id} is not JSON`);
+      }
+    }
+  }
+  return found;
+}
+
+/** The parts of a mail that hold no others. */
+function leaves(part: any): any[] {
+  return part.parts?.length ? part.parts.flatMap(leaves) : [part];
+}
+
+const header = (part: any, name: string): string =>
+  decodeHeader(part.headers?.find((x: any) => x.name.toLowerCase() === name)?.value ?? "");
+
+/** Gmail gives most texts as UTF-8, whatever their headers say, and some as they were sent. */
+function content(part: any): string {
+  if (!part?.body?.data) return "";
+  const bytes = decodeBase64(part.body.data);
+  const type = header(part, "content-type");
+  if (/iso-2022|utf-7/i.test(type)) return decodeText(bytes, type);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    return decodeText(bytes, type);
+  }
+}
+
+function mailOf(m: any, textLimit: number): Mail {
+  const all = leaves(m.payload ?? {});
+  const body = (type: string) => content(all.find((p) => p.mimeType === type && !p.filename));
+  const title = header(m.payload ?? {}, "subject");
+  const sent = Number(m.internalDate);
+  return {
+    id: m.id, threadId: m.threadId, labels: m.labelIds ?? [], title, from: header(m.payload ?? {}, "from"), to: header(m.payload ?? {}, "to"),
+    date: Number.isFinite(sent) ? new Date(sent).toISOString() : "", snippet: m.snippet ?? "",
+    text: (body("text/plain") || new TurndownService().remove(["script", "style", "title"]).turndown(body("text/html").slice(0, 500_000))).slice(0, textLimit),
+    attachments: all.filter((p) => p.filename).map((p) => ({ id: p.body?.attachmentId ?? "", name: p.filename, type: p.mimeType ?? "", size: p.body?.size ?? 0 })),
+    link: `https://mail.google.com/mail/u/0/#all/${m.id}`,
+  };
+}
+
+/** The next ids of the import; the last page ends it. */
+async function listPage(sync: Sync, api: string, query: string, labels: string[], limit: number): Promise<void> {
+  const params = new URLSearchParams({ maxResults: String(Math.min(perRun, limit - sync.listed.length)) });
+  if (query) params.set("q", query);
+  for (const label of labels) params.append("labelIds", label);
+  if (sync.page) params.set("pageToken", sync.page);
+  const page: any = await (await ask(`${api}/gmail/v1/users/me/messages?${params}`)).json();
+  const met = new Set(sync.listed);
+  sync.pending = (page.messages ?? []).map((m: any) => m.id).filter((id: string) => !met.has(id));
+  sync.listed = [...sync.listed, ...sync.pending];
+  sync.page = sync.listed.length < limit ? page.nextPageToken ?? "" : "";
+}
+
+/** What has changed since: ids to look at, and those that were deleted. Undefined when Gmail no longer knows. */
+async function changes(sync: Sync, api: string): Promise<Set<string> | undefined> {
+  const [touched, gone] = [new Set<string>(), new Set<string>()];
+  for (let page = "", first = true; page || first; first = false) {
+    const params = new URLSearchParams({ startHistoryId: sync.history, maxResults: "500" });
+    if (page) params.set("pageToken", page);
+    const response = await ask(`${api}/gmail/v1/users/me/history?${params}`);
+    if (response.status === 404) return undefined;
+    const reply: any = await response.json();
+    for (const record of reply.history ?? []) {
+      for (const kind of ["messagesAdded", "labelsAdded", "labelsRemoved"]) {
+        for (const { message } of record[kind] ?? []) touched.add(message.id);
+      }
+      for (const { message } of record.messagesDeleted ?? []) gone.add(message.id);
+    }
+    page = reply.nextPageToken ?? "";
+    if (!page) sync.history = reply.historyId ?? sync.history;
+  }
+  sync.pending = [...touched].filter((id) => !gone.has(id));
+  return gone;
+}
+
+const update = handler(
+  {},
+  {
+    type: "object",
+    properties: {
+      settings: settingsSchema,
+      ids: { type: "array", items: { type: "string" }, default: [], asCell: true }, // of mails, in their order
+      mails: { asCell: true }, // documents of their own
+      recent: { type: "array", default: [], asCell: true },
+      sync: { type: "object", default: {}, asCell: true },
+    },
+  },
+  async (_event, state) => {
+    const { query, labels: names, limit, textLimit, perSecond, api } = state.settings;
+    const labels = names.split(/[\s,]+/).filter(Boolean);
+    const of = JSON.stringify([query, labels]);
+    const cellOfSync = state.sync as unknown as Cell<Sync>;
+    const sync: Sync = { ...nothing, ...JSON.parse(JSON.stringify(cellOfSync.get() ?? {})) };
+    let ids: string[] = [...state.ids.get()];
+    const mails = state.mails.get() as any[]; // a view: what is not looked at is not loaded
+    const drop = (gone: (id: string) => boolean) => {
+      for (let i = ids.length - 1; i >= 0; i--) if (gone(ids[i]!)) mails.splice(i, 1);
+      ids = ids.filter((id) => !gone(id));
+    };
+
+    const begin = async (why: string) => {
+      console.log(`import of all mails: ${why}`);
+      const profile: any = await (await ask(`${api}/gmail/v1/users/me/profile`)).json();
+      Object.assign(sync, nothing, { of, history: String(profile.historyId), importing: true, first: ids.length === 0 });
+    };
+    if (sync.of !== of) await begin(sync.of ? "the settings have changed" : "it is the first run");
+    if (sync.pending.length === 0 && !sync.importing) {
+      const gone = await changes(sync, api);
+      if (gone) drop((id) => gone.has(id));
+      else await begin("Gmail no longer knows what has changed since the last run");
+    }
+    if (sync.pending.length === 0 && sync.importing) await listPage(sync, api, query, labels, limit);
+
+    // With a query only Gmail can say whether a new mail is meant.
+    let meant = (_id: string) => true;
+    if (query && !sync.importing && sync.pending.length > 0) {
+      const params = new URLSearchParams({ q: query, maxResults: "500" });
+      const reply: any = await (await ask(`${api}/gmail/v1/users/me/messages?${params}`)).json();
+      const found = new Set((reply.messages ?? []).map((m: any) => m.id));
+      meant = (id) => found.has(id);
+    }
+
+    const known = new Map(ids.map((id, i) => [id, i]));
+    const work = sync.pending.slice(0, perRun);
+    const [left, lost] = [new Set(work), new Set<string>()];
+    const fresh: Mail[] = [];
+    for (const isKnown of [true, false]) {
+      const list = work.filter((id) => known.has(id) === isKnown && (isKnown || meant(id)));
+      for (let i = 0; i < list.length; i += batchSize) {
+        const batch = list.slice(i, i + batchSize);
+        const found = await fetchMails(api, batch, isKnown ? "format=minimal" : "format=full");
+        for (const [id, m] of found) {
+          left.delete(id);
+          if (!m || !labels.every((label) => m.labelIds?.includes(label))) lost.add(id);
+          else if (isKnown) {
+            const mail = mails[known.get(id)!];
+            if (JSON.stringify(mail.labels) !== JSON.stringify(m.labelIds ?? [])) mail.labels = m.labelIds ?? [];
+          } else fresh.push(mailOf(m, textLimit));
+        }
+        await new Promise((done) => setTimeout(done, 1000 * batch.length / Math.max(1, perSecond)));
+      }
+    }
+    for (const id of work) if (!known.has(id) && !meant(id)) left.delete(id);
+    if (lost.size > 0) drop((id) => lost.has(id));
+    fresh.sort((a, b) => (a.date < b.date ? 1 : -1));
+    if (sync.importing && sync.first) { // older ones with every page
+      mails.push(...fresh.map((m) => ({ ...m, [ID]: m.id })));
+      ids.push(...fresh.map((m) => m.id));
+    } else {
+      mails.unshift(...fresh.map((m) => ({ ...m, [ID]: m.id })));
+      ids.unshift(...fresh.map((m) => m.id));
+    }
+
+    sync.pending = [...left, ...sync.pending.slice(work.length)];
+    if (sync.importing && sync.pending.length === 0 && !sync.page) {
+      const listed = new Set(sync.listed);
+      drop((id) => !listed.has(id));
+      Object.assign(sync, { importing: false, listed: [] });
+    }
+    const changed = JSON.stringify(ids) !== JSON.stringify(state.ids.get());
+    if (changed) {
+      state.ids.set(ids);
+      (state.recent as unknown as Cell<Line[]>).set(
+        Array.from({ length: Math.min(30, ids.length) }, (_, i) => {
+          const { id, title, from, date, link } = mails[i];
+          return { id, title, from, date, link };
+        }),
+      );
+    }
+    cellOfSync.set(sync);
+    if (left.size > 0) console.warn(`${left.size} mails could not be had; they are asked for again in the next run`);
+    else if (sync.importing || sync.pending.length > 0) getRecipeEnvironment().again();
+    console.log(`${fresh.length} new, ${ids.length} in all`);
+  },
+);
+
+const setQuery = handler<{ detail: { value: string } }, { settings: { query: string } }>((event, { settings }) => {
+  settings.query = event.detail?.value ?? "";
+});
+
+export default recipe(
+  {
+    type: "object",
+    description: "Gmail",
+    properties: { settings: { ...settingsSchema, default: {} }, auth: authSchema },
+  },
+  ({ settings, auth }) => {
+    const ids = cell<string[]>([]);
+    const mails = cell<Mail[]>([]);
+    const recent = cell<Line[]>([]);
+    const sync = cell<Sync>(nothing);
+    return {
+      [NAME]: str`Gmail: ${auth.user.email}`,
+      [UI]: (
+        <common-vstack gap="md">
+          <common-google-oauth $auth={auth} />
+          <common-input value={settings.query} placeholder="search, as in Gmail" oncommon-blur={setQuery({ settings })} />
+          <common-updater $state={recent} integration="gmail" />
+          <p>{derive(ids, (list: string[]) => (list ?? []).length)} mails</p>
+          <table>
+            <tbody>
+              {(recent as any).map((mail: any) => (
+                <tr>
+                  <td>{mail.date}</td>
+                  <td>{mail.from}</td>
+                  <td><a href={mail.link}>{mail.title}</a></td>
+                </tr>
+              ))}
+            </tbody>
+          </table>
+        </common-vstack>
+      ),
+      settings,
+      auth,
+      recent,
+      mails,
+      bgUpdater: update({ settings, ids, mails, recent, sync }),
+    };
+  },
+);
