@@ -3,6 +3,7 @@ package egress
 import (
 	"context"
 	"crypto/x509"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -54,6 +55,14 @@ type Client struct {
 // understood is a *charm.Error that names it.
 func New(o Options) (*Client, error) {
 	return newClient(o, newGuard([]uint16{80, 443}))
+}
+
+// Own adds one of the toolshed's own origins, which may not have been known to New:
+// a port that the system chooses. It is called before any request is made.
+func (c *Client) Own(address string) error {
+	more, err := parseOrigins([]string{address})
+	maps.Copy(c.origins, more)
+	return err
 }
 
 func newClient(o Options, g guard) (*Client, error) {

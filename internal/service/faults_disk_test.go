@@ -5,8 +5,6 @@ package service_test
 import (
 	"encoding/json"
 	"errors"
-	"io"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,44 +19,6 @@ import (
 	"charmd/internal/client"
 	"charmd/internal/testbin"
 )
-
-// ready is what /readyz answers: its status and, when not ready, why.
-func (d *daemon) ready() (code int, reasons string) {
-	d.t.Helper()
-	res, err := http.Get(d.URL + "/readyz")
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	var answer struct{ Reasons []string }
-	if err := json.Unmarshal(body, &answer); err != nil {
-		d.t.Fatalf("%s: %v", body, err)
-	}
-	return res.StatusCode, strings.Join(answer.Reasons, "; ")
-}
-
-// awaitReady waits until /readyz answers so, and says why not.
-func (d *daemon) awaitReady(want bool, because string) {
-	d.t.Helper()
-	deadline := time.After(30 * time.Second)
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		code, reasons := d.ready()
-		if (code == http.StatusOK) == want && strings.Contains(reasons, because) {
-			return
-		}
-		select {
-		case <-deadline:
-			d.t.Fatalf("/readyz still answers %d: %s; want ready %v: %s", code, reasons, want, because)
-		case <-tick.C:
-		}
-	}
-}
 
 // awaitMore waits for more successful runs of the charm.
 func (d *daemon) awaitMore(ref client.Ref, what string, more int64) {

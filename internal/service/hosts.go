@@ -27,9 +27,13 @@ func (s *Service) openEgress(ctx context.Context) (*egress.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	var origins []string
+	if !strings.HasSuffix(s.config.Listen, ":0") { // a port that the system chooses is known when it is bound
+		origins = []string{"http://" + s.config.Listen}
+	}
 	return egress.New(egress.Options{
 		Limits:     egress.DefaultLimits().Within(s.config.EgressTimeout),
-		AllowHosts: s.config.AllowHosts, Origins: []string{"http://" + s.config.Listen}, Local: s.local, Hosts: hosts,
+		AllowHosts: s.config.AllowHosts, Origins: origins, Local: s.local, Hosts: hosts,
 		Consent: s.config.Consent, Contacts: contacts, Contacted: s.contacted,
 		Ended: s.requested,
 	})

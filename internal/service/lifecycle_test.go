@@ -1,9 +1,12 @@
 package service_test
 
 import (
+	"bufio"
 	"database/sql"
 	"encoding/json"
 	"net/http"
+	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -14,6 +17,7 @@ import (
 	"charmd/internal/client"
 	"charmd/internal/identity"
 	"charmd/internal/process"
+	"charmd/internal/testbin"
 )
 
 func TestFirstStartMakesAHeartbeat(t *testing.T) {
@@ -264,5 +268,30 @@ func TestAgainRunsPageAfterPage(t *testing.T) {
 	}
 	if c := d.await(ref, "the last page ends it", 5*time.Second, func(c api.Charm) bool { return c.NextRun != nil }); time.Until(*c.NextRun) < 0 {
 		t.Errorf("the next run is due at %v", c.NextRun)
+	}
+}
+
+// TestThePortMayBeLeftToTheSystem: with port 0 the service says where it is, and
+// charms' requests to it are answered in process.
+func TestThePortMayBeLeftToTheSystem(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	cmd := exec.CommandContext(t.Context(), testbin.Path(t), "start", "--data-dir", dir, "--listen", "127.0.0.1:0", "--log-level", "warn")
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(out)
+	for lines.Scan() && !strings.Contains(lines.Text(), "listens on http://127.0.0.1:") {
+	}
+	if _, port, _ := strings.Cut(lines.Text(), "127.0.0.1:"); port == "" || port == "0" {
+		t.Errorf("it says %q", lines.Text())
+	}
+	_ = cmd.Process.Signal(os.Interrupt)
+	if err := cmd.Wait(); err != nil {
+		t.Error(err)
 	}
 }

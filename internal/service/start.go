@@ -31,6 +31,9 @@ func (s *Service) Start(ctx context.Context) error {
 	bound := s.config
 	bound.Listen = listener.Addr().String() // with the port that was found
 	s.url.Store(bound.LocalURL())
+	if err := s.egress.Own("http://" + bound.Listen); err != nil {
+		return errors.Join(err, listener.Close())
+	}
 	ignoreFileSizeSignal()
 	if err := s.store.Update(ctx, s.states.CountStart); err != nil {
 		return errors.Join(err, listener.Close())
