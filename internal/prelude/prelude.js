@@ -2735,8 +2735,8 @@ function mapList(node, scope2) {
     const value = inputValue(list, scope2, reads) ?? [];
     if (!isArray(value)) throw new Error(`map needs an array, but was given a ${typeof value}`);
     elements = value;
-    place2 = list instanceof Alias ? writeTarget(scope2.place(list)) : void 0;
-    rows.follow(place2);
+    place2 = list instanceof Alias ? scope2.place(list) : void 0;
+    rows.follow(place2 && writeTarget(place2));
     rows.cut(elements.length);
     const links = output.read();
     for (let i = 0; i < elements.length; i++) {

@@ -169,3 +169,31 @@ func TestMapsThatEndAreForgotten(t *testing.T) {
 		t.Errorf("%d maps are remembered when somebody else has emptied the list", got)
 	}
 }
+
+// A row that gets another element, since the list was cut and has grown again, shows
+// what that has, in its inner maps too.
+func TestMapsOfAnotherElement(t *testing.T) {
+	t.Parallel()
+	for name, wakeful := range map[string]bool{"asleep": false, "awake": true} {
+		m := load(t, imports+`
+const change = handler({}, { type: "object", properties: { rows: { type: "array", items: { type: "object" }, asCell: true } } } as any,
+  (event: any, { rows }: any) => {
+    rows.set(rows.get().slice(0, event.keep));
+    for (const n of event.add) rows.push({ [ID]: n, parts: [{ n }, { n: n + 1 }] });
+  });
+export default recipe({ type: "object", properties: {} } as any, () => {
+  const rows = cell([] as any[]);
+  const shown = (rows as any).map((row: any) => ({ parts: row.parts.map((part: any) => lift((n: number) => n * 2)(part.n)) }));
+  return { rows, shown, bgUpdater: change({ rows }) };
+});`, newHost())
+		m.wakeful = wakeful
+		m.cast(t, "table", nil)
+		for _, event := range []object{{"keep": 0, "add": []int{1, 3}}, {"keep": 1, "add": []int{10}}, {"keep": 2, "add": []int{}}, {"keep": 0, "add": []int{20, 30}}} {
+			m.send(t, "table", "bgUpdater", event)
+		}
+		shown, _ := m.live(t, charmID("table").Link(), []string{"shown"})
+		if diff := cmp.Diff([]any{object{"parts": []any{40.0, 42.0}}, object{"parts": []any{60.0, 62.0}}}, shown); diff != "" {
+			t.Errorf("%s: %s", name, diff)
+		}
+	}
+}

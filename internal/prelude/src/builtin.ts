@@ -75,9 +75,9 @@ function mapList(node: GraphNode, scope: Scope): void {
     const value = inputValue(list, scope, reads) ?? [];
     if (!isArray(value)) throw new Error(`map needs an array, but was given a ${typeof value}`);
     elements = value;
-    // Links name the place of the list itself: they stay right when a link to another list is put there.
-    place = list instanceof Alias ? writeTarget(scope.place(list)) : undefined;
-    rows.follow(place);
+    // Links name the way to the list, not the list: they stay right when the way leads to another one.
+    place = list instanceof Alias ? scope.place(list) : undefined;
+    rows.follow(place && writeTarget(place));
     rows.cut(elements.length);
     const links = output.read() as Link[];
     for (let i = 0; i < elements.length; i++) {
