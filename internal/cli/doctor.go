@@ -13,6 +13,7 @@ import (
 	"charmd/internal/client"
 	"charmd/internal/config"
 	"charmd/internal/doctor"
+	"charmd/internal/explain"
 	"charmd/internal/observe"
 	"charmd/internal/store/sqlite"
 )
@@ -133,7 +134,7 @@ func (a *app) doctor(ctx context.Context, x examination, repair bool) error {
 	if err := a.result(d, func() { a.printDiagnosis(d) }); err != nil || len(found) == 0 {
 		return err
 	}
-	return charm.Errorf(charm.CodeUnwell, "%s found", count(len(found), "problem"))
+	return charm.Errorf(charm.CodeUnwell, "%s found", explain.Count(len(found), "problem"))
 }
 
 func (x *examination) repair(ctx context.Context, found []doctor.Problem, running bool) (done []string, err error) {

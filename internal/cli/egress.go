@@ -8,6 +8,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
+	"charmd/internal/explain"
 )
 
 // runEgress is runs ID --egress.
@@ -36,12 +37,12 @@ func (a *app) printEgress(run api.Run) {
 		}
 		rows = append(rows, []cell{
 			plain(strings.Join(append(r.Via, r.Host), " → ")), plain(r.Address), tinted(tint, r.Verdict), plain(status(r.Status)),
-			plain(size(r.BytesOut)), plain(size(r.BytesIn)), plain(took(r.TookMs)), plain(r.Method + " " + r.URL), plain(r.Error),
+			plain(explain.Size(r.BytesOut)), plain(explain.Size(r.BytesIn)), plain(explain.Took(r.TookMs)), plain(r.Method + " " + r.URL), plain(r.Error),
 		})
 	}
 	a.table([]string{"HOST", "ADDRESS", "VERDICT", "STATUS", "SENT", "RECEIVED", "TOOK", "REQUEST", "ERROR"}, rows)
 	if more := run.Requests - len(run.Egress); more > 0 {
-		a.print("and %s more: not kept, or given the reply of an earlier attempt", count(more, "request"))
+		a.print("and %s more: not kept, or given the reply of an earlier attempt", explain.Count(more, "request"))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
+	"charmd/internal/explain"
 )
 
 // runChanges is runs ID --changes.
@@ -34,7 +35,7 @@ func (a *app) printChanges(c api.Changes) {
 	}
 	a.printDocuments(c.Documents)
 	if c.Forgotten > 0 {
-		a.print("  %s besides: what it wrote has been changed since and is not kept any more", count(c.Forgotten, "document"))
+		a.print("  %s besides: what it wrote has been changed since and is not kept any more", explain.Count(c.Forgotten, "document"))
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
+	"charmd/internal/explain"
 )
 
 const defaultLogs = 10
@@ -109,7 +110,7 @@ func (a *app) printLogs(list []api.Run) {
 	for _, r := range list {
 		row := []cell{
 			tinted(faint, r.StartedAt.Local().Format(time.DateTime)), tinted(strong, subject(r)),
-			tinted(statusColour(string(r.Outcome)), string(r.Outcome)), plain(took(r.DurationMs)), tinted(faint, r.ID),
+			tinted(statusColour(string(r.Outcome)), string(r.Outcome)), plain(explain.Took(r.DurationMs)), tinted(faint, r.ID),
 		}
 		a.rows([][]cell{row}, 0)
 		a.printLog(r.Log)

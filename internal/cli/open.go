@@ -14,6 +14,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
+	"charmd/internal/explain"
 	"charmd/internal/observe"
 )
 
@@ -155,7 +156,7 @@ func (a *app) signOutCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.result(done, func() { a.print("signed out: %s", count(done.Browsers, "browser")) })
+			return a.result(done, func() { a.print("signed out: %s", explain.Count(done.Browsers, "browser")) })
 		},
 	}
 	cmd.Flags().BoolVar(&all, "all", false, "all browsers")

@@ -8,6 +8,7 @@ import (
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
+	"charmd/internal/explain"
 	"charmd/internal/observe"
 	"charmd/internal/recipe"
 	"charmd/internal/wire"
@@ -109,7 +110,7 @@ func (a *app) printReplayed(r api.Replayed) {
 		a.print("%s what was taken out of the record, and could not be compared", places(r.Redacted))
 	}
 	if r.Forgotten > 0 {
-		a.print("what the run wrote is not kept any more of %s, and could not be compared", count(r.Forgotten, "document"))
+		a.print("what the run wrote is not kept any more of %s, and could not be compared", explain.Count(r.Forgotten, "document"))
 	}
 }
 

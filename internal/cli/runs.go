@@ -11,6 +11,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
+	"charmd/internal/explain"
 	"charmd/internal/observe"
 )
 
@@ -92,7 +93,7 @@ func (a *app) printRuns(list []api.Run) {
 	for _, r := range list {
 		rows = append(rows, []cell{
 			plain(r.ID), plain(subject(r)), tinted(statusColour(string(r.Outcome)), string(r.Outcome)),
-			plain(a.relative(&r.StartedAt)), plain(took(r.DurationMs)), plain(strconv.Itoa(r.Attempt)), plain(string(r.Reason)),
+			plain(a.relative(&r.StartedAt)), plain(explain.Took(r.DurationMs)), plain(strconv.Itoa(r.Attempt)), plain(string(r.Reason)),
 			plain(strings.TrimPrefix(because(r), ": ")),
 		})
 	}
@@ -116,8 +117,8 @@ func (a *app) printRun(r api.Run) {
 		field{"  run", plain(r.ID)},
 		field{"  job", plainf("%s, attempt %d, %s", r.Job, r.Attempt, r.Reason)},
 		field{"  started", plain(a.moment(&r.StartedAt))},
-		field{"  took", plainf("%s, %s of CPU, %s of memory", took(r.DurationMs), took(r.CPUMs), size(r.PeakBytes))},
-		field{"  did", plainf("%s changed, %s, %s", count(r.Changed, "document"), count(r.Requests, "request"), count(r.Conflicts, "conflict"))},
+		field{"  took", plainf("%s, %s of CPU, %s of memory", explain.Took(r.DurationMs), explain.Took(r.CPUMs), explain.Size(r.PeakBytes))},
+		field{"  did", plainf("%s changed, %s, %s", explain.Count(r.Changed, "document"), explain.Count(r.Requests, "request"), explain.Count(r.Conflicts, "conflict"))},
 		field{"  walls", plain(r.Walls)},
 		field{"  code", plain(string(r.Code))},
 		field{"  message", tinted(bad, firstLine(r.Error))},

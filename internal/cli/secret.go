@@ -14,6 +14,7 @@ import (
 	"charmd/internal/charm"
 	"charmd/internal/client"
 	"charmd/internal/config"
+	"charmd/internal/explain"
 	"charmd/internal/observe"
 	"charmd/internal/vault"
 )
@@ -140,7 +141,7 @@ func (a *app) vaultCommand(use, short string, do func(*client.Client, context.Co
 				return err
 			}
 			if len(v.Broken) > 0 {
-				return charm.Errorf(charm.CodeUnwell, "%s cannot be decrypted", count(len(v.Broken), "secret")).
+				return charm.Errorf(charm.CodeUnwell, "%s cannot be decrypted", explain.Count(len(v.Broken), "secret")).
 					WithHint("put them back from a backup, or set them (connect the account) again")
 			}
 			return nil
@@ -149,7 +150,7 @@ func (a *app) vaultCommand(use, short string, do func(*client.Client, context.Co
 }
 
 func (a *app) printVault(v api.Vault) {
-	a.print("%s, encrypted with the key %s", count(v.Secrets, "secret"), v.Key)
+	a.print("%s, encrypted with the key %s", explain.Count(v.Secrets, "secret"), v.Key)
 	if v.Old > 0 {
 		a.print("%d of them still with an earlier key, which is kept for that", v.Old)
 	}

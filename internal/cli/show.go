@@ -12,6 +12,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
+	"charmd/internal/explain"
 	"charmd/internal/observe"
 )
 
@@ -70,7 +71,7 @@ func (a *app) lastRun(c api.Charm) string {
 	if c.State.LastExecuted == nil {
 		return "never"
 	}
-	text := fmt.Sprintf("%s, %s in %s", a.moment(c.State.LastExecuted), c.State.LastOutcome, took(c.State.LastExecutionTimeMs))
+	text := fmt.Sprintf("%s, %s in %s", a.moment(c.State.LastExecuted), c.State.LastOutcome, explain.Took(c.State.LastExecutionTimeMs))
 	if c.LastRun != "" {
 		text += ", " + c.LastRun
 	}
@@ -90,7 +91,7 @@ func tally(all, ok, failed int64) string {
 func executions(s api.State) string {
 	text := tally(s.TotalExecutions, s.TotalSuccesses, s.TotalFailures)
 	if s.ConsecutiveFailures > 0 {
-		text += fmt.Sprintf(", the last %s in a row", count(s.ConsecutiveFailures, "job"))
+		text += fmt.Sprintf(", the last %s in a row", explain.Count(s.ConsecutiveFailures, "job"))
 	}
 	return text
 }
@@ -99,16 +100,16 @@ func times(s api.State) string {
 	if s.TotalExecutions == 0 {
 		return ""
 	}
-	return fmt.Sprintf("%s on average, %s to %s", took(s.AvgExecutionTimeMs), took(s.MinExecutionTimeMs), took(s.MaxExecutionTimeMs))
+	return fmt.Sprintf("%s on average, %s to %s", explain.Took(s.AvgExecutionTimeMs), explain.Took(s.MinExecutionTimeMs), explain.Took(s.MaxExecutionTimeMs))
 }
 
 func timings(s api.State) string {
 	if s.Timings == nil {
 		return ""
 	}
-	text := fmt.Sprintf("50 %% within %s, 95 %% %s, 99 %% %s", took(s.P50ExecutionTimeMs), took(s.P95ExecutionTimeMs), took(s.P99ExecutionTimeMs))
+	text := fmt.Sprintf("50 %% within %s, 95 %% %s, 99 %% %s", explain.Took(s.P50ExecutionTimeMs), explain.Took(s.P95ExecutionTimeMs), explain.Took(s.P99ExecutionTimeMs))
 	if s.P50LatenessMs != nil && s.P95LatenessMs != nil {
-		text += fmt.Sprintf("; started 50 %% within %s of due, 95 %% %s", took(*s.P50LatenessMs), took(*s.P95LatenessMs))
+		text += fmt.Sprintf("; started 50 %% within %s of due, 95 %% %s", explain.Took(*s.P50LatenessMs), explain.Took(*s.P95LatenessMs))
 	}
 	return text
 }
@@ -123,7 +124,7 @@ func (a *app) printTroubles(list []api.Trouble) {
 	a.print("errors")
 	var rows [][]cell
 	for _, t := range list[:min(len(list), mostTroubles)] {
-		when := fmt.Sprintf("first %s, last %s, %s", a.relative(&t.FirstSeen), a.relative(&t.LastSeen), count(t.Times, "time"))
+		when := fmt.Sprintf("first %s, last %s, %s", a.relative(&t.FirstSeen), a.relative(&t.LastSeen), explain.Count(t.Times, "time"))
 		rows = append(rows, []cell{plain("  " + when), tinted(statusColour(string(t.Outcome)), string(t.Outcome)), plain(orDash(t.Position)), plain(firstLine(t.Message))})
 	}
 	a.rows(rows, 0)

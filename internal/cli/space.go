@@ -15,6 +15,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
+	"charmd/internal/explain"
 	"charmd/internal/observe"
 )
 
@@ -67,7 +68,7 @@ func (a *app) spaceListCommand() *cobra.Command {
 				var rows [][]cell
 				for _, s := range list {
 					rows = append(rows, []cell{
-						plain(s.Name), plain(strconv.Itoa(s.CharmCount)), plain(strconv.FormatInt(s.Documents, 10)), plain(size(s.Bytes)), plain(s.DID),
+						plain(s.Name), plain(strconv.Itoa(s.CharmCount)), plain(strconv.FormatInt(s.Documents, 10)), plain(explain.Size(s.Bytes)), plain(s.DID),
 					})
 				}
 				a.table([]string{"SPACE", "CHARMS", "DOCUMENTS", "SIZE", "DID"}, rows)
@@ -95,7 +96,7 @@ func (a *app) printSpace(s api.Space) {
 	a.rows([][]cell{{tinted(strong, spaceName(s)), plain(s.DID)}}, 0)
 	a.fields(
 		field{"  made", plain(a.moment(&s.CreatedAt))},
-		field{"  holds", plainf("%s, %s", count(int(s.Documents), "document"), size(s.Bytes))},
+		field{"  holds", plainf("%s, %s", explain.Count(int(s.Documents), "document"), explain.Size(s.Bytes))},
 		field{"  commits", plain(strconv.FormatInt(s.Commits, 10))},
 		field{"  charms", plain(strings.Join(s.Charms, ", "))},
 	)
@@ -133,7 +134,7 @@ func (a *app) spaceExportCommand() *cobra.Command {
 				return err
 			}
 			done := map[string]any{"space": space, "file": file, "bytes": written}
-			return a.result(done, func() { a.print("%s is in %s, %s", observe.Line(space), observe.Line(file), size(written)) })
+			return a.result(done, func() { a.print("%s is in %s, %s", observe.Line(space), observe.Line(file), explain.Size(written)) })
 		}),
 	}
 }
@@ -202,7 +203,7 @@ func (a *app) printImported(i api.Imported) {
 	if name == "" {
 		name = i.Space
 	}
-	a.print("Made the space %s: %s, %s, %s", plain(name).text, count(i.Facts, "fact"), count(i.Recipes, "recipe"), count(len(i.Charms), "charm"))
+	a.print("Made the space %s: %s, %s, %s", plain(name).text, explain.Count(i.Facts, "fact"), explain.Count(i.Recipes, "recipe"), explain.Count(len(i.Charms), "charm"))
 	for _, ref := range i.Charms {
 		a.print("  %s", plain(ref).text)
 	}

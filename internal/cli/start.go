@@ -16,6 +16,7 @@ import (
 	"charmd/internal/charm"
 	"charmd/internal/client"
 	"charmd/internal/config"
+	"charmd/internal/explain"
 	"charmd/internal/observe"
 )
 
@@ -143,7 +144,7 @@ func (a *app) greet(ctx context.Context, c *client.Client) error {
 		return err
 	}
 	if status.Toolshed == "alone" {
-		a.print("toolshed alone: no charms run here; %s registered", count(len(choose(list, func(c api.Charm) bool { return c.Registered })), "charm"))
+		a.print("toolshed alone: no charms run here; %s registered", explain.Count(len(choose(list, func(c api.Charm) bool { return c.Registered })), "charm"))
 		return nil
 	}
 	running := choose(list, func(c api.Charm) bool { return c.Registered })

@@ -10,6 +10,7 @@ import (
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
+	"charmd/internal/explain"
 	"charmd/internal/observe"
 )
 
@@ -44,8 +45,8 @@ func (a *app) printStatus(s api.Status) {
 	a.rows([][]cell{{tinted(strong, "charmd "+s.Version), ready}}, 0)
 	fields := []field{
 		{"  address", plainf("%s (pid %d, %s toolshed)", s.URL, s.PID, s.Toolshed)},
-		{"  data", plainf("%s (%s)", s.DataDir, size(s.StoreBytes))},
-		{"  up since", plainf("%s, %s before", a.moment(&s.StartedAt), count(s.Restarts, "restart"))},
+		{"  data", plainf("%s (%s)", s.DataDir, explain.Size(s.StoreBytes))},
+		{"  up since", plainf("%s, %s before", a.moment(&s.StartedAt), explain.Count(s.Restarts, "restart"))},
 		{"  charms", plain(observe.Counts(s.Charms))},
 		{"  runs", plainf("%s", tally(s.TotalExecutions, s.TotalSuccesses, s.TotalFailures))},
 		{"  last hour", plain(figures(s.LastHour))},
@@ -82,7 +83,7 @@ func figures(f *api.Figures) string {
 	if f == nil || f.Runs == 0 {
 		return ""
 	}
-	text := count(f.Runs, "run")
+	text := explain.Count(f.Runs, "run")
 	for _, o := range charm.Outcomes() {
 		if n := f.Outcomes[o]; n > 0 {
 			text += fmt.Sprintf(", %d %s", n, o)
@@ -92,7 +93,7 @@ func figures(f *api.Figures) string {
 }
 
 func percentiles(p api.Percentiles) string {
-	return fmt.Sprintf("%s (p95 %s, p99 %s)", took(p.P50), took(p.P95), took(p.P99))
+	return fmt.Sprintf("%s (p95 %s, p99 %s)", explain.Took(p.P50), explain.Took(p.P95), explain.Took(p.P99))
 }
 
 // layers says which walls of the sandbox stand.

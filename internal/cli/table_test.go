@@ -46,19 +46,6 @@ func TestWords(t *testing.T) {
 	if got := a.relative(nil) + a.relative(&time.Time{}) + a.moment(nil); got != "" {
 		t.Errorf("no time is %q", got)
 	}
-	for ms, want := range map[float64]string{0.04: "0.0 ms", 9.96: "10.0 ms", 123.4: "123 ms", 12_345: "12.3 s"} {
-		if got := took(ms); got != want {
-			t.Errorf("%v is %q, want %q", ms, got, want)
-		}
-	}
-	for bytes, want := range map[int64]string{0: "0 B", 999: "999 B", 1500: "1.5 kB", 2_500_000: "2.5 MB", 7_000_000_000: "7.0 GB"} {
-		if got := size(bytes); got != want {
-			t.Errorf("%d is %q, want %q", bytes, got, want)
-		}
-	}
-	if got := count(1, "run") + count(int64(0), "run"); got != "1 run0 runs" {
-		t.Errorf("got %q", got)
-	}
 }
 
 func TestEveryExitCodeIsDocumented(t *testing.T) {

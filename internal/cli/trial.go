@@ -15,6 +15,7 @@ import (
 	"charmd/internal/charm"
 	"charmd/internal/config"
 	"charmd/internal/egress"
+	"charmd/internal/explain"
 	"charmd/internal/observe"
 	"charmd/internal/trial"
 	"charmd/internal/wire"
@@ -101,7 +102,7 @@ func expectations(n int) string {
 	if n == 1 {
 		return "1 expectation is"
 	}
-	return count(n, "expectation") + " are"
+	return explain.Count(n, "expectation") + " are"
 }
 
 // trialOptions judges the flags.
@@ -222,7 +223,7 @@ func (a *app) printTried(t api.Tried) {
 }
 
 func (a *app) printTriedRun(what, of string, r api.TriedRun) {
-	a.rows([][]cell{{tinted(strong, what), plain(of), tinted(statusColour(string(r.Outcome)), string(r.Outcome)), plain(took(r.DurationMs))}}, 0)
+	a.rows([][]cell{{tinted(strong, what), plain(of), tinted(statusColour(string(r.Outcome)), string(r.Outcome)), plain(explain.Took(r.DurationMs))}}, 0)
 	a.fields(
 		field{"  message", tinted(bad, firstLine(r.Error))},
 		field{"  position", plain(r.Position)},

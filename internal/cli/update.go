@@ -11,6 +11,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
+	"charmd/internal/explain"
 	"charmd/internal/observe"
 )
 
@@ -160,7 +161,7 @@ func (a *app) printUpdated(u api.Updated) {
 	a.rows(rows, 0)
 	if u.Back {
 		if u.Runs > 0 {
-			a.print("  what %s since changed is taken back", count(u.Runs, "run"))
+			a.print("  what %s since changed is taken back", explain.Count(u.Runs, "run"))
 		}
 		a.printDocuments(u.Documents)
 	}
@@ -173,5 +174,5 @@ func stay(n int) string {
 	if n == 1 {
 		return "1 document stays"
 	}
-	return count(n, "document") + " stay"
+	return explain.Count(n, "document") + " stay"
 }

@@ -36,7 +36,7 @@ func (e Explanation) after(f Facts) Explanation {
 func (e Explanation) idle(f Facts) Explanation {
 	if e.Cause == Schedule && f.Job == nil && f.Last.Requests > 0 && f.Last.Changed == 0 {
 		e.Run = f.Last.ID
-		e.Because += fmt.Sprintf("; its last run, at %s, made %s and wrote nothing", f.clock(f.Last.EndedAt), count(f.Last.Requests, "request"))
+		e.Because += fmt.Sprintf("; its last run, at %s, made %s and wrote nothing", f.clock(f.Last.EndedAt), Count(f.Last.Requests, "request"))
 	}
 	return e
 }

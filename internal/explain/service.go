@@ -152,5 +152,5 @@ func tally(groups map[string]int) string {
 			parts = append(parts, fmt.Sprintf("%d %s", n, m.many))
 		}
 	}
-	return fmt.Sprintf("of %s %s", count(all, "charm"), strings.Join(parts, ", "))
+	return fmt.Sprintf("of %s %s", Count(all, "charm"), strings.Join(parts, ", "))
 }

@@ -84,7 +84,7 @@ func (f Facts) crowded() (cause Cause, why, next string) {
 	switch {
 	case f.State.UncleanStops > 0 && c.InFlight > 0:
 		return AloneFirst,
-			fmt.Sprintf("waits until the %s in flight have ended: it was running when charmd died, so it runs alone", count(c.InFlight, "run")),
+			fmt.Sprintf("waits until the %s in flight have ended: it was running when charmd died, so it runs alone", Count(c.InFlight, "run")),
 			fmt.Sprintf("nothing to do; after %d such ends in a row it is disabled", charm.MaxUncleanStops)
 	case c.Alone != "":
 		return OtherAlone,
@@ -92,10 +92,10 @@ func (f Facts) crowded() (cause Cause, why, next string) {
 			"nothing to do; if that takes long: charmd why " + c.Alone
 	case c.Others > 0 && c.Share > 0 && c.Held >= c.Share:
 		return SpaceShare,
-			fmt.Sprintf("waits because its space has %s in flight, its share while %s of other spaces wait", count(c.Held, "run"), count(c.Others, "charm")),
+			fmt.Sprintf("waits because its space has %s in flight, its share while %s of other spaces wait", Count(c.Held, "run"), Count(c.Others, "charm")),
 			moreWorkers
 	case c.Workers > 0 && c.Busy >= c.Workers:
-		return Workers, fmt.Sprintf("waits for one of the %s, all busy%s", count(c.Workers, "worker"), c.before()), moreWorkers
+		return Workers, fmt.Sprintf("waits for one of the %s, all busy%s", Count(c.Workers, "worker"), c.before()), moreWorkers
 	case c.Ahead+c.Others > 0:
 		return Turn, "waits for its turn" + c.before(), moreWorkers
 	}
@@ -106,11 +106,11 @@ func (f Facts) crowded() (cause Cause, why, next string) {
 func (c Crowd) before() string {
 	switch {
 	case c.Ahead > 0 && c.Others > 0:
-		return fmt.Sprintf("; %s of its space go first, and %s of other spaces share the workers", count(c.Ahead, "charm"), count(c.Others, "charm"))
+		return fmt.Sprintf("; %s of its space go first, and %s of other spaces share the workers", Count(c.Ahead, "charm"), Count(c.Others, "charm"))
 	case c.Ahead > 0:
-		return fmt.Sprintf("; %s of its space go first", count(c.Ahead, "charm"))
+		return fmt.Sprintf("; %s of its space go first", Count(c.Ahead, "charm"))
 	case c.Others > 0:
-		return fmt.Sprintf("; %s of other spaces are due as well", count(c.Others, "charm"))
+		return fmt.Sprintf("; %s of other spaces are due as well", Count(c.Others, "charm"))
 	}
 	return ""
 }

@@ -45,14 +45,6 @@ func span(d time.Duration) string {
 	return fmt.Sprintf("%dd", int(d/(24*time.Hour)))
 }
 
-// count is a number with its noun.
-func count(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun
-	}
-	return fmt.Sprintf("%d %ss", n, noun)
-}
-
 // reason is what is given for something, after a colon; "" when nothing is, or
 // no more than what the sentence says already.
 func reason(text, known string) string {

@@ -11,11 +11,12 @@ import (
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
+	"charmd/internal/explain"
 )
 
 // functions are what templates say things with.
 var functions = template.FuncMap{
-	"ago": ago, "agoAt": func(t time.Time) template.HTML { return ago(&t) }, "took": took, "bytes": size, "count": count,
+	"ago": ago, "agoAt": func(t time.Time) template.HTML { return ago(&t) }, "took": explain.Took, "bytes": explain.Size, "count": count,
 	"ref": ref, "at": address, "stand": standing, "outcome": outcome, "tree": newTree, "first": firstLine, "pretty": pretty,
 	"account": accountStanding, "wantsPerson": wantsPerson, "pausedWhat": api.Pause.What, "percent": percent, "because": because,
 }
@@ -47,30 +48,6 @@ func span(d time.Duration) string {
 		return fmt.Sprintf("%d h", int(d.Hours()))
 	}
 	return fmt.Sprintf("%d days", int(d.Hours()/24))
-}
-
-// took is a number of milliseconds.
-func took(ms float64) string {
-	switch {
-	case ms < 10:
-		return fmt.Sprintf("%.1f ms", ms)
-	case ms < 10_000:
-		return fmt.Sprintf("%.0f ms", ms)
-	}
-	return fmt.Sprintf("%.1f s", ms/1000)
-}
-
-// size is a number of bytes.
-func size(bytes int64) string {
-	const units = "kMGTPE"
-	if bytes < 1000 {
-		return fmt.Sprintf("%d B", bytes)
-	}
-	value, unit := float64(bytes)/1000, 0
-	for value >= 1000 {
-		value, unit = value/1000, unit+1
-	}
-	return fmt.Sprintf("%.1f %cB", value, units[unit])
 }
 
 // count is a number with its noun.

@@ -8,6 +8,7 @@ import (
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
+	"charmd/internal/explain"
 	"charmd/internal/store"
 )
 
@@ -103,11 +104,11 @@ func (p plot) SVG() template.HTML {
 
 // durations are a charm's runs, the oldest first, as columns of how long they took.
 func durations(runs []api.Run) plot {
-	p := plot{Title: "How long the runs took", Unit: took}
+	p := plot{Title: "How long the runs took", Unit: explain.Took}
 	for i := len(runs) - 1; i >= 0; i-- {
 		r := runs[i]
 		p.Bars = append(p.Bars, bar{
-			Title: fmt.Sprintf("%s: %s, %s", r.StartedAt.UTC().Format(time.DateTime), outcome(r.Outcome).Word, took(r.DurationMs)),
+			Title: fmt.Sprintf("%s: %s, %s", r.StartedAt.UTC().Format(time.DateTime), outcome(r.Outcome).Word, explain.Took(r.DurationMs)),
 			Parts: []part{{max(r.DurationMs, 0.01), outcome(r.Outcome).Tone}}, Link: "?run=" + r.ID + "#run",
 		})
 	}
@@ -131,7 +132,7 @@ func overTime(minutes []store.Minute, now time.Time, columns int, each time.Dura
 		}
 	}
 	runs = plot{Title: "Runs in the last " + title, Unit: func(v float64) string { return fmt.Sprintf("%.0f in %s", v, span(each)) }, From: from, To: "now"}
-	late = plot{Title: "How late they started, 95 of 100", Unit: took, From: from, To: "now"}
+	late = plot{Title: "How late they started, 95 of 100", Unit: explain.Took, From: from, To: "now"}
 	for i, s := range sums {
 		at := begins.Add(time.Duration(i) * each).UTC().Format("15:04")
 		ms := float64(s.Lateness.Quantile(0.95).Microseconds()) / 1000
@@ -139,7 +140,7 @@ func overTime(minutes []store.Minute, now time.Time, columns int, each time.Dura
 			Title: fmt.Sprintf("%s: %d runs, %d not ok", at, s.Runs, s.Failed),
 			Parts: []part{{float64(s.Runs - s.Failed), "good"}, {float64(s.Failed), "bad"}},
 		})
-		late.Bars = append(late.Bars, bar{Title: fmt.Sprintf("%s: 95 of 100 within %s", at, took(ms)), Parts: []part{{ms, "busy"}}})
+		late.Bars = append(late.Bars, bar{Title: fmt.Sprintf("%s: 95 of 100 within %s", at, explain.Took(ms)), Parts: []part{{ms, "busy"}}})
 	}
 	return runs, late
 }

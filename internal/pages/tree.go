@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"charmd/internal/explain"
 	"charmd/internal/jsontext"
 )
 
@@ -70,7 +71,7 @@ func grow(key, path string, v any, depth int, left *int) tree {
 	case string:
 		t.Kind, t.Text = "text", v
 		if len(v) > treeText {
-			t.Text = strings.ToValidUTF8(v[:treeText], "") + fmt.Sprintf("… (%s)", size(int64(len(v))))
+			t.Text = strings.ToValidUTF8(v[:treeText], "") + fmt.Sprintf("… (%s)", explain.Size(int64(len(v))))
 		}
 	case bool:
 		t.Kind, t.Text = "yes-no", strconv.FormatBool(v)
