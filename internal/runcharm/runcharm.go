@@ -37,9 +37,10 @@ type Runner struct {
 	recipes recipeCache
 	memos   *memos
 
-	mu   sync.Mutex
-	read map[string][]string    // documents a charm read last time, by space and id
-	maps map[string]*recipe.Map // source maps by recipe id
+	mu       sync.Mutex
+	triedOut map[string]string      // recipe that a charm has been tried out with, by space and id
+	read     map[string][]string    // documents a charm read last time, by space and id
+	maps     map[string]*recipe.Map // source maps by recipe id
 }
 
 // Options are the parts a Runner works with.
@@ -68,7 +69,7 @@ type Accounts interface {
 func New(o Options) *Runner {
 	r := &Runner{
 		store: o.Store, memory: o.Memory, pool: o.Pool, lane: o.Lane, egress: o.Egress, accounts: o.Accounts, apiURL: o.APIURL, logger: o.Logger, now: o.Now,
-		read: map[string][]string{}, maps: map[string]*recipe.Map{}, memos: newMemos(),
+		triedOut: map[string]string{}, read: map[string][]string{}, maps: map[string]*recipe.Map{}, memos: newMemos(),
 	}
 	o.Memory.Subscribe("", r.memos.committed)
 	return r
@@ -238,5 +239,6 @@ func (r *Runner) Forget(space, id string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	delete(r.read, space+id)
+	delete(r.triedOut, space+id)
 	r.memos.forget(space + id)
 }

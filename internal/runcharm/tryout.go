@@ -28,16 +28,33 @@ func (s *Session) tryOut(r store.Reader) error {
 		return nil
 	}
 	tries := s.work.Mode == wire.ModeCast || s.work.Mode == wire.ModeTake
-	if !tries {
+	if !tries && !s.runner.tried(s.work.Charm) {
 		var err error
 		if tries, err = isNew(r, s.work.Charm, s.started); err != nil {
 			return err
+		}
+		if !tries {
+			s.runner.noteTried(s.work.Charm)
 		}
 	}
 	if tries {
 		s.trial = egress.NewTrial()
 	}
 	return nil
+}
+
+// tried reports whether the charm is known to have been tried out with the recipe it
+// has: that stays so, and its records need not be read again for every run.
+func (r *Runner) tried(c charm.Charm) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.triedOut[c.Space+c.ID] == c.Recipe
+}
+
+func (r *Runner) noteTried(c charm.Charm) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.triedOut[c.Space+c.ID] = c.Recipe
 }
 
 // isNew reports whether a run that begins now is one of the first of the charm's

@@ -91,9 +91,12 @@ func TestWhenACharmIsTriedOut(t *testing.T) {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		c.work.Charm = kept
-		s := &Session{work: c.work, started: made.Add(c.at)}
-		if err := db.View(t.Context(), s.tryOut); err != nil || (s.trial != nil) != c.want {
-			t.Errorf("%s: tried out is %v, want %v (%v)", c.name, s.trial != nil, c.want, err)
+		runner := &Runner{triedOut: map[string]string{}}
+		for _, when := range []string{"asked", "remembered"} {
+			s := &Session{runner: runner, work: c.work, started: made.Add(c.at)}
+			if err := db.View(t.Context(), s.tryOut); err != nil || (s.trial != nil) != c.want {
+				t.Errorf("%s, %s: tried out is %v, want %v (%v)", c.name, when, s.trial != nil, c.want, err)
+			}
 		}
 	}
 }
