@@ -111,14 +111,15 @@ function describeThrown(thrown) {
 }
 
 // src/rows.ts
-var memo = {};
+var none = {};
+var memo = none;
 var stale = /* @__PURE__ */ new Set();
 var all = [];
 var readers;
 var owned = /* @__PURE__ */ new Set();
-function recall(last2, changed2 = []) {
-  memo = last2 ?? {};
-  stale = new Set(changed2);
+function recall(last2, changed2) {
+  memo = last2 ?? none;
+  if (changed2 !== void 0) stale = new Set(changed2);
 }
 function isChanged(id) {
   return stale.has(id) || (documents.get(id)?.root.changed ?? "") !== "";
@@ -292,6 +293,7 @@ function isAsleep(doc) {
   return owned.has(doc.id);
 }
 function remembered() {
+  if (all.length === 0 && memo === none) return void 0;
   const here = new Set(all.map((rows) => rows.output.id));
   const elsewhere = keys(memo).filter((id) => !here.has(id));
   readers = void 0;
@@ -669,19 +671,22 @@ function follow(doc, value) {
   return value.$alias !== void 0 && isAlias(value) ? aliasTarget(doc, value.$alias) : void 0;
 }
 var found;
-function resolve(place2, reads, hops = 0) {
-  if (place2.parent === void 0) found = place2.doc.read();
+function resolve(place2, reads, hops) {
+  const { parent, doc } = place2;
+  if (parent === void 0) found = doc.loaded ? doc.value : doc.read();
   else {
-    const parent = resolve(place2.parent, reads, hops);
-    if (parent !== place2.parent) place2 = parent.child(place2.key);
-    found = isObject(found) ? found[place2.key] : void 0;
+    const at = resolve(parent, reads, hops);
+    if (at !== parent) place2 = at.child(place2.key);
+    found = typeof found === "object" && found !== null ? found[place2.key] : void 0;
   }
-  if (!isObject(found)) return place2;
+  if (typeof found !== "object" || found === null) return place2;
+  const { cell: cell3, $alias } = found;
+  if (cell3 === void 0 && $alias === void 0) return place2;
   const next = follow(place2.doc, found);
   if (next === void 0) return place2;
   if (hops === longestChain) throw cycle(found, place2);
   reads?.add(place2);
-  return resolve(next, reads, hops + 1);
+  return resolve(next, reads, (hops ?? 0) + 1);
 }
 function anchor(place2, reads) {
   if (place2.parent === void 0) return place2;
@@ -691,7 +696,7 @@ function anchor(place2, reads) {
 function writeTarget(place2) {
   for (let hops = 0; hops <= longestChain; hops++) {
     place2 = anchor(place2);
-    const raw = place2.raw();
+    const raw = place2.parent === void 0 ? place2.doc.read() : isObject(found) ? found[place2.key] : void 0;
     if (!isAlias(raw)) return place2;
     place2 = aliasTarget(place2.doc, raw.$alias);
   }
@@ -861,7 +866,17 @@ function environment() {
 var apiURL = () => environment().apiUrl;
 function getRecipeEnvironment() {
   const { apiUrl, occasion } = environment();
-  return { apiUrl: new URL(apiUrl), occasion, again: () => void (session.again = true) };
+  let url;
+  return {
+    get apiUrl() {
+      return url ??= new URL(apiUrl);
+    },
+    set apiUrl(other) {
+      url = other;
+    },
+    occasion,
+    again: () => void (session.again = true)
+  };
 }
 
 // src/symbols.ts
@@ -1878,6 +1893,10 @@ var Graph = class {
   get id() {
     return this.text ??= host.refer(stringify(this.form("")), "string");
   }
+  /** What the argument's schema says of parts that are not given. */
+  get argumentDefaults() {
+    return (this.ofSchema ??= { value: defaultsOf(this.argumentSchema) }).value;
+  }
   /** The graph as JSON. For its id `level` counts the graphs around it, as ids in databases do: "", "1", "11". */
   form(level) {
     const json = (value) => treeJSON(value, level);
@@ -2776,15 +2795,16 @@ function instantiateHandler({ module, inputs }, scope2, key) {
   const alias = inputs[key];
   const place2 = resolve(scope2.place(alias));
   const code = module.implementation;
-  const bound = scope2.bind(inputs);
+  let known;
   const handle = (event2) => {
     if (event2 === void 0 || event2 === null) {
       throw new TypeError(`Cannot read properties of ${event2} (reading 'preventDefault')`);
     }
     event2.preventDefault?.();
-    const inputs2 = { ...bound, [key]: storedForm(place2, event2) };
-    const given = frozenDocument(inputs2, () => entityId(inputs2, frame.cause));
-    const props = argumentAt(given.root, module, void 0);
+    const bound = known ??= scope2.bind(inputs);
+    const given = { ...bound, [key]: storedForm(place2, event2) };
+    const argument = frozenDocument(given, () => entityId(given, frame.cause));
+    const props = argumentAt(argument.root, module, void 0);
     const frame = pushFrame(scope2, void 0, () => ({ ...bound, [key]: uuid() }), true);
     return inFrame(
       frame,
@@ -2934,16 +2954,20 @@ function run(graph2, recipeId, argument, result, parent) {
   const stored = process.read();
   const before = isObject(stored) ? stored : void 0;
   const sameRecipe = before?.$TYPE === recipeId;
-  const defaults = defaultsOf(graph2.argumentSchema);
+  const defaults = graph2.argumentDefaults;
   const ofCells = isObject(defaults) ? defaults.internal : void 0;
-  const internal = { ...ofCells, ...scope2.bind(graph2.initial.internal) };
+  const initial = graph2.initial.internal;
   if (before === void 0) {
+    const internal = { ...ofCells, ...scope2.bind(initial) };
     write(process.root, { $TYPE: recipeId, resultRef: linkTo(result.root), internal });
   } else {
     if (!sameRecipe) write(process.root.child("$TYPE"), recipeId);
     const kept = isObject(before.internal) ? before.internal : {};
-    for (const key of keys(internal)) {
-      if (kept[key] === void 0) write(process.root.at(["internal", key]), internal[key]);
+    if (lacks(kept, ofCells) || lacks(kept, initial)) {
+      const internal = { ...ofCells, ...scope2.bind(initial) };
+      for (const key of keys(internal)) {
+        if (kept[key] === void 0) write(process.root.at(["internal", key]), internal[key]);
+      }
     }
   }
   if (before?.argument === void 0) {
@@ -2951,9 +2975,16 @@ function run(graph2, recipeId, argument, result, parent) {
     if (full !== void 0) write(process.root.child("argument"), full);
   }
   if (!sameRecipe) replace(result.root, scope2.bind(graph2.result));
-  for (const node of graph2.nodes) if (node.module.type === "recipe") instantiate(node, scope2);
-  for (const node of graph2.nodes) if (node.module.type !== "recipe") instantiate(node, scope2);
+  const { nodes } = graph2;
+  for (let i = 0; i < nodes.length; i++) if (nodes[i].module.type === "recipe") instantiate(nodes[i], scope2);
+  for (let i = 0; i < nodes.length; i++) if (nodes[i].module.type !== "recipe") instantiate(nodes[i], scope2);
   return scope2;
+}
+function lacks(kept, wanted) {
+  if (wanted === void 0) return false;
+  const names = keys(wanted);
+  for (let i = 0; i < names.length; i++) if (kept[names[i]] === void 0) return true;
+  return false;
 }
 function processOf(result) {
   result.read();
@@ -2997,8 +3028,11 @@ function instantiateRecipe({ module, inputs, outputs }, scope2) {
 // src/store.ts
 function saveChanges(roots) {
   const queue = /* @__PURE__ */ new Set();
-  for (const doc of documents.values()) if (doc.dirty && (doc.stored || roots.includes(doc))) queue.add(doc);
-  const anyNew = [...documents.values()].some(isNew);
+  let anyNew = false;
+  for (const doc of documents.values()) {
+    if (doc.dirty && (doc.stored || roots.includes(doc))) queue.add(doc);
+    anyNew ||= isNew(doc);
+  }
   let saved = 0;
   for (const doc of queue) {
     if (doc.save()) saved++;
@@ -3453,12 +3487,20 @@ function define(code) {
   );
 }
 function nameGraphs(graph2) {
-  for (const { module, inputs } of graph2.nodes) {
+  graph2.argumentDefaults;
+  for (const { module, inputs, reads, writes } of graph2.nodes) {
+    for (const alias of [...reads, ...writes]) alias.path;
     for (const value of [module.implementation, inputs?.op]) {
       const inner = graphOf(value);
       if (inner?.id !== void 0) nameGraphs(inner);
     }
   }
+}
+function memoText(memo2) {
+  return memo2 === void 0 ? "" : `,"memo":${writeOut(memo2)}`;
+}
+function textOf(text) {
+  return text === null ? null : stringify(text);
 }
 var root = {
   /** Once the recipe's code has run: its schemas, or what went wrong. */
@@ -3488,17 +3530,7 @@ var root = {
     if (task.mode === "cells") return stringify({ handled, failures, cells: cellsOf(graph) });
     const result = documentOf(task.charm).root;
     const changed2 = saveChanges([result.doc, documentOf(task.process)]);
-    return writeOut({
-      handled,
-      updater: isUpdatable(result),
-      name: nameOf(result),
-      integration: integrationOf(result),
-      again: session.again,
-      stuck: running === void 0 ? null : { what: running.kind, ...whereIs(running) },
-      failures,
-      changed: changed2,
-      memo: remembered()
-    });
+    return `{"handled":${handled},"updater":${isUpdatable(result)},"name":${textOf(nameOf(result))},"integration":${textOf(integrationOf(result))},"again":${session.again},"stuck":${running === void 0 ? null : writeOut({ what: running.kind, ...whereIs(running) })},"failures":${failures.length > 0 ? writeOut(failures) : "[]"},"changed":${changed2}${memoText(remembered())}}`;
   }
 };
 installGlobals();

@@ -37,15 +37,16 @@ function instantiateHandler({ module, inputs }: GraphNode, scope: Scope, key: st
   const alias = (inputs as Fields)[key] as Alias;
   const place = resolve(scope.place(alias));
   const code = module.implementation as Code;
-  const bound = scope.bind(inputs) as Fields;
+  let known: Fields | undefined;
   const handle = (event: unknown): unknown => {
     if (event === undefined || event === null) {
       throw new TypeError(`Cannot read properties of ${event} (reading 'preventDefault')`);
     }
     (event as { preventDefault?: () => void }).preventDefault?.();
-    const inputs = { ...bound, [key]: storedForm(place, event) };
-    const given = frozenDocument(inputs, () => entityId(inputs, frame.cause));
-    const props = argumentAt(given.root, module, undefined);
+    const bound = known ??= scope.bind(inputs) as Fields; // of most handlers of a charm no run needs them
+    const given = { ...bound, [key]: storedForm(place, event) };
+    const argument = frozenDocument(given, () => entityId(given, frame.cause));
+    const props = argumentAt(argument.root, module, undefined);
     const frame = pushFrame(scope, undefined, () => ({ ...bound, [key]: uuid() }), true);
     return inFrame(
       frame,

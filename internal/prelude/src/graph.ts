@@ -6,7 +6,7 @@ import { type Frame, topFrame } from "./frame";
 import { type Fields, host, isArray, isObject, type Key, keys, mapObject, stringify } from "./host";
 import type { AliasTarget } from "./link";
 import { type Ref, refOf, type Root } from "./opaque";
-import type { Plan, Schema } from "./schema";
+import { defaultsOf, type Plan, type Schema } from "./schema";
 import { GRAPH, PLACE } from "./symbols";
 
 export interface Module {
@@ -60,11 +60,17 @@ export class Graph {
   /** Cells of enclosing graphs that are used in this one. */
   readonly captured: Ref[] = [];
   private text: string | undefined;
+  private ofSchema: { value: unknown } | undefined;
 
   constructor(public argumentSchema: unknown, readonly resultSchema: unknown) {}
 
   /** The name of a recipe that has no source of its own: a reference of its graph, "ba4jc…". */
   get id(): string { return this.text ??= host.refer(stringify(this.form("")), "string"); }
+
+  /** What the argument's schema says of parts that are not given. */
+  get argumentDefaults(): unknown {
+    return (this.ofSchema ??= { value: defaultsOf(this.argumentSchema as Schema) }).value;
+  }
 
   /** The graph as JSON. For its id `level` counts the graphs around it, as ids in databases do: "", "1", "11". */
   form(level?: string): Fields {

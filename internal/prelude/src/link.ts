@@ -42,19 +42,23 @@ export function follow(doc: Document, value: Fields): Place | undefined {
 export let found: unknown;
 
 /** The place that a value really is at: every link and alias on the way to it and at it followed. */
-export function resolve(place: Place, reads?: Reads, hops = 0): Place {
-  if (place.parent === undefined) found = place.doc.read();
+export function resolve(place: Place, reads?: Reads, hops?: number): Place {
+  // Everything goes through here: so there are no calls for what an operator answers, and no default for a parameter.
+  const { parent, doc } = place;
+  if (parent === undefined) found = doc.loaded ? doc.value : doc.read();
   else {
-    const parent = resolve(place.parent, reads, hops);
-    if (parent !== place.parent) place = parent.child(place.key);
-    found = isObject(found) ? found[place.key] : undefined;
+    const at = resolve(parent, reads, hops);
+    if (at !== parent) place = at.child(place.key);
+    found = typeof found === "object" && found !== null ? (found as Fields)[place.key] : undefined;
   }
-  if (!isObject(found)) return place;
-  const next = follow(place.doc, found);
+  if (typeof found !== "object" || found === null) return place;
+  const { cell, $alias } = found as Fields;
+  if (cell === undefined && $alias === undefined) return place;
+  const next = follow(place.doc, found as Fields);
   if (next === undefined) return place;
   if (hops === longestChain) throw cycle(found, place);
   reads?.add(place);
-  return resolve(next, reads, hops + 1);
+  return resolve(next, reads, (hops ?? 0) + 1);
 }
 
 /** The place with links and aliases followed on the way to it, but not what is stored at it. */
@@ -68,7 +72,7 @@ export function anchor(place: Place, reads?: Reads): Place {
 export function writeTarget(place: Place): Place {
   for (let hops = 0; hops <= longestChain; hops++) {
     place = anchor(place);
-    const raw = place.raw();
+    const raw = place.parent === undefined ? place.doc.read() : isObject(found) ? found[place.key] : undefined;
     if (!isAlias(raw)) return place;
     place = aliasTarget(place.doc, raw.$alias);
   }

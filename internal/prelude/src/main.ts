@@ -8,7 +8,7 @@ import { type Graph, graphOf } from "./graph";
 import { parse, stringify, writeOut } from "./host";
 import { require } from "./module";
 import { cellsOf, integrationOf, isUpdatable, nameOf, whereIs } from "./report";
-import { recall, remembered } from "./rows";
+import { type Memo, recall, remembered } from "./rows";
 import { run } from "./run";
 import { failures, running, whenAtRest } from "./scheduler";
 import { session, type Task } from "./session";
@@ -38,15 +38,20 @@ function define(code: RecipeCode): void {
   );
 }
 
-// The ids of inner recipes depend on the source only: they are made here, to be part of the frozen heap.
+// What depends on the source only, as the ids of inner recipes do, is made here, to be part of the frozen heap.
 function nameGraphs(graph: Graph): void {
-  for (const { module, inputs } of graph.nodes) {
+  graph.argumentDefaults;
+  for (const { module, inputs, reads, writes } of graph.nodes) {
+    for (const alias of [...reads, ...writes]) alias.path;
     for (const value of [module.implementation, (inputs as { op?: unknown } | undefined)?.op]) {
       const inner = graphOf(value);
       if (inner?.id !== undefined) nameGraphs(inner);
     }
   }
 }
+
+function memoText(memo: Memo | undefined): string { return memo === undefined ? "" : `,"memo":${writeOut(memo)}`; }
+function textOf(text: string | null): string | null { return text === null ? null : stringify(text); }
 
 const root = {
   /** Once the recipe's code has run: its schemas, or what went wrong. */
@@ -79,17 +84,11 @@ const root = {
     if (task.mode === "cells") return stringify({ handled, failures, cells: cellsOf(graph!) });
     const result = documentOf(task.charm).root;
     const changed = saveChanges([result.doc, documentOf(task.process)]);
-    return writeOut({
-      handled,
-      updater: isUpdatable(result),
-      name: nameOf(result),
-      integration: integrationOf(result),
-      again: session.again,
-      stuck: running === undefined ? null : { what: running.kind, ...whereIs(running) },
-      failures,
-      changed,
-      memo: remembered(),
-    });
+    // Put together here: to make the text of an object costs this engine more than all that is in it.
+    return `{"handled":${handled},"updater":${isUpdatable(result)},"name":${textOf(nameOf(result))},` +
+      `"integration":${textOf(integrationOf(result))},"again":${session.again},` +
+      `"stuck":${running === undefined ? null : writeOut({ what: running.kind, ...whereIs(running) })},` +
+      `"failures":${failures.length > 0 ? writeOut(failures) : "[]"},"changed":${changed}${memoText(remembered())}}`;
   },
 };
 

@@ -14,7 +14,8 @@ type Row = [own: EntityId[], read: EntityId[]] | 0;
 /** By the output document of the map. `shared` are the places outside of the list that any of its rows read. */
 export type Memo = Record<EntityId, { shared: [EntityId, ...Key[]][]; rows: Row[] }>;
 
-let memo: Memo = {};
+const none: Memo = {};
+let memo = none;
 let stale = new Set<EntityId>();
 let all: Rows[] = [];
 /** The rows that sleep, by the documents that they read or consist of; undefined until somebody asks. */
@@ -22,9 +23,9 @@ let readers: Map<EntityId, [Rows, number][]> | undefined;
 let owned = new Set<EntityId>();
 
 /** Takes the memo of the last committed run, and the ids of documents that somebody else has changed since. */
-export function recall(last: Memo | undefined, changed: EntityId[] = []): void {
-  memo = last ?? {};
-  stale = new Set(changed);
+export function recall(last: Memo | undefined, changed: EntityId[] | undefined): void {
+  memo = last ?? none;
+  if (changed !== undefined) stale = new Set(changed);
 }
 
 /** Whether a document differs from what the last committed run left. */
@@ -225,6 +226,7 @@ export function isAsleep(doc: Document): boolean {
 
 /** What the next run is to be given; undefined if that is what this one was given. */
 export function remembered(): Memo | undefined {
+  if (all.length === 0 && memo === none) return undefined;
   const here = new Set(all.map((rows) => rows.output.id));
   const elsewhere = keys(memo).filter((id) => !here.has(id));
   readers = undefined; // rows have been woken and cut since it was made

@@ -9,7 +9,6 @@ import { Alias, type Graph, type GraphNode, graphOf } from "./graph";
 import { type Fields, is, isArray, isObject, type Key, keys, own } from "./host";
 import { found, isAlias, isLink, linkTo, placeOf, resolve } from "./link";
 import type { Root } from "./opaque";
-import { defaultsOf, type Schema } from "./schema";
 import { type Action, type EventHandler, Reads } from "./scheduler";
 import { drop, type Rows } from "./rows";
 import { session } from "./session";
@@ -114,16 +113,20 @@ export function run(graph: Graph, recipeId: string, argument: unknown, result: D
   const stored = process.read();
   const before: Fields | undefined = isObject(stored) ? stored : undefined;
   const sameRecipe = before?.$TYPE === recipeId;
-  const defaults = defaultsOf(graph.argumentSchema as Schema);
+  const defaults = graph.argumentDefaults;
   const ofCells = isObject(defaults) ? defaults.internal as Fields | undefined : undefined;
-  const internal = { ...ofCells, ...scope.bind(graph.initial.internal) as Fields | undefined };
+  const initial = graph.initial.internal;
   if (before === undefined) {
+    const internal = { ...ofCells, ...scope.bind(initial) as Fields | undefined };
     write(process.root, { $TYPE: recipeId, resultRef: linkTo(result.root), internal });
   } else {
     if (!sameRecipe) write(process.root.child("$TYPE"), recipeId);
     const kept = isObject(before.internal) ? before.internal : {};
-    for (const key of keys(internal)) {
-      if (kept[key] === undefined) write(process.root.at(["internal", key]), internal[key]);
+    if (lacks(kept, ofCells) || lacks(kept, initial)) {
+      const internal = { ...ofCells, ...scope.bind(initial) as Fields | undefined };
+      for (const key of keys(internal)) {
+        if (kept[key] === undefined) write(process.root.at(["internal", key]), internal[key]);
+      }
     }
   }
   // The ids of inner instances depend on their arguments: so what one has already came of the same ones.
@@ -133,9 +136,17 @@ export function run(graph: Graph, recipeId: string, argument: unknown, result: D
   }
   if (!sameRecipe) replace(result.root, scope.bind(graph.result));
   // Inner instances first: the others' reads lead through their documents.
-  for (const node of graph.nodes) if (node.module.type === "recipe") instantiate(node, scope);
-  for (const node of graph.nodes) if (node.module.type !== "recipe") instantiate(node, scope);
+  const { nodes } = graph;
+  for (let i = 0; i < nodes.length; i++) if (nodes[i]!.module.type === "recipe") instantiate(nodes[i]!, scope);
+  for (let i = 0; i < nodes.length; i++) if (nodes[i]!.module.type !== "recipe") instantiate(nodes[i]!, scope);
   return scope;
+}
+
+function lacks(kept: Fields, wanted: Fields | undefined): boolean {
+  if (wanted === undefined) return false;
+  const names = keys(wanted);
+  for (let i = 0; i < names.length; i++) if (kept[names[i]!] === undefined) return true;
+  return false;
 }
 
 function processOf(result: Document): Document {

@@ -30,5 +30,11 @@ export const apiURL = (): string => environment().apiUrl;
 /** `occasion` is equal in every retry of a run; again() asks for another run as part of what this one commits. */
 export function getRecipeEnvironment(): { apiUrl: URL; occasion: string; again: () => void } {
   const { apiUrl, occasion } = environment();
-  return { apiUrl: new URL(apiUrl), occasion, again: () => void (session.again = true) };
+  let url: URL | undefined; // made when asked for: parsing one costs as much as a small handler
+  return {
+    get apiUrl() { return url ??= new URL(apiUrl); },
+    set apiUrl(other) { url = other; },
+    occasion,
+    again: () => void (session.again = true),
+  };
 }

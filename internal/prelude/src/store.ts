@@ -7,8 +7,11 @@ import { isAlias, isLink } from "./link";
 /** Saves `roots`, if new or changed, and what else has changed. Answers how many documents were handed over. */
 export function saveChanges(roots: readonly Document[]): number {
   const queue = new Set<Document>();
-  for (const doc of documents.values()) if (doc.dirty && (doc.stored || roots.includes(doc))) queue.add(doc);
-  const anyNew = [...documents.values()].some(isNew);
+  let anyNew = false;
+  for (const doc of documents.values()) {
+    if (doc.dirty && (doc.stored || roots.includes(doc))) queue.add(doc);
+    anyNew ||= isNew(doc);
+  }
   let saved = 0;
   // The set grows while it is walked: by the new documents that a saved one leads to.
   for (const doc of queue) {
