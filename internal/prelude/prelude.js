@@ -360,6 +360,7 @@ var batch = [];
 var ranSinceRest = [];
 var restWaiters = [];
 var waking = false;
+var ready = Promise.resolve();
 var outside = false;
 function meetOutside() {
   outside = true;
@@ -402,7 +403,7 @@ function rerun(actions) {
 function wake() {
   if (waking || running !== void 0) return;
   waking = true;
-  void Promise.resolve().then(turn);
+  void ready.then(turn);
 }
 function turn() {
   do {
@@ -682,7 +683,7 @@ function resolve(place2, reads, hops) {
   if (typeof found !== "object" || found === null) return place2;
   const { cell: cell3, $alias } = found;
   if (cell3 === void 0 && $alias === void 0) return place2;
-  const next = follow(place2.doc, found);
+  const next = cell3 === void 0 && typeof $alias === "object" && $alias !== null ? aliasTarget(place2.doc, $alias) : follow(place2.doc, found);
   if (next === void 0) return place2;
   if (hops === longestChain) throw cycle(found, place2);
   reads?.add(place2);
@@ -696,9 +697,9 @@ function anchor(place2, reads) {
 function writeTarget(place2) {
   for (let hops = 0; hops <= longestChain; hops++) {
     place2 = anchor(place2);
-    const raw = place2.parent === void 0 ? place2.doc.read() : isObject(found) ? found[place2.key] : void 0;
-    if (!isAlias(raw)) return place2;
-    place2 = aliasTarget(place2.doc, raw.$alias);
+    found = place2.parent === void 0 ? place2.doc.read() : isObject(found) ? found[place2.key] : void 0;
+    if (!isAlias(found)) return place2;
+    place2 = aliasTarget(place2.doc, found.$alias);
   }
   throw cycle(place2.raw(), place2);
 }
@@ -1235,19 +1236,19 @@ function fill(plan, { type: type2, properties, additionalProperties: extra, item
   plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
 }
 function read(place2, plan, reads) {
-  if (plan.asCell) return cellAt(cellPlace(place2, reads), plan.schema, plan.root, reads);
+  if (plan.asCell) return cellOf(place2, plan, reads);
   if (plan.kind === "view" && plan.default === void 0) return view(place2, reads);
   const at = resolve(place2, reads);
   const raw = found;
   reads?.add(at);
   return shaped(at.doc, at, raw, plan, reads);
 }
-function cellPlace(place2, reads) {
+function cellOf(place2, { schema: schema2, root: root2 }, reads) {
   const at = writeTarget(place2);
-  const raw = at.raw();
-  if (!isLink(raw)) return at;
+  const raw = found;
+  if (!isLink(raw)) return isStream(raw) ? new Stream(at) : new Cell(at, schema2, root2, reads);
   reads?.add(at);
-  return placeOf(raw);
+  return cellAt(placeOf(raw), schema2, root2, reads);
 }
 function shaped(doc, place2, raw, plan, reads) {
   if (raw === void 0 && plan.default !== void 0) return defaultOf(plan);

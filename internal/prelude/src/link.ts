@@ -54,7 +54,9 @@ export function resolve(place: Place, reads?: Reads, hops?: number): Place {
   if (typeof found !== "object" || found === null) return place;
   const { cell, $alias } = found as Fields;
   if (cell === undefined && $alias === undefined) return place;
-  const next = follow(place.doc, found as Fields);
+  const next = cell === undefined && typeof $alias === "object" && $alias !== null
+    ? aliasTarget(place.doc, $alias as AliasTarget)
+    : follow(place.doc, found as Fields);
   if (next === undefined) return place;
   if (hops === longestChain) throw cycle(found, place);
   reads?.add(place);
@@ -68,13 +70,16 @@ export function anchor(place: Place, reads?: Reads): Place {
   return parent === place.parent ? place : parent.child(place.key);
 }
 
-/** The place that a write to `place` changes: an alias there is followed, a link is what gets overwritten. */
+/**
+ * The place that a write to `place` changes: an alias there is followed, a link is what gets overwritten. What is stored
+ * there is in `found` afterwards.
+ */
 export function writeTarget(place: Place): Place {
   for (let hops = 0; hops <= longestChain; hops++) {
     place = anchor(place);
-    const raw = place.parent === undefined ? place.doc.read() : isObject(found) ? found[place.key] : undefined;
-    if (!isAlias(raw)) return place;
-    place = aliasTarget(place.doc, raw.$alias);
+    found = place.parent === undefined ? place.doc.read() : isObject(found) ? found[place.key] : undefined;
+    if (!isAlias(found)) return place;
+    place = aliasTarget(place.doc, found.$alias);
   }
   throw cycle(place.raw(), place);
 }

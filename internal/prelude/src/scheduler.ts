@@ -69,6 +69,7 @@ let batch: Action[] = [];
 let ranSinceRest: Action[] = [];
 let restWaiters: (() => void)[] = [];
 let waking = false;
+const ready = Promise.resolve();
 
 /** Whether the code that runs has met the world outside of its inputs and its output: clock, log, network, cells. */
 let outside = false;
@@ -125,7 +126,7 @@ function rerun(actions: Action[] | undefined): void {
 function wake(): void {
   if (waking || running !== undefined) return;
   waking = true;
-  void Promise.resolve().then(turn);
+  void ready.then(turn);
 }
 
 function turn(): void {

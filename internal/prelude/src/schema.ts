@@ -1,10 +1,10 @@
 // Reading through a JSON schema (runtime spec §3.7): listed properties become a plain copy, asCell members cells, and
 // what the schema leaves open a view. Schemas are compiled once, to Plans, which are part of the frozen heap.
 
-import { cellAt } from "./cell";
+import { Cell, cellAt, Stream } from "./cell";
 import { type Document, documentOf, type Place, temporary } from "./document";
 import { type Fields, isArray, isObject, keys, own, parse, stringify } from "./host";
-import { follow, found, isLink, placeOf, resolve, writeTarget } from "./link";
+import { follow, found, isLink, isStream, placeOf, resolve, writeTarget } from "./link";
 import type { Reads } from "./scheduler";
 import { view } from "./view";
 
@@ -85,7 +85,7 @@ function fill(plan: Plan, { type, properties, additionalProperties: extra, items
 }
 
 export function read(place: Place, plan: Plan, reads?: Reads): unknown {
-  if (plan.asCell) return cellAt(cellPlace(place, reads), plan.schema, plan.root, reads);
+  if (plan.asCell) return cellOf(place, plan, reads);
   if (plan.kind === "view" && plan.default === undefined) return view(place, reads);
   const at = resolve(place, reads);
   const raw = found;
@@ -93,13 +93,13 @@ export function read(place: Place, plan: Plan, reads?: Reads): unknown {
   return shaped(at.doc, at, raw, plan, reads);
 }
 
-/** Where a cell for `place` is based: aliases and the first link followed, so that it stays with that document. */
-function cellPlace(place: Place, reads?: Reads): Place {
+/** A cell for `place`, based where aliases and the first link lead to, so that it stays with that document. */
+function cellOf(place: Place, { schema, root }: Plan, reads?: Reads): Cell | Stream {
   const at = writeTarget(place);
-  const raw = at.raw();
-  if (!isLink(raw)) return at;
+  const raw = found;
+  if (!isLink(raw)) return isStream(raw) ? new Stream(at) : new Cell(at, schema, root, reads);
   reads?.add(at);
-  return placeOf(raw);
+  return cellAt(placeOf(raw), schema, root, reads);
 }
 
 // `place` is where `raw` is stored in `doc`; it may be missing if the plan is plain.
