@@ -111,7 +111,7 @@ func (db *DB) Vacuum(ctx context.Context, pages int) (freed int64, err error) {
 		if err := s.row("select page_size, freelist_count from pragma_page_size, pragma_freelist_count", nil, &size, &before); err != nil {
 			return err
 		}
-		if _, err := s.conn.ExecContext(ctx, fmt.Sprintf("pragma incremental_vacuum(%d)", pages)); err != nil {
+		if err := s.script(ctx, fmt.Sprintf("pragma incremental_vacuum(%d)", pages)); err != nil {
 			return explain(err, s.path)
 		}
 		if err := s.row("select freelist_count from pragma_freelist_count", nil, &after); err != nil {
