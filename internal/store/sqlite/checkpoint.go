@@ -54,8 +54,16 @@ func (c *checkpointer) run() {
 	}
 }
 
+// watchEvery is after how many transactions the log's length is looked at, which
+// costs as much as a few reads.
+const watchEvery = 16
+
 // watchLog wakes the checkpointer when much of the log is not copied.
 func (w *writer) watchLog() {
+	if w.unwatched++; w.unwatched < watchEvery {
+		return
+	}
+	w.unwatched = 0
 	l, err := w.checkpoint("noop")
 	if err == nil && l.frames-l.copied > checkpointFrames {
 		notify(w.db.checkpoint.grown)
