@@ -67,6 +67,8 @@ func benchRuns(s settings) (report, error) {
 		best, lost = max(best, t.perSecond), lost+t.lost
 		r = append(r,
 			figure{fmt.Sprintf("committed_per_s_%d_charms", charms), round(t.perSecond)},
+			figure{fmt.Sprintf("service_cpu_us_per_run_%d_charms", charms), round(t.service)},
+			figure{fmt.Sprintf("worker_cpu_us_per_run_%d_charms", charms), round(t.workers)},
 			figure{fmt.Sprintf("pss_mb_%d_charms", charms), round(float64(t.pss) / (1 << 20))})
 		if charms == 500 {
 			r = append(r, figure{"pss_mb", round(float64(t.pss) / (1 << 20))})
@@ -83,9 +85,10 @@ func benchRuns(s settings) (report, error) {
 func round(f float64) float64 { return float64(int64(f*100+0.5)) / 100 }
 
 type throughputResult struct {
-	perSecond float64
-	lost      int64
-	pss       int64
+	perSecond        float64
+	service, workers float64 // processor time that a run takes there, µs
+	lost             int64
+	pss              int64
 }
 
 // throughput is how many runs of counters are committed a second while there is
@@ -116,13 +119,24 @@ func throughput(s settings, charms int) (t throughputResult, err error) {
 	if err != nil {
 		return t, err
 	}
+	began, err := usedBy(d)
+	if err != nil {
+		return t, err
+	}
 	started := time.Now()
 	time.Sleep(s.window)
 	last, err := d.Client.Status(ctx)
 	if err != nil {
 		return t, err
 	}
-	t.perSecond = float64(last.TotalSuccesses-first.TotalSuccesses) / time.Since(started).Seconds()
+	runs := float64(last.TotalSuccesses - first.TotalSuccesses)
+	t.perSecond = runs / time.Since(started).Seconds()
+	ended, err := usedBy(d)
+	if err != nil {
+		return t, err
+	}
+	t.service = float64((ended.service - began.service).Microseconds()) / runs
+	t.workers = float64((ended.workers - began.workers).Microseconds()) / runs
 	if t.pss, err = d.PSS(); err != nil {
 		return t, err
 	}
@@ -132,6 +146,17 @@ func throughput(s settings, charms int) (t throughputResult, err error) {
 	}
 	t.lost, err = missing(dir)
 	return t, err
+}
+
+// used is the processor time of a service and of its workers so far.
+type used struct{ service, workers time.Duration }
+
+func usedBy(d *process.Daemon) (u used, err error) {
+	u.service, err = d.CPU()
+	if err == nil {
+		u.workers, err = d.WorkerCPU()
+	}
+	return u, err
 }
 
 func request(source, space, name, every string) api.AddRequest {

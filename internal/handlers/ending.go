@@ -68,7 +68,9 @@ func (e *ending) write(tx store.Tx) error {
 			return err
 		}
 	}
-	e.next = e.Queue.ClaimNext(tx)
+	if e.next = e.Queue.ClaimNext(tx); e.next != nil {
+		e.next.Ahead = e.Runner.ReadAhead(tx, e.next.Charm)
+	}
 	return nil
 }
 

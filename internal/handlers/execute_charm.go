@@ -56,8 +56,10 @@ func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) (*queue.Cl
 			return h.commit(ctx, claim, h.notReady(flight, err), 0, nil)
 		}
 	}
+	ahead, _ := claim.Ahead.(*runcharm.Ahead)
 	session, err := h.Runner.Open(flight, runcharm.Work{
-		Run: claim.Job.Run, Occasion: claim.Job.ID, Mode: wire.ModeEvent, Charm: claim.Charm,
+		Ahead: ahead,
+		Run:   claim.Job.Run, Occasion: claim.Job.ID, Mode: wire.ModeEvent, Charm: claim.Charm,
 		Stream: updater, Event: json.RawMessage("{}"), Timeout: timeout, Dispatched: func() { h.Queue.Dispatched(claim) },
 	})
 	if err != nil {

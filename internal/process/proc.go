@@ -71,18 +71,47 @@ func pss(pid int) (int64, error) {
 
 // CPU is what the daemon, without its workers, has computed so far. It needs /proc.
 func (d *Daemon) CPU() (time.Duration, error) {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", d.PID))
-	if err != nil {
-		return 0, err
+	own, _, err := times(d.PID)
+	return own, err
+}
+
+// WorkerCPU is what the daemon's workers have computed so far, those that have ended
+// included. It needs /proc.
+func (d *Daemon) WorkerCPU() (time.Duration, error) {
+	_, sum, err := times(d.PID)
+	for _, pid := range Children(d.PID) {
+		own, _, err := times(pid)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // it has ended meanwhile
+		}
+		if err != nil {
+			return 0, err
+		}
+		sum += own
 	}
-	// The name in parentheses may hold blanks; user and system time are the 12th
-	// and 13th field behind it, in hundredths of a second.
+	return sum, err
+}
+
+// times is the processor time of a process, and of its children that have ended.
+func times(pid int) (own, children time.Duration, err error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0, 0, err
+	}
+	// The name in parentheses may hold blanks; user and system time are the 12th and
+	// 13th field behind it, those of the children the next two, in hundredths of a second.
 	_, rest, _ := strings.Cut(string(text), ") ")
 	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0, fmt.Errorf("no times of process %d", d.PID)
+	if len(fields) < 15 {
+		return 0, 0, fmt.Errorf("no times of process %d", pid)
 	}
-	user, err := strconv.ParseInt(fields[11], 10, 64)
-	system, err2 := strconv.ParseInt(fields[12], 10, 64)
-	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(err, err2)
+	var ticks [4]time.Duration
+	for i := range ticks {
+		n, err := strconv.ParseInt(fields[11+i], 10, 64)
+		if err != nil {
+			return 0, 0, err
+		}
+		ticks[i] = time.Duration(n) * 10 * time.Millisecond
+	}
+	return ticks[0] + ticks[1], ticks[2] + ticks[3], nil
 }

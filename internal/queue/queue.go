@@ -60,6 +60,7 @@ type Queue struct {
 type Claim struct {
 	Job   charm.Job
 	Charm charm.Charm // zero for maintenance
+	Ahead any         // what its handler has read for it in the transaction that claimed it; nil for nothing
 	entry *entry
 	row   bool // its job waited as a row
 }

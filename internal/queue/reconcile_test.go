@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	_ "modernc.org/sqlite" // rows are damaged by SQL
+
 	"charmd/internal/charm"
 	"charmd/internal/queue"
 	"charmd/internal/state"

@@ -24,8 +24,10 @@ type attempt struct {
 
 	mu       sync.Mutex
 	space    charm.Space // every document is served as of its commit
+	process  string      // id of the charm's process document
 	mark     memory.Version
 	served   map[string]memory.Version
+	bytes    int             // of all that was served
 	memo     json.RawMessage // what the worker was given of the last run; nil for nothing
 	log      runLog
 	requests int
@@ -53,23 +55,50 @@ func seedOf(run string) uint64 {
 // task fixes the commit the run sees and sends ahead what it will probably read.
 func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 	w := a.work
-	id, err := merkle.ParseLink(w.Charm.ID)
-	if err != nil {
-		return wire.Task{}, fmt.Errorf("charm id %q: %w", w.Charm.ID, err)
+	last := a.runner.predicted(w.Charm)
+	if last.process == "" {
+		id, err := merkle.ParseLink(w.Charm.ID)
+		if err != nil {
+			return wire.Task{}, fmt.Errorf("charm id %q: %w", w.Charm.ID, err)
+		}
+		last.process = merkle.ProcessID(id).Link()
 	}
-	process := merkle.ProcessID(id).Link()
+	a.process = last.process
 	task := wire.Task{
-		Run: w.Run, Mode: w.Mode, Charm: w.Charm.ID, Process: process, Space: w.Charm.Space,
+		Run: w.Run, Mode: w.Mode, Charm: w.Charm.ID, Process: a.process, Space: w.Charm.Space,
 		Recipe: a.recipe.ID, RecipeFile: a.recipe.Name, Argument: w.Argument, Event: w.Event, Document: w.Document, Stream: w.Stream,
 		Now: a.started.UnixMilli(), Seed: a.seed, APIURL: a.runner.apiURL(), Occasion: w.Occasion, Timeout: w.Timeout,
 		As: a.as, Replay: w.Replies != nil,
 	}
-	ahead := []string{w.Charm.ID, process}
+	ahead := []string{w.Charm.ID, a.process}
 	if a.asOf == nil {
-		ahead = append(ahead, a.runner.predicted(w)...)
+		ahead = append(ahead, last.ids...)
 	} else {
 		task.APIURL = a.asOf.APIURL
 	}
+	var err error
+	if known := a.ahead(); known != nil {
+		task.Documents, err = a.begin(known, ahead)
+	} else {
+		task.Documents, err = a.look(ctx, ahead)
+	}
+	if err == nil && (w.Mode == wire.ModeEvent || w.Mode == wire.ModeWrite) && a.asOf == nil && !a.runner.memory.Copies() {
+		task.Memo, task.Stale = a.runner.memos.recall(w.Charm.Space+w.Charm.ID, a.recipe.ID, w.Charm.Space, a.space.Since)
+		a.memo = task.Memo
+	}
+	return task, err
+}
+
+// ahead is what was read ahead, for the first attempt alone.
+func (a *attempt) ahead() *Ahead {
+	known := a.work.Ahead
+	a.work.Ahead = nil
+	return known
+}
+
+// look reads what the run begins with.
+func (a *attempt) look(ctx context.Context, ids []string) (docs []wire.Document, err error) {
+	w := a.work
 	err = a.runner.store.View(ctx, func(r store.Reader) error {
 		if a.space, err = r.Space(w.Charm.Space); err != nil {
 			return err
@@ -88,14 +117,10 @@ func (a *attempt) task(ctx context.Context) (wire.Task, error) {
 				return err
 			}
 		}
-		task.Documents, err = a.read(r, ahead)
+		docs, err = a.read(r, ids)
 		return err
 	})
-	if err == nil && (w.Mode == wire.ModeEvent || w.Mode == wire.ModeWrite) && a.asOf == nil && !a.runner.memory.Copies() {
-		task.Memo, task.Stale = a.runner.memos.recall(w.Charm.Space+w.Charm.ID, a.recipe.ID, w.Charm.Space, a.space.Since)
-		a.memo = task.Memo
-	}
-	return task, err
+	return docs, err
 }
 
 // recastError says that the charm has another recipe now.
@@ -126,9 +151,17 @@ func (a *attempt) Documents(ctx context.Context, ids []string) (docs []wire.Docu
 	return docs, err
 }
 
-// read is the documents asked for, up to the size of one answer but at least the
-// first; the worker asks again for the others.
+// read is documents as of the run's commit.
 func (a *attempt) read(r store.Reader, ids []string) ([]wire.Document, error) {
+	return a.documents(ids, func(id string) (store.Fact, bool, error) {
+		fact, err := a.fact(r, memory.Of(id))
+		return fact, true, err
+	})
+}
+
+// documents is the documents asked for, as far as they are known, up to the size of
+// one answer but at least the first; the worker asks again for the others.
+func (a *attempt) documents(ids []string, stored func(id string) (fact store.Fact, known bool, err error)) ([]wire.Document, error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	docs := make([]wire.Document, 0, len(ids))
@@ -139,7 +172,10 @@ func (a *attempt) read(r store.Reader, ids []string) ([]wire.Document, error) {
 			continue
 		}
 		seen[id] = true
-		fact, err := a.fact(r, memory.Of(id))
+		fact, known, err := stored(id)
+		if !known {
+			continue
+		}
 		if err != nil {
 			return nil, fmt.Errorf("document %s: %w", id, err)
 		}
@@ -150,6 +186,7 @@ func (a *attempt) read(r store.Reader, ids []string) ([]wire.Document, error) {
 			break
 		}
 		docs = append(docs, wire.Document{ID: id, Text: fact.Is})
+		a.bytes += len(fact.Is)
 		if _, again := a.served[id]; !again { // what it saw first is what the commit must find
 			a.served[id] = memory.Version{The: memory.JSON, Of: memory.Of(id), Ref: merkle.Ref(fact.Ref)}
 		}

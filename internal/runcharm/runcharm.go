@@ -39,7 +39,7 @@ type Runner struct {
 
 	mu       sync.Mutex
 	triedOut map[string]string      // recipe that a charm has been tried out with, by space and id
-	read     map[string][]string    // documents a charm read last time, by space and id
+	read     map[string]seen        // in a charm's last run, by space and id
 	maps     map[string]*recipe.Map // source maps by recipe id
 }
 
@@ -69,7 +69,7 @@ type Accounts interface {
 func New(o Options) *Runner {
 	r := &Runner{
 		store: o.Store, memory: o.Memory, pool: o.Pool, lane: o.Lane, egress: o.Egress, accounts: o.Accounts, apiURL: o.APIURL, logger: o.Logger, now: o.Now,
-		triedOut: map[string]string{}, read: map[string][]string{}, maps: map[string]*recipe.Map{}, memos: newMemos(),
+		triedOut: map[string]string{}, read: map[string]seen{}, maps: map[string]*recipe.Map{}, memos: newMemos(),
 	}
 	o.Memory.Subscribe("", r.memos.committed)
 	return r
@@ -89,6 +89,7 @@ type Work struct {
 	Lane       bool            // a person waits for it: it runs on the workers kept for that
 	Timeout    time.Duration
 	Replies    *egress.Tape      // answers requests in place of the network; nil lets them out
+	Ahead      *Ahead            // read when it was claimed; nil: it is read now
 	Documents  map[string][]byte // texts that stand in for the stored ones, by id; may be nil
 	Dispatched func()            // told when a worker has taken an attempt; nil tells nobody
 }
@@ -199,7 +200,7 @@ func (s *Session) Attempt(ctx context.Context) Result {
 		return result
 	}
 	if s.work.Mode == wire.ModeEvent || s.work.Mode == wire.ModeWrite {
-		s.runner.remember(s.work, out.Read)
+		s.runner.remember(s.work.Charm, seen{a.process, out.Read, a.bytes})
 	}
 	a.remembering(&result)
 	return result
@@ -219,19 +220,17 @@ func (r *Runner) SaveHosts(tx store.Tx, of Result) error {
 const mostPredicted = 8192
 
 // remember keeps what a charm read, to send it ahead the next time.
-func (r *Runner) remember(w Work, ids []string) {
-	if len(ids) > mostPredicted {
-		ids = ids[:mostPredicted]
-	}
+func (r *Runner) remember(c charm.Charm, last seen) {
+	last.ids = last.ids[:min(len(last.ids), mostPredicted)]
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.read[w.Charm.Space+w.Charm.ID] = ids
+	r.read[c.Space+c.ID] = last
 }
 
-func (r *Runner) predicted(w Work) []string {
+func (r *Runner) predicted(c charm.Charm) seen {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.read[w.Charm.Space+w.Charm.ID]
+	return r.read[c.Space+c.ID]
 }
 
 // Forget drops what is remembered of a charm that was removed.

@@ -4,6 +4,8 @@ import (
 	"database/sql"
 	"fmt"
 	"time"
+
+	_ "modernc.org/sqlite" // rows are damaged by SQL
 )
 
 // damage changes rows behind the service's back, as a person with the sqlite3

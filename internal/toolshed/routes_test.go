@@ -66,6 +66,7 @@ func TestWhichRoutesAreOpen(t *testing.T) {
 		"POST /api/integrations/google-oauth/login": false, "POST /api/integrations/google-oauth/refresh": false, "POST /api/integrations/google-oauth/logout": false,
 		"GET /api/integrations/google-oauth/status": false, "POST /api/integrations/bg": false,
 		"GET /": false, "POST /": false, "GET /service": false, "POST /service": false, "POST /service/sign-out": false, "GET /metrics": false,
+		"GET /debug/pprof/": false, "GET /debug/pprof/heap": false, "GET /debug/pprof/profile": false, "GET /debug/pprof/trace": false,
 		"GET /home/news": false, "GET /home/news/inspect": false, "POST /home/news/inspect": false, "GET /spaces": false, "GET /nothing/like/it/at/all": false,
 		"GET /api/v1/status": false, "GET /api/v1/why": false, "GET /api/v1/doctor": false, "GET /api/v1/charms": false, "POST /api/v1/charms": false,
 		"POST /api/v1/admin-charm": false, "GET /api/v1/charms/s/c": false, "PATCH /api/v1/charms/s/c": false, "DELETE /api/v1/charms/s/c": false,

@@ -138,6 +138,7 @@ func (t *Toolshed) routes() {
 		}
 		t.blobbyRoutes()
 	}
+	t.profileRoutes()
 	t.spaceRoutes()
 	t.oauthRoutes()
 	t.accountRoutes()

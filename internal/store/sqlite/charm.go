@@ -17,12 +17,15 @@ var (
 		" from charm c join space s on s.row = c.space "
 )
 
+// noHosts is the stored form of no list, as nearly all charms have.
+const noHosts = "null"
+
 func scanCharm(scan func(...any) error) (c charm.Charm, err error) {
 	var hosts string
 	err = scan(&c.Row, &c.Space, &c.SpaceName, &c.ID, &c.Name, &c.Recipe, &c.Integration,
 		durationOf{&c.Schedule.Every}, &c.Schedule.Cron, &c.Schedule.Zone, durationOf{&c.Timeout},
 		&c.Priority, &hosts, &c.ProbeNever, &c.Registered, timeOf{&c.CreatedAt}, timeOf{&c.UpdatedAt})
-	if err == nil {
+	if err == nil && hosts != noHosts {
 		err = json.Unmarshal([]byte(hosts), &c.AllowHosts)
 	}
 	return c, err

@@ -54,8 +54,16 @@ func (c *checkpointer) run() {
 	}
 }
 
+// watchEvery is after how many transactions the log's length is looked at, which
+// costs as much as a few reads.
+const watchEvery = 16
+
 // watchLog wakes the checkpointer when much of the log is not copied.
 func (w *writer) watchLog() {
+	if w.unwatched++; w.unwatched < watchEvery {
+		return
+	}
+	w.unwatched = 0
 	l, err := w.checkpoint("noop")
 	if err == nil && l.frames-l.copied > checkpointFrames {
 		notify(w.db.checkpoint.grown)
@@ -111,7 +119,7 @@ func (db *DB) Vacuum(ctx context.Context, pages int) (freed int64, err error) {
 		if err := s.row("select page_size, freelist_count from pragma_page_size, pragma_freelist_count", nil, &size, &before); err != nil {
 			return err
 		}
-		if _, err := s.conn.ExecContext(ctx, fmt.Sprintf("pragma incremental_vacuum(%d)", pages)); err != nil {
+		if err := s.script(ctx, fmt.Sprintf("pragma incremental_vacuum(%d)", pages)); err != nil {
 			return explain(err, s.path)
 		}
 		if err := s.row("select freelist_count from pragma_freelist_count", nil, &after); err != nil {

@@ -49,43 +49,33 @@ func millis(t time.Time) int64 {
 // timeOf scans the stored form of a time.
 type timeOf struct{ t *time.Time }
 
-func (d timeOf) Scan(v any) error {
-	n, ok := v.(int64)
-	if !ok {
-		return fmt.Errorf("a time is stored as %T", v)
-	}
+func (d timeOf) read(c column) error {
+	n, err := c.integer()
 	*d.t = time.Time{}
 	if n != 0 {
 		*d.t = time.UnixMilli(n).UTC()
 	}
-	return nil
+	return err
 }
 
 // durationOf scans a stored duration, microseconds.
 type durationOf struct{ d *time.Duration }
 
-func (d durationOf) Scan(v any) error {
-	n, ok := v.(int64)
-	if !ok {
-		return fmt.Errorf("a duration is stored as %T", v)
-	}
+func (d durationOf) read(c column) error {
+	n, err := c.integer()
 	*d.d = time.Duration(n) * time.Microsecond
-	return nil
+	return err
 }
 
 // refOf scans a stored reference; null is the zero reference.
 type refOf struct{ ref *[32]byte }
 
-func (d refOf) Scan(v any) error {
-	switch v := v.(type) {
-	case nil:
-		*d.ref = [32]byte{}
-		return nil
-	case []byte:
-		if copy(d.ref[:], v) == len(d.ref) && len(v) == len(d.ref) {
-			return nil
-		}
-		return fmt.Errorf("a stored reference has %d bytes", len(v))
+func (d refOf) read(c column) error {
+	b := c.blob()
+	if b != nil && len(b) != len(d.ref) {
+		return fmt.Errorf("a stored reference has %d bytes", len(b))
 	}
-	return fmt.Errorf("a reference is stored as %T", v)
+	*d.ref = [32]byte{}
+	copy(d.ref[:], b)
+	return nil
 }

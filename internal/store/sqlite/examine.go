@@ -45,7 +45,7 @@ func Examine(ctx context.Context, path string, fn func(*Look) error) (err error)
 			defer func() { _ = os.Remove(path + suffix) }() // it was not there, and need not have been made
 		}
 	}
-	s, err := connectBy(ctx, path, dsn(path)+"&mode=ro", readerPragmas...)
+	s, err := connectBy(ctx, path, dsn(path)+"?mode=ro", readerPragmas...)
 	if err != nil {
 		return err
 	}
@@ -95,37 +95,26 @@ func damage(ctx context.Context, s *session, pragma string) (found []string, err
 		}
 		err = explain(err, s.path)
 	}()
-	rows, err := s.conn.QueryContext(ctx, pragma)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	for rows.Next() {
+	err = s.each(ctx, pragma, func(scan func(...any) error) error {
 		var line string
-		if err := rows.Scan(&line); err != nil {
-			return found, err
-		}
-		if line != "ok" {
+		err := scan(&line)
+		if err == nil && line != "ok" {
 			found = append(found, line)
 		}
-	}
-	return found, rows.Err()
+		return err
+	})
+	return found, err
 }
 
 // strays finds rows whose parent is not there, by table.
 func strays(ctx context.Context, s *session) (found []string, err error) {
-	rows, err := s.conn.QueryContext(ctx, `select "table", parent, count(*) from pragma_foreign_key_check group by 1, 2`)
-	if err != nil {
-		return nil, explain(err, s.path)
-	}
-	defer rows.Close()
-	for rows.Next() {
+	const query = `select "table", parent, count(*) from pragma_foreign_key_check group by 1, 2`
+	err = s.each(ctx, query, func(scan func(...any) error) error {
 		var table, parent string
 		var n int
-		if err := rows.Scan(&table, &parent, &n); err != nil {
-			return nil, explain(err, s.path)
-		}
+		err := scan(&table, &parent, &n)
 		found = append(found, fmt.Sprintf("%d of table %s belong to a %s that is gone", n, table, parent))
-	}
-	return found, explain(rows.Err(), s.path)
+		return err
+	})
+	return found, explain(err, s.path)
 }

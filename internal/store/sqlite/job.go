@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"database/sql"
 	"fmt"
 
 	"charmd/internal/charm"
@@ -17,13 +16,27 @@ var (
 
 // charmOf is the stored form of a job's charm: null for maintenance, which has
 // none that the schema could check.
-func charmOf(row int64) sql.NullInt64 { return sql.NullInt64{Int64: row, Valid: row != 0} }
+func charmOf(row int64) any {
+	if row == 0 {
+		return nil
+	}
+	return row
+}
+
+// charmIn scans it.
+type charmIn struct{ row *int64 }
+
+func (d charmIn) read(c column) (err error) {
+	*d.row = 0
+	if !c.null() {
+		*d.row, err = c.integer()
+	}
+	return err
+}
 
 func scanJob(scan func(...any) error) (j charm.Job, err error) {
-	var of sql.NullInt64
-	err = scan(&j.ID, &of, &j.Type, &j.Task, &j.Reason, &j.Priority, timeOf{&j.DueAt}, &j.Attempt, &j.Status, &j.Run,
+	err = scan(&j.ID, charmIn{&j.Charm}, &j.Type, &j.Task, &j.Reason, &j.Priority, timeOf{&j.DueAt}, &j.Attempt, &j.Status, &j.Run,
 		&j.Epoch, timeOf{&j.LeaseEnd}, &j.Once, &j.FollowUp, &j.Pages, timeOf{&j.CreatedAt}, timeOf{&j.ClaimedAt})
-	j.Charm = of.Int64
 	return j, err
 }
 

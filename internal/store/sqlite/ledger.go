@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"encoding/json"
-	"fmt"
 
 	"charmd/internal/charm"
 )
@@ -19,14 +18,11 @@ func ledgerText(list []charm.Request) (string, error) {
 // ledgerOf scans it.
 type ledgerOf struct{ list *[]charm.Request }
 
-func (d ledgerOf) Scan(v any) error {
-	text, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("a ledger is stored as %T", v)
-	}
+func (d ledgerOf) read(c column) error {
+	text := c.blob()
 	*d.list = nil
-	if text == "" {
+	if len(text) == 0 {
 		return nil
 	}
-	return json.Unmarshal([]byte(text), d.list)
+	return json.Unmarshal(text, d.list)
 }

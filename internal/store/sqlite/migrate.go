@@ -74,10 +74,10 @@ func migrate(ctx context.Context, s *session, list []migration) error {
 	}
 	for _, m := range list[have:] {
 		script := fmt.Sprintf("begin immediate;\n%s\n;pragma user_version = %d;\ncommit", m.script, m.version)
-		if _, err := s.conn.ExecContext(ctx, script); err != nil {
+		if err := s.script(ctx, script); err != nil {
 			// Nothing of it may stay; where the failure has rolled back by itself
 			// this one fails, which says nothing new.
-			_, _ = s.conn.ExecContext(context.WithoutCancel(ctx), "rollback")
+			_ = s.script(context.WithoutCancel(ctx), "rollback")
 			return explain(fmt.Errorf("migration %s: %w", m.name, err), path)
 		}
 	}

@@ -88,7 +88,7 @@ func TestIndexes(t *testing.T) {
 		selectSpace + "where did = ?", selectSpace + "where name = ? and name <> ''",
 		selectCharm + "where c.row = ?", selectCharm + "where s.did = ? and c.id = ?",
 		selectState + "where charm = ?",
-		selectJob + "where id = ?", selectJob + "where charm is ? order by due, id", selectJob + "order by due, id limit ?",
+		selectJob + "where id = ?", selectJob + "where charm is ? order by due, id", // all of them are read whole: they are few
 		selectRun, selectRuns + " order by id desc limit ?", selectRuns + " where charm = ? order by id desc limit ?",
 		selectRuns + " where job = ? order by id desc limit ?",
 		selectRecipe, "select value from setting where key = ?",

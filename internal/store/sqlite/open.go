@@ -13,8 +13,6 @@ import (
 	"sync"
 	"time"
 
-	_ "modernc.org/sqlite" // the driver
-
 	"charmd/internal/charm"
 	"charmd/internal/store"
 )

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	_ "modernc.org/sqlite" // databases are made by SQL
+
 	"charmd/internal/charm"
 	"charmd/internal/store"
 )

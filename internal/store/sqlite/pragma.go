@@ -37,20 +37,20 @@ var (
 	)
 )
 
-// dsn is the data source name of the database file, whatever its path contains.
+// dsn is the URI of the database file, whatever its path contains.
 func dsn(path string) string {
 	slashed := filepath.ToSlash(path)
 	if !strings.HasPrefix(slashed, "/") {
 		slashed = "/" + slashed // a drive letter
 	}
-	u := url.URL{Scheme: "file", Path: slashed, RawQuery: "_defensive=1&_dqs=0&_error_rc=1"}
+	u := url.URL{Scheme: "file", Path: slashed}
 	return u.String()
 }
 
 // create sets what can only be set before the first table is made.
 func create(ctx context.Context, s *session) error {
 	for _, p := range []string{"auto_vacuum = incremental", fmt.Sprintf("application_id = %d", applicationID)} {
-		if _, err := s.conn.ExecContext(ctx, "pragma "+p); err != nil {
+		if err := s.script(ctx, "pragma "+p); err != nil {
 			return explain(fmt.Errorf("pragma %s: %w", p, err), s.path)
 		}
 	}

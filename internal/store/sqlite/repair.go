@@ -134,7 +134,7 @@ func rewrite(ctx context.Context, path string, deleted *[]string) (err error) {
 
 // refill fills a new database from the one at path.
 func refill(ctx context.Context, s *session, path string) error {
-	if _, err := s.conn.ExecContext(ctx, "attach ? as old", dsn(path)); err != nil {
+	if err := s.script(ctx, "attach ? as old", dsn(path)); err != nil {
 		return err
 	}
 	have, err := s.number(ctx, "pragma old.user_version")
@@ -156,8 +156,7 @@ func refill(ctx context.Context, s *session, path string) error {
 		// The condition keeps SQLite from copying indexes instead of rows.
 		script += fmt.Sprintf("delete from main.%s; insert into main.%[1]s select * from old.%[1]s not indexed where true;\n", t)
 	}
-	_, err = s.conn.ExecContext(ctx, script+"commit")
-	return err
+	return s.script(ctx, script+"commit")
 }
 
 // copyAside copies the database and its log as they are, for nothing that reads

@@ -2,9 +2,10 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
+
+	lib "modernc.org/sqlite/lib"
 
 	"charmd/internal/store"
 )
@@ -12,10 +13,9 @@ import (
 // session is one connection to the database with the statements prepared on it.
 // It serves one goroutine at a time.
 type session struct {
-	path  string  // of the database, for errors
-	db    *sql.DB // of this connection alone
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	path  string // of the database, for errors
+	conn  *connection
+	stmts map[string]*statement
 
 	// broken is the failure after which SQLite may have ended the transaction by
 	// itself. Until the next one begins nothing may run: it would run, and
@@ -31,18 +31,13 @@ func connect(ctx context.Context, path string, pragmas ...string) (*session, err
 }
 
 func connectBy(ctx context.Context, path, source string, pragmas ...string) (*session, error) {
-	db, err := sql.Open("sqlite", source)
+	conn, err := dial(source)
 	if err != nil {
-		return nil, err
+		return nil, explain(err, path)
 	}
-	db.SetMaxOpenConns(1)
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return nil, explain(errors.Join(err, db.Close()), path)
-	}
-	s := &session{path: path, db: db, conn: conn, stmts: make(map[string]*sql.Stmt)}
+	s := &session{path: path, conn: conn, stmts: make(map[string]*statement)}
 	for _, p := range pragmas {
-		if _, err := conn.ExecContext(ctx, "pragma "+p); err != nil {
+		if err := s.script(ctx, "pragma "+p); err != nil {
 			return nil, explain(errors.Join(fmt.Errorf("pragma %s: %w", p, err), s.close()), path)
 		}
 	}
@@ -52,22 +47,22 @@ func connectBy(ctx context.Context, path, source string, pragmas ...string) (*se
 func (s *session) close() error {
 	var errs []error
 	for _, stmt := range s.stmts {
-		errs = append(errs, stmt.Close())
+		errs = append(errs, stmt.close())
 	}
-	return errors.Join(append(errs, s.conn.Close(), s.db.Close())...)
+	return errors.Join(append(errs, s.conn.close())...)
 }
 
 // prepared is the statement for the query, prepared once per connection: without
 // this a third of the time goes into parsing SQL. Queries must be constants or
 // built from a bounded number of parts.
-func (s *session) prepared(query string) (*sql.Stmt, error) {
+func (s *session) prepared(query string) (*statement, error) {
 	if s.broken != nil {
 		return nil, s.broken
 	}
 	if stmt := s.stmts[query]; stmt != nil {
 		return stmt, nil
 	}
-	stmt, err := s.conn.PrepareContext(context.Background(), query)
+	stmt, _, err := s.conn.prepare(query, lib.SQLITE_PREPARE_PERSISTENT)
 	if err != nil {
 		return nil, s.note(err)
 	}
@@ -92,11 +87,10 @@ func (s *session) exec(query string, args ...any) (int64, error) {
 		return 0, err
 	}
 	s.wrote = true
-	result, err := stmt.ExecContext(context.Background(), args...)
-	if err != nil {
+	if err := stmt.run(args); err != nil {
 		return 0, s.note(err)
 	}
-	return result.RowsAffected()
+	return s.conn.changes(), nil
 }
 
 // control runs a statement that begins, ends or marks a transaction.
@@ -105,8 +99,7 @@ func (s *session) control(statement string) error {
 	if err != nil {
 		return err
 	}
-	_, err = stmt.ExecContext(context.Background())
-	return s.note(err)
+	return s.note(stmt.run(nil))
 }
 
 // begin starts a transaction with the statement, forgetting the one before.
@@ -129,8 +122,8 @@ func (s *session) row(query string, args []any, dest ...any) error {
 	if err != nil {
 		return err
 	}
-	err = stmt.QueryRowContext(context.Background(), args...).Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
+	found, err := stmt.first(args, dest)
+	if err == nil && !found {
 		return store.ErrNotFound
 	}
 	return s.note(err)
@@ -148,32 +141,28 @@ func (s *session) rows(query string, args []any, each func(scan func(...any) err
 	if err != nil {
 		return err
 	}
-	rows, err := stmt.QueryContext(context.Background(), args...)
-	if err != nil {
-		return s.note(err)
-	}
-	defer rows.Close()
-	for rows.Next() {
-		more, err := each(rows.Scan)
-		if err != nil {
-			return err
-		}
-		if !more {
-			return nil
-		}
-	}
-	return s.note(rows.Err())
+	return s.note(stmt.rows(args, each))
+}
+
+// script runs statements that are needed once; args are of the first. ctx interrupts it.
+func (s *session) script(ctx context.Context, text string, args ...any) error {
+	return s.conn.within(ctx, func() error { return s.conn.script(text, args...) })
+}
+
+// each calls fn for every row of a query that is needed once; ctx interrupts it.
+func (s *session) each(ctx context.Context, query string, fn func(scan func(...any) error) error) error {
+	return s.conn.within(ctx, func() error { return s.conn.query(query, fn) })
 }
 
 // number is the single number a query or pragma answers; ctx interrupts it.
 func (s *session) number(ctx context.Context, query string) (n int64, err error) {
-	err = s.conn.QueryRowContext(ctx, query).Scan(&n)
+	err = s.each(ctx, query, func(scan func(...any) error) error { return scan(&n) })
 	return n, err
 }
 
 // word is the single text a query or pragma answers; ctx interrupts it.
 func (s *session) word(ctx context.Context, query string) (w string, err error) {
-	err = s.conn.QueryRowContext(ctx, query).Scan(&w)
+	err = s.each(ctx, query, func(scan func(...any) error) error { return scan(&w) })
 	return w, err
 }
 

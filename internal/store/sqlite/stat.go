@@ -28,13 +28,7 @@ const unfoldedRuns = "select r.row, r.charm, coalesce(c.integration, ''), r.outc
 // histogramOf scans a stored histogram.
 type histogramOf struct{ h *charm.Histogram }
 
-func (d histogramOf) Scan(v any) error {
-	text, ok := v.(string)
-	if !ok {
-		return fmt.Errorf("a histogram is stored as %T", v)
-	}
-	return json.Unmarshal([]byte(text), d.h)
-}
+func (d histogramOf) read(c column) error { return json.Unmarshal(c.blob(), d.h) }
 
 // scanStat are the destinations in the order of statValues.
 func scanStat(s *store.Stat) []any {

@@ -45,6 +45,8 @@ type writer struct {
 
 	waiting []*member // taken from the queue and not answered
 	group   []*member // those of them that have run in the open transaction
+
+	unwatched int // transactions since the log was looked at
 }
 
 func newWriter(db *DB, s *session, last *rowNumbers) *writer {
