@@ -212,21 +212,15 @@ func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oaut
 	conn.Expires, conn.Ends = t.Expires, endsOf(got, now)
 	conn.Scopes = scopesOf(p, got)
 	conn.Account = a.user(ctx, p, t)
-	err := a.save(ctx, acc, conn, t, func(tx store.Tx) error {
-		if conn.Cell.ID != "" {
-			if err := a.o.Cells.WriteCell(tx, conn.Space, conn.Cell, mustJSON(cellValue(conn, t, now))); err != nil {
-				return err
-			}
-		}
-		return a.o.Restored(tx, conn)
-	})
+	err := a.save(ctx, acc, conn, t, mustJSON(cellValue(conn, t, now)), func(tx store.Tx) error { return a.o.Restored(tx, conn) })
 	if err != nil {
 		return conn, err
 	}
 	for _, other := range a.of(func(c charm.Connection) bool {
 		return c.Space == conn.Space && conn.Cell.ID != "" && c.Cell.ID == conn.Cell.ID && slices.Equal(c.Cell.Path, conn.Cell.Path) && c.ID != conn.ID
 	}) { // of another provider: a cell holds one account
-		if err := a.end(ctx, other.ID, func(store.Tx, charm.Connection) (bool, error) { return true, nil }); err != nil {
+		forgotten := func(_ charm.Connection, forget func(store.Tx) error) error { return a.o.Store.Update(ctx, forget) }
+		if err := a.end(ctx, other.ID, forgotten); err != nil {
 			a.o.Logger.Warn("the account that was connected before could not be ended", "connection", other.ID, "err", err)
 		}
 	}

@@ -110,7 +110,7 @@ func (a *Accounts) saveLate(ctx context.Context, acc *account) error {
 		return nil
 	}
 	conn.Expires = t.Expires
-	return a.save(ctx, acc, conn, *t, nil)
+	return a.save(ctx, acc, conn, *t, nil, nil)
 }
 
 // refresh gets new tokens, with the refresh token that came last and then with the
@@ -173,7 +173,7 @@ func (a *Accounts) renewed(ctx context.Context, acc *account, p Provider, t toke
 	if ends := endsOf(got, now); !ends.IsZero() {
 		conn.Ends = ends
 	}
-	err := a.save(ctx, acc, conn, next, func(tx store.Tx) error {
+	err := a.save(ctx, acc, conn, next, nil, func(tx store.Tx) error {
 		if !lost {
 			return nil
 		}
@@ -222,7 +222,7 @@ func (a *Accounts) lose(ctx context.Context, acc *account, p Provider, t tokens,
 		conn.State, conn.Reason, conn.Since = charm.Disconnected, reason, now
 	}
 	conn.Tried = now
-	err := a.save(ctx, acc, conn, t, func(tx store.Tx) error {
+	err := a.save(ctx, acc, conn, t, nil, func(tx store.Tx) error {
 		if before == charm.Disconnected {
 			return nil
 		}

@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -31,8 +32,10 @@ type world struct {
 	skewed time.Duration // how far our clock is from Google's
 	full   bool          // the disk takes nothing
 
-	mu       sync.Mutex
-	cells    map[string][]byte
+	mu    sync.Mutex
+	cells map[string][]byte
+
+	telling  sync.Mutex
 	lost     []charm.Connection
 	restored int
 }
@@ -106,14 +109,14 @@ func (w *world) restart() {
 	w.Accounts, err = Open(w.t.Context(), Options{
 		Store: w.db, Vault: w.vault, Providers: table, Cells: w, HTTP: func(Provider) http.RoundTripper { return w.google },
 		Lost: func(_ store.Tx, c charm.Connection) error {
-			w.mu.Lock()
-			defer w.mu.Unlock()
+			w.telling.Lock()
+			defer w.telling.Unlock()
 			w.lost = append(w.lost, c)
 			return nil
 		},
 		Restored: func(store.Tx, charm.Connection) error {
-			w.mu.Lock()
-			defer w.mu.Unlock()
+			w.telling.Lock()
+			defer w.telling.Unlock()
 			w.restored++
 			return nil
 		},
@@ -134,11 +137,28 @@ func (w *world) ReadCell(_ store.Reader, space string, at charm.AuthCell) ([]byt
 	return w.cells[cellKey(space, at)], nil
 }
 
-func (w *world) WriteCell(_ store.Tx, space string, at charm.AuthCell, value []byte) error {
+func (w *world) ChangeCell(ctx context.Context, space string, at charm.AuthCell, change func([]byte) []byte, then func(store.Tx) error) error {
+	return w.db.Update(ctx, func(tx store.Tx) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		value := change(w.cells[cellKey(space, at)])
+		if then != nil {
+			if err := then(tx); err != nil {
+				return err
+			}
+		}
+		if value != nil {
+			w.cells[cellKey(space, at)] = value
+		}
+		return nil
+	})
+}
+
+// writes is a recipe or a page that makes value what the auth cell holds.
+func (w *world) writes(value []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.cells[cellKey(space, at)] = value
-	return nil
+	w.cells[cellKey(home, authPlace)] = value
 }
 
 var authPlace = charm.AuthCell{ID: "baedreauth", Path: []string{"auth"}}

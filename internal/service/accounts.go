@@ -56,8 +56,8 @@ func (c cells) ReadCell(r store.Reader, space string, at charm.AuthCell) ([]byte
 	return c.manager.ReadCell(r, space, at)
 }
 
-func (c cells) WriteCell(tx store.Tx, space string, at charm.AuthCell, value []byte) error {
-	return c.manager.WriteCell(tx, space, at, value)
+func (c cells) ChangeCell(ctx context.Context, space string, at charm.AuthCell, change func(now []byte) []byte, then func(tx store.Tx) error) error {
+	return c.manager.ChangeCell(ctx, space, at, change, then)
 }
 
 // accountLost tells the notification hook of an account that a person must connect

@@ -74,17 +74,23 @@ func withGoogle(t *testing.T, args ...string) (*fakegoogle.Google, *daemon) {
 
 func googleDaemon(t *testing.T, g *fakegoogle.Google, dir string, args ...string) *daemon {
 	t.Helper()
-	table := filepath.Join(t.TempDir(), "providers.json")
-	if err := os.WriteFile(table, g.Table(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d, err := launch(t, process.Options{Dir: dir, Args: append([]string{"--providers", table, "--max-concurrent", "2"}, args...), Env: []string{
-		"GOOGLE_CLIENT_ID=" + fakegoogle.ClientID, "GOOGLE_CLIENT_SECRET=" + fakegoogle.ClientSecret, "SSL_CERT_FILE=" + g.CertFile,
-	}})
+	d, err := launch(t, googleOptions(t, g, dir, args...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// googleOptions are those of a daemon that knows the Google.
+func googleOptions(t *testing.T, g *fakegoogle.Google, dir string, args ...string) process.Options {
+	t.Helper()
+	table := filepath.Join(t.TempDir(), "providers.json")
+	if err := os.WriteFile(table, g.Table(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return process.Options{Dir: dir, Args: append([]string{"--providers", table, "--max-concurrent", "2"}, args...), Env: []string{
+		"GOOGLE_CLIENT_ID=" + fakegoogle.ClientID, "GOOGLE_CLIENT_SECRET=" + fakegoogle.ClientSecret, "SSL_CERT_FILE=" + g.CertFile,
+	}}
 }
 
 // addMail adds a charm that asks the Google for its profile.

@@ -33,7 +33,7 @@ func TestWhatACharmLearnsOfTheModel(t *testing.T) {
 	}
 	t.Cleanup(client.Close)
 	var log strings.Builder
-	s := &Service{config: config.Config{LLMURL: model.URL + "/ask"}, egress: client, modelFailed: observe.NewSeldom(slog.New(slog.NewTextHandler(&log, nil)))}
+	s := &Service{config: config.Config{LLMURL: model.URL + "/ask"}, egress: client, unanswered: observe.NewSeldom(slog.New(slog.NewTextHandler(&log, nil)))}
 	me := egress.Policy{Space: "did:key:z6MkMe", Charm: "baedreime"}
 	ask := func(method string) egress.Reply {
 		t.Helper()

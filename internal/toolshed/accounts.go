@@ -35,6 +35,9 @@ func (t *Toolshed) connect(r *http.Request) (any, error) {
 	if err := read(r, &req); err != nil {
 		return nil, err
 	}
+	if err := t.mayConnect(); err != nil {
+		return nil, err
+	}
 	c, at, err := t.o.Manager.AuthCell(r.Context(), r.PathValue("space"), r.PathValue("charm"), req.Cell)
 	if err != nil {
 		return nil, err
