@@ -151,6 +151,19 @@ type Answer struct {
 // Finish ends a flow with the provider's answer: the account is connected, its
 // tokens sealed, and its cell written, in one transaction.
 func (a *Accounts) Finish(ctx context.Context, provider, session string, answer Answer) (charm.Connection, error) {
+	conn, err := a.finish(ctx, provider, session, answer)
+	switch {
+	case errors.Is(err, ErrForged):
+		a.o.Answered("forged")
+	case err != nil:
+		a.o.Answered("failed")
+	default:
+		a.o.Answered("connected")
+	}
+	return conn, err
+}
+
+func (a *Accounts) finish(ctx context.Context, provider, session string, answer Answer) (charm.Connection, error) {
 	l, err := a.take(provider, answer.State, session)
 	if err != nil {
 		return charm.Connection{}, err
@@ -210,6 +223,9 @@ func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oaut
 	defer acc.unlock()
 	conn.State, conn.Reason, conn.Since, conn.Tried, conn.Made = charm.Connected, "", now, time.Time{}, now
 	conn.Expires, conn.Ends = t.Expires, endsOf(got, now)
+	if t.Refresh == "" && !t.Expires.IsZero() {
+		conn.Ends = t.Expires // nothing can renew it
+	}
 	conn.Scopes = scopesOf(p, got)
 	conn.Account = a.user(ctx, p, t)
 	err := a.save(ctx, acc, conn, t, mustJSON(cellValue(conn, t, now)), func(tx store.Tx) error { return a.o.Restored(tx, conn) })

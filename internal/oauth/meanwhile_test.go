@@ -3,6 +3,7 @@ package oauth
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -151,5 +152,31 @@ func TestFault15_ARotatedTokenOutlivesAMissingPermission(t *testing.T) {
 	w.restart()
 	if got := mustRead(t, w, w.byID[conn.ID]); given == nil || got.Refresh != given.Refresh || !got.Lacking {
 		t.Errorf("on disk is another refresh token than the one that was given last")
+	}
+}
+
+// An access without a refresh token ends with its token, and that is foretold.
+func TestAnAccessThatNothingRenews(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.o.HTTP = func(Provider) http.RoundTripper {
+		return roundTrip(func(r *http.Request) (*http.Response, error) {
+			res, err := w.google.RoundTrip(r)
+			if err != nil || r.URL.Path != "/token" {
+				return res, err
+			}
+			text, err := io.ReadAll(res.Body)
+			res.Body = io.NopCloser(strings.NewReader(strings.Replace(string(text), "refresh_token", "not_given", 1)))
+			return res, err
+		})
+	}
+	conn := w.connect()
+	if !conn.Ends.Equal(conn.Expires) || !strings.Contains(w.Words(conn), "Google ends the access on 2026-01-05 08:59:59") {
+		t.Errorf("foretold is %q", w.Words(conn))
+	}
+	w.runsOK()
+	w.clock.pass(time.Hour)
+	if why := reconnect(w.runs()); !strings.Contains(why, "the access ended on 2026-01-05, as Google had said") || w.refreshes() != 1 {
+		t.Errorf("the words are %q, after %d requests", why, w.refreshes())
 	}
 }

@@ -43,9 +43,13 @@ type Options struct {
 	// Lost is told, inside the transaction that writes it, of a connection that a
 	// person must connect again, once each time; Restored of one that works again.
 	Lost, Restored func(tx store.Tx, c charm.Connection) error
-	Timeout        time.Duration // of one request to an endpoint
-	Logger         *slog.Logger
-	Now            func() time.Time
+	// Refreshed is told how a refresh went ("ok", "refused", "failed"), Answered what a
+	// provider's answer to a person came to ("connected", "failed", "forged").
+	Refreshed func(provider, outcome string)
+	Answered  func(result string)
+	Timeout   time.Duration // of one request to an endpoint
+	Logger    *slog.Logger
+	Now       func() time.Time
 }
 
 // Accounts are the connections of all spaces. It is safe for concurrent use.

@@ -50,24 +50,24 @@ func (a *Accounts) fresh(ctx context.Context, acc *account, within time.Duration
 	if conn.State == charm.Disconnected && (t.Lacking || t.Refresh == "" || near(now, conn.Tried, retryAgain)) {
 		return t, conn, withheld(p, conn)
 	}
-	refused := used != "" && used == t.Access
+	stale := used != "" && used == t.Access
 	a.mu.Lock()
 	retryAt, forced := acc.retryAt, acc.forced
 	a.mu.Unlock()
 	switch {
-	case conn.State != charm.Disconnected && !refused && t.good(now, within):
+	case conn.State != charm.Disconnected && !stale && t.good(now, within):
 		return t, conn, nil
-	case refused && near(now, forced, forcedAgain):
+	case stale && near(now, forced, forcedAgain):
 		return t, conn, nil
 	case t.Refresh == "":
-		return t, conn, a.lose(ctx, acc, p, t, refusedOnce(p))
+		return t, conn, a.lose(ctx, acc, p, t, refused(p, conn, now))
 	case now.Before(retryAt) && retryAt.Sub(now) <= clientWait:
-		if !refused && t.good(now, 0) {
+		if !stale && t.good(now, 0) {
 			return t, conn, nil
 		}
 		return t, conn, later(p, retryAt)
 	}
-	if refused {
+	if stale {
 		a.mu.Lock()
 		acc.forced = now
 		a.mu.Unlock()
@@ -99,8 +99,6 @@ func later(p Provider, at time.Time) error {
 	return &egress.Withheld{Message: fmt.Sprintf("the token for %s could not be refreshed, and is tried again later", p.Title), NotBefore: at}
 }
 
-func refusedOnce(p Provider) string { return p.Title + " does not accept the access any more" }
-
 // saveLate writes what could not be written when the provider gave it.
 func (a *Accounts) saveLate(ctx context.Context, acc *account) error {
 	a.mu.Lock()
@@ -130,8 +128,10 @@ func (a *Accounts) refresh(ctx context.Context, acc *account, p Provider, t toke
 		}
 	}
 	if codeOf(err) == "invalid_grant" {
+		a.o.Refreshed(p.Name, "refused")
 		return t, conn, a.lose(ctx, acc, p, t, refused(p, conn, a.o.Now()))
 	}
+	a.o.Refreshed(p.Name, "failed")
 	return t, conn, a.failed(acc, p, t, conn, err)
 }
 
@@ -183,11 +183,13 @@ func (a *Accounts) renewed(ctx context.Context, acc *account, p Provider, t toke
 		a.mu.Lock()
 		acc.unsaved = &next
 		a.mu.Unlock()
+		a.o.Refreshed(p.Name, "failed")
 		return t, conn, fmt.Errorf("the new token for %s could not be written, so it is not used: %w", p.Title, err)
 	}
 	a.mu.Lock()
 	acc.retryAt, acc.failed = time.Time{}, 0
 	a.mu.Unlock()
+	a.o.Refreshed(p.Name, "ok")
 	a.o.Logger.Debug("token refreshed", "provider", p.Name, "connection", conn.ID)
 	return next, conn, nil
 }

@@ -38,6 +38,13 @@ type world struct {
 	telling  sync.Mutex
 	lost     []charm.Connection
 	restored int
+	counted  map[string]int // what was told to be counted
+}
+
+func (w *world) count(what string) {
+	w.telling.Lock()
+	defer w.telling.Unlock()
+	w.counted[what]++
 }
 
 type clock struct {
@@ -66,7 +73,7 @@ var mail = charm.Charm{Space: home, ID: "baedremail", Name: "mail"}
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{at: time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)}, cells: map[string][]byte{}}
+	w := &world{t: t, clock: &clock{at: time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)}, cells: map[string][]byte{}, counted: map[string]int{}}
 	w.google = fakegoogle.New(w.clock.now)
 	var err error
 	w.db, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Options{Faults: func(p sqlite.Point) error {
@@ -120,7 +127,9 @@ func (w *world) restart() {
 			w.restored++
 			return nil
 		},
-		Timeout: 10 * time.Second, Logger: slog.New(slog.DiscardHandler), Now: w.now,
+		Refreshed: func(provider, outcome string) { w.count("refresh " + provider + " " + outcome) },
+		Answered:  func(result string) { w.count("answer " + result) },
+		Timeout:   10 * time.Second, Logger: slog.New(slog.DiscardHandler), Now: w.now,
 	})
 	if err != nil {
 		w.t.Fatal(err)

@@ -23,6 +23,7 @@ func (s *Service) openAccounts(ctx context.Context) (*oauth.Accounts, error) {
 	}
 	return oauth.Open(ctx, oauth.Options{
 		Store: s.store, Vault: s.vault, Providers: table, Cells: cells{s}, Lost: s.accountLost, Restored: s.accountRestored,
+		Refreshed: s.metrics.Refreshed, Answered: s.metrics.Answered,
 		HTTP:    func(p oauth.Provider) http.RoundTripper { return oauth.Transport(s.egress, p) },
 		Timeout: s.config.TokenRefreshTimeout, Logger: s.logger, Now: time.Now,
 	})
@@ -89,6 +90,22 @@ func (s *Service) lostAccounts(c charm.Charm, waits bool) []live.Lost {
 		}
 	}
 	return list
+}
+
+// accountCounts are the accounts by provider and state, and how long it takes until the
+// first ends that nothing can renew; nil: none does.
+func (s *Service) accountCounts(now time.Time) (by map[string]map[charm.ConnectionState]int, ends *time.Duration) {
+	by = map[string]map[charm.ConnectionState]int{}
+	for _, c := range s.accounts.List() {
+		if by[c.Provider] == nil {
+			by[c.Provider] = map[charm.ConnectionState]int{}
+		}
+		by[c.Provider][c.State]++
+		if left := max(0, c.Ends.Sub(now)); c.State == charm.Connected && !c.Ends.IsZero() && (ends == nil || left < *ends) {
+			ends = &left
+		}
+	}
+	return by, ends
 }
 
 // Connections lists the accounts that charms may use.

@@ -215,6 +215,15 @@ func TestConnectAndRun(t *testing.T) {
 			}
 		}
 	}
+	_, metrics := get(t, http.DefaultClient, d.URL+"/metrics", d.token())
+	for _, want := range []string{`charmd_accounts{provider="google",state="connected"} 2`, `charmd_account_answers_total{result="connected"} 2`, `charmd_account_answers_total{result="forged"} 0`} {
+		if !strings.Contains(metrics, want+"\n") {
+			t.Errorf("the metrics lack %s", want)
+		}
+	}
+	if strings.Contains(metrics, "\ncharmd_account_ends_in_seconds") {
+		t.Error("the metrics foretell an end that nobody has told of")
+	}
 	d.searchSecrets(g)
 }
 
