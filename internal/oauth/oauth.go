@@ -60,6 +60,8 @@ type Accounts struct {
 	byID   map[string]*account
 	logins map[string]login
 	rows   map[string]Provider // as discovery completed them
+
+	refused refusals
 }
 
 // account is one connection with what is known of it in memory.
@@ -97,7 +99,7 @@ func Open(ctx context.Context, o Options) (*Accounts, error) {
 		for _, c := range list {
 			a.byID[c.ID] = newAccount(c)
 		}
-		return err
+		return errors.Join(err, a.loadRefused(r))
 	})
 }
 
@@ -243,12 +245,24 @@ func (a *Accounts) End(ctx context.Context, id string) error {
 	})
 }
 
-// EndOf ends the connections that were made for a charm.
+// EndOf ends the connections that were made for a charm, which is no more.
 func (a *Accounts) EndOf(ctx context.Context, space, id string) error {
 	var errs []error
 	for _, c := range a.of(func(c charm.Connection) bool { return c.Space == space && c.Charm == id }) {
 		errs = append(errs, a.End(ctx, c.ID))
 	}
+	errs = append(errs, a.o.Store.Update(ctx, func(tx store.Tx) error {
+		for name := range a.o.Providers {
+			last, err := tx.Value(lastAccount(space, id, name))
+			if err == nil && last != "" {
+				err = tx.SetValue(lastAccount(space, id, name), "")
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 	return errors.Join(errs...)
 }
 

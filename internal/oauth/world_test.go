@@ -32,8 +32,9 @@ type world struct {
 	skewed time.Duration // how far our clock is from Google's
 	full   bool          // the disk takes nothing
 
-	mu    sync.Mutex
-	cells map[string][]byte
+	mu       sync.Mutex
+	writings int // transactions of the database that were begun
+	cells    map[string][]byte
 
 	telling  sync.Mutex
 	lost     []charm.Connection
@@ -79,6 +80,9 @@ func newWorld(t *testing.T) *world {
 	w.db, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Options{Faults: func(p sqlite.Point) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		if p == sqlite.Beginning {
+			w.writings++
+		}
 		if w.full && p == sqlite.Beginning {
 			return full{}
 		}
@@ -134,6 +138,13 @@ func (w *world) restart() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// written is how many transactions the database has begun.
+func (w *world) written() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.writings
 }
 
 func cellKey(space string, at charm.AuthCell) string {

@@ -188,7 +188,8 @@ func (t *Toolshed) callback(w http.ResponseWriter, r *http.Request) {
 	q, name := r.URL.Query(), provider(r)
 	answer := oauth.Answer{State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error"), Issuer: q.Get("iss")}
 	if answer.State == "" {
-		t.popup(w, r, http.StatusBadRequest, popupResult{Error: "No state parameter received"})
+		t.o.Accounts.Refuse(r.Context(), name, sender(r), errors.New("it has no state"))
+		t.o.Pages.Answered(w, r, http.StatusBadRequest, api.AccountAnswer{Error: "No state parameter received"})
 		return
 	}
 	conn, err := t.o.Accounts.Finish(r.Context(), name, knownSession(r), answer)
@@ -196,6 +197,7 @@ func (t *Toolshed) callback(w http.ResponseWriter, r *http.Request) {
 		status, text, warn := http.StatusOK, "Failed to process callback", t.o.Logger.Warn
 		if errors.Is(err, oauth.ErrForged) {
 			status, warn = http.StatusBadRequest, t.forged.Warn
+			t.o.Accounts.Refuse(r.Context(), name, sender(r), err)
 		}
 		warn("the answer of a provider was refused", "provider", name, "from", r.RemoteAddr, "err", err)
 		if e, ok := asCharmError(err); ok && e.Code != charm.CodeInternal {
@@ -207,15 +209,35 @@ func (t *Toolshed) callback(w http.ResponseWriter, r *http.Request) {
 				text = e.Message
 			}
 		}
-		t.popup(w, r, status, popupResult{Error: text})
+		t.o.Pages.Answered(w, r, status, api.AccountAnswer{Error: text})
 		return
 	}
 	t.connected(r.Context(), conn)
-	t.popup(w, r, http.StatusOK, popupResult{Success: true, Message: "Authentication successful", Details: &popupDetails{
+	t.o.Pages.Answered(w, r, http.StatusOK, api.AccountAnswer{Success: true, Message: "Authentication successful", Notes: t.notes(conn), Details: &api.AccountDetails{
 		State: answer.State, Scope: strings.Join(conn.Scopes, " "), Timestamp: time.Now().UTC(),
-		TokenInfo: popupToken{TokenType: "Bearer", ExpiresAt: conn.Expires.UnixMilli()},
-		UserInfo:  popupUser{conn.Account.Email, conn.Account.Name, conn.Account.Picture},
+		TokenInfo: api.AccountToken{TokenType: "Bearer", ExpiresAt: conn.Expires.UnixMilli()},
+		UserInfo:  api.AccountUser(conn.Account),
 	}})
+}
+
+// sender is the address that a request came from.
+func sender(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// notes are what a person should know who has connected an account.
+func (t *Toolshed) notes(conn charm.Connection) (notes []string) {
+	if conn.Before != "" {
+		notes = append(notes, "The charm had the account "+conn.Before+" before. What it has brought in from there stays, and what it brings in from now on comes beside it.")
+	}
+	if missing := t.o.Accounts.Missing(conn); len(missing) > 0 {
+		notes = append(notes, "Not given: "+strings.Join(missing, ", ")+". To give it, connect again.")
+	}
+	return notes
 }
 
 // connected registers the charm of a new connection, as the original does.
