@@ -211,14 +211,20 @@ func (a *app) printConnections(list []api.Connection) {
 		return
 	}
 	var rows [][]cell
+	var again []string
 	for _, c := range list {
-		because := c.Because
 		if c.Next != "" {
-			because += "; " + c.Next
+			again = append(again, c.Next)
 		}
-		rows = append(rows, []cell{plain(c.ID), plain(c.Provider), plain(c.Account), plain(c.Charm), tinted(connectionColour(c.State), string(c.State)), plain(because)})
+		rows = append(rows, []cell{plain(c.ID), plain(c.Provider), plain(c.Account), plain(c.Charm), tinted(connectionColour(c.State), string(c.State)), plain(c.Because)})
 	}
 	a.table([]string{"ID", "PROVIDER", "ACCOUNT", "CHARM", "STATE", "HOW"}, rows)
+	if len(again) > 0 {
+		a.print("connect again with:")
+	}
+	for _, next := range again {
+		a.print("  %s", observe.Line(next))
+	}
 }
 
 func connectionColour(s charm.ConnectionState) colour {
