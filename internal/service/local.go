@@ -25,17 +25,28 @@ func (s *Service) local(ctx context.Context, p egress.Policy, req egress.Request
 	if err != nil {
 		return egress.Reply{}, false
 	}
-	if u.Path == modelPath && (s.config.LLMURL != "" || s.replica == nil) {
+	beside := s.beside.toolshed != ""
+	if u.Path == modelPath && (s.config.LLMURL != "" || !beside) {
 		return s.askModel(ctx, p, req), true
 	}
 	reply, whose := s.toolshed.Local(ctx, p.Space, req)
 	switch {
 	case whose == toolshed.Ours:
 		return reply, true
-	case s.replica != nil && (whose == toolshed.Theirs || strings.HasPrefix(u.Path, modelsBelow)):
+	case beside && (whose == toolshed.Theirs || isModel(u.Path)):
 		return s.passOn(ctx, p, req, u)
 	}
 	return egress.Reply{}, false
+}
+
+// isModel reports whether an unescaped path is below that of the models, however a
+// server reads it.
+func isModel(path string) bool {
+	steps := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' })
+	return strings.HasPrefix(path, modelsBelow) && !slices.ContainsFunc(steps, func(step string) bool {
+		name, _, _ := strings.Cut(step, ";")
+		return name == "." || name == ".."
+	})
 }
 
 // passOn has the toolshed that we are a client of answer a charm's request. Nothing
@@ -46,8 +57,8 @@ func (s *Service) passOn(ctx context.Context, p egress.Policy, req egress.Reques
 		return egress.Reply{}, false
 	}
 	asks := egress.Policy{Space: p.Space, Charm: p.Charm, Ours: true, AllowHosts: []string{to.Host}}
-	at := to.JoinPath(u.EscapedPath())
-	at.RawQuery = u.RawQuery
+	at := *u
+	at.Scheme, at.Host = to.Scheme, to.Host
 	got, _, err := s.egress.Do(ctx, asks, egress.Request{Method: req.Method, URL: at.String(), Headers: only(req.Headers, "accept", "content-type"), Body: req.Body, Redirect: egress.RedirectManual})
 	if err != nil {
 		s.unanswered.Warn("the toolshed could not answer a charm", "charm", p.Space+"/"+p.Charm, "path", u.Path, "err", err)
