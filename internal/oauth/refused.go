@@ -57,7 +57,7 @@ func (a *Accounts) Refuse(ctx context.Context, provider, from string, err error)
 		bad = a.o.Store.Update(ctx, func(tx store.Tx) error { return tx.SetValue(refusedKey, string(text)) })
 	}
 	if bad != nil {
-		a.o.Logger.Warn("that an answer was refused could not be kept", "provider", provider, "from", from, "why", why, "err", bad)
+		a.o.Logger.Warn("that an answer was refused could not be kept", "provider", provider, "from", from, "reason", why, "err", bad)
 	}
 }
 
