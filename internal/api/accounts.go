@@ -47,6 +47,51 @@ type Connection struct {
 	Scopes   []string              `json:"scopes"`
 	Missing  []string              `json:"missing,omitempty"`   // permissions that were asked for and not given
 	Next     string                `json:"reconnect,omitempty"` // the command that connects it again
+	Before   string                `json:"before,omitempty"`    // the address of another account that the charm had before, told once, when it is connected
+}
+
+// RefusedAnswer is an answer in a provider's name that fitted no connecting that a person
+// had begun, and was refused.
+type RefusedAnswer struct {
+	Last     time.Time `json:"last"`
+	First    time.Time `json:"first"`
+	Times    int       `json:"times"` // the same from the same address
+	Provider string    `json:"provider,omitempty"`
+	From     string    `json:"from"` // address
+	Why      string    `json:"why"`
+}
+
+// AccountAnswer is what the page that began a login is told of its end, in the
+// original's words.
+type AccountAnswer struct {
+	Success bool            `json:"success"`
+	Message string          `json:"message,omitempty"`
+	Error   string          `json:"error,omitempty"`
+	Details *AccountDetails `json:"details,omitempty"` // nil unless Success
+	Notes   []string        `json:"notes,omitempty"`   // what the person should know besides
+}
+
+// AccountDetails has the original's members, without the tokens and without what
+// could be used again.
+type AccountDetails struct {
+	State     string       `json:"state"`
+	Scope     string       `json:"scope"`
+	TokenInfo AccountToken `json:"tokenInfo"`
+	UserInfo  AccountUser  `json:"userInfo"`
+	Timestamp time.Time    `json:"timestamp"`
+}
+
+// AccountToken is what is told of a token.
+type AccountToken struct {
+	TokenType string `json:"tokenType"`
+	ExpiresAt int64  `json:"expiresAt"` // ms since 1970
+}
+
+// AccountUser is whose account it is.
+type AccountUser struct {
+	Email   string `json:"email"`
+	Name    string `json:"name"`
+	Picture string `json:"picture"`
 }
 
 // Secret is what may be seen of a secret.

@@ -19,6 +19,7 @@ type Connection struct {
 	Made     time.Time // when a person connected it last
 	Expires  time.Time // of the access token
 	Ends     time.Time // when the provider said that the access ends whatever is done; zero when it did not
+	Before   string    // address of another account that its charm had before; told when it is connected, and not kept
 }
 
 // AuthCell is where a charm's recipe expects the account: a place in a document
@@ -42,3 +43,13 @@ const (
 	Disconnected  ConnectionState = "needs_reconnect" // a person must connect it again
 	StatusAccount                 = "needs_reconnect" // how a charm stands that waits for that
 )
+
+// RefusedAnswer is an answer in a provider's name that fitted no connecting that a person
+// had begun, as often as the same came from the same address.
+type RefusedAnswer struct {
+	First, Last time.Time
+	Provider    string // "" for none that is known
+	From        string // address, without the port
+	Why         string // one line, without what was sent
+	Times       int
+}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -126,6 +127,9 @@ func (a *app) printConnected(c api.Connection) {
 		who = "an account"
 	}
 	a.print("%s is connected to %s (%s)", observe.Line(c.Charm), observe.Line(who), observe.Line(c.Provider))
+	if c.Before != "" {
+		a.print("it had the account %s before: what it has brought in from there stays, and what it brings in now comes beside it", observe.Line(c.Before))
+	}
 	if len(c.Missing) > 0 {
 		a.print("not given: %s; to give it, connect again", observe.Line(strings.Join(c.Missing, ", ")))
 	}
@@ -167,7 +171,38 @@ func (a *app) connectionsCommand() *cobra.Command {
 			return a.result(map[string]string{"id": args[0]}, func() { a.print("%s is disconnected", observe.Line(args[0])) })
 		},
 	})
+	cmd.AddCommand(&cobra.Command{
+		Use:   "refused",
+		Short: "List answers in providers' names that were refused",
+		Long: "List the last answers in providers' names that fitted no connecting that a person had begun here, where they\n" +
+			"came from and why they were refused. One now and then is somebody who was slow, or went back in a browser;\n" +
+			"many, or from a strange address, are somebody who tries to have an account connected that you did not choose.",
+		Args: nothing,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.daemon(cmd)
+			if err != nil {
+				return err
+			}
+			list, err := c.RefusedAnswers(cmd.Context())
+			if err != nil {
+				return err
+			}
+			return a.result(append([]api.RefusedAnswer{}, list...), func() { a.printRefused(list) })
+		},
+	})
 	return cmd
+}
+
+func (a *app) printRefused(list []api.RefusedAnswer) {
+	if len(list) == 0 {
+		a.print("No answer was refused.")
+		return
+	}
+	var rows [][]cell
+	for _, r := range list {
+		rows = append(rows, []cell{plain(a.moment(&r.Last)), plain(r.Provider), plain(r.From), plain(strconv.Itoa(r.Times)), plain(r.Why)})
+	}
+	a.table([]string{"LAST", "PROVIDER", "FROM", "TIMES", "WHY"}, rows)
 }
 
 func (a *app) printConnections(list []api.Connection) {
@@ -176,14 +211,20 @@ func (a *app) printConnections(list []api.Connection) {
 		return
 	}
 	var rows [][]cell
+	var again []string
 	for _, c := range list {
-		because := c.Because
 		if c.Next != "" {
-			because += "; " + c.Next
+			again = append(again, c.Next)
 		}
-		rows = append(rows, []cell{plain(c.ID), plain(c.Provider), plain(c.Account), plain(c.Charm), tinted(connectionColour(c.State), string(c.State)), plain(because)})
+		rows = append(rows, []cell{plain(c.ID), plain(c.Provider), plain(c.Account), plain(c.Charm), tinted(connectionColour(c.State), string(c.State)), plain(c.Because)})
 	}
 	a.table([]string{"ID", "PROVIDER", "ACCOUNT", "CHARM", "STATE", "HOW"}, rows)
+	if len(again) > 0 {
+		a.print("connect again with:")
+	}
+	for _, next := range again {
+		a.print("  %s", observe.Line(next))
+	}
 }
 
 func connectionColour(s charm.ConnectionState) colour {

@@ -25,6 +25,11 @@ func (c *Client) Connections(ctx context.Context) (list []api.Connection, err er
 	return list, c.quickly(ctx, http.MethodGet, "/api/v1/connections", nil, &list)
 }
 
+// RefusedAnswers lists the last answers of providers that were refused.
+func (c *Client) RefusedAnswers(ctx context.Context) (list []api.RefusedAnswer, err error) {
+	return list, c.quickly(ctx, http.MethodGet, "/api/v1/connections/refused", nil, &list)
+}
+
 // Disconnect forgets an account.
 func (c *Client) Disconnect(ctx context.Context, id string) error {
 	return c.quickly(ctx, http.MethodDelete, "/api/v1/connections/"+url.PathEscape(id), nil, nil)

@@ -47,7 +47,7 @@ type Policy struct {
 	AllowHosts []string // as Options.AllowHosts; an entry that does not parse allows nothing
 	Space      string   // DID of its space
 	Charm      string   // its id: what a host answers it is held against it alone
-	Ours       bool     // not a charm but the service decides what is asked: no host is new
+	Ours       bool     // not a charm but the service decides what is asked: no host is new, and none answered in process
 	Trial      *Trial   // it is being tried out; nil when it is not
 
 	Credentials Credentials // nil lends nothing

@@ -110,7 +110,7 @@ func (x *exchange) prepare(req Request, t target) *Error {
 
 // visit makes one hop.
 func (x *exchange) visit(ctx context.Context, t target) (hop, *Error) {
-	if x.client.origins[t.origin().folded()] {
+	if !x.ours && x.client.origins[t.origin().folded()] {
 		return x.visitLocal(ctx, t)
 	}
 	transport := x.client.guarded

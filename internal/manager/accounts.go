@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"time"
 
 	"charmd/internal/cell"
 	"charmd/internal/charm"
@@ -63,41 +64,72 @@ func (m *Manager) ReadCell(r store.Reader, space string, at charm.AuthCell) ([]b
 	if err != nil {
 		return nil, err
 	}
-	v, exists, err := cell.Export(cell.NewSnapshot(r, s), cell.Location{ID: at.ID, Path: at.Path})
+	return cellText(cell.NewSnapshot(r, s), at)
+}
+
+func cellText(docs *cell.Snapshot, at charm.AuthCell) ([]byte, error) {
+	v, exists, err := cell.Export(docs, cell.Location{ID: at.ID, Path: at.Path})
 	if err != nil || !exists {
 		return nil, err
 	}
 	return jsontext.Append(nil, v), nil
 }
 
-// WriteCell makes value, JSON, the value at a place of a space, inside tx. It does
-// not wait for a run that holds the document: that one finds a conflict.
-func (m *Manager) WriteCell(tx store.Tx, space string, at charm.AuthCell, value []byte) error {
+// How long a toolshed has to take a cell, and how often it is asked that did not say
+// whether it did: the same again is no harm.
+const (
+	cellWithin = 20 * time.Second
+	cellTries  = 3
+)
+
+// ChangeCell makes what change says of the JSON value at a place of a space, nil when
+// there is none, the value there; nil leaves it. then, which may be nil, writes what
+// belongs to it, as one with it. It does not wait for a run that holds the document:
+// that one finds a conflict.
+func (m *Manager) ChangeCell(ctx context.Context, space string, at charm.AuthCell, change func(now []byte) []byte, then func(tx store.Tx) error) (err error) {
+	w := memory.Write{Draft: func(r store.Reader, s charm.Space) (*memory.Draft, error) { return m.changed(r, s, at, change) }}
+	if then != nil {
+		w.Then = func(tx store.Tx, _ memory.Receipt) error { return then(tx) }
+	}
 	if m.memory.Copies() {
-		return charm.Errorf(charm.CodeRemoteToolshed, "accounts are connected where a charm's space is, and another toolshed has it").
-			WithHint("connect it there")
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, cellWithin)
+		defer cancel()
+	}
+	for range cellTries {
+		if err = m.memory.Write(ctx, space, w); charm.CodeOf(err) != charm.CodeUnanswered {
+			break
+		}
+	}
+	return err
+}
+
+// changed is the transaction that makes what change says the value at a place; nil for
+// none.
+func (m *Manager) changed(r store.Reader, s charm.Space, at charm.AuthCell, change func(now []byte) []byte) (*memory.Draft, error) {
+	docs := cell.NewSnapshot(r, s)
+	now, err := cellText(docs, at)
+	if err != nil {
+		return nil, err
+	}
+	value := change(now)
+	if value == nil {
+		return nil, nil
 	}
 	v, err := jsontext.Parse(value, jsontext.DefaultLimits)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	s, err := tx.Space(space)
-	if err != nil {
-		return err
-	}
-	docs := cell.NewSnapshot(tx, s)
 	id, doc, err := cell.Set(docs, cell.Location{ID: at.ID, Path: at.Path}, v)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	was := docs.Version(id)
 	draft, err := memory.NewDraft(s, m.memory.Issuer(), []memory.Change{memory.Assert(was.Of, was.Cause(), doc)}, nil, m.now())
-	if err != nil {
-		return err
+	if err == nil {
+		draft.Anyway = true
 	}
-	draft.Anyway = true
-	_, err = m.memory.Commit(tx, draft, nil)
-	return err
+	return draft, err
 }
 
 // Reconnected lets the charms of a space go on, inside tx, that wait for an account

@@ -42,6 +42,10 @@ func (a *Accounts) Refresh(ctx context.Context, c charm.Connection) (TokenInfo, 
 	}, nil
 }
 
+// IsStandIn reports whether a refresh token in a cell is of a charmd, and so of use to
+// nobody else.
+func IsStandIn(refreshToken string) bool { return strings.HasPrefix(refreshToken, refreshStandIn) }
+
 // ByRefreshToken is the connection that a refresh token in a cell stands for. space
 // "" means any.
 func (a *Accounts) ByRefreshToken(space, text string) (charm.Connection, bool) {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"strings"
 	"time"
 
 	"charmd/internal/charm"
@@ -56,7 +58,7 @@ func emptyCell() []byte { return mustJSON(authData{Scope: []string{}}) }
 
 // Empty writes the empty value into an auth cell.
 func (a *Accounts) Empty(ctx context.Context, space string, at charm.AuthCell) error {
-	return a.o.Store.Update(ctx, func(tx store.Tx) error { return a.o.Cells.WriteCell(tx, space, at, emptyCell()) })
+	return a.o.Cells.ChangeCell(ctx, space, at, func([]byte) []byte { return emptyCell() }, nil)
 }
 
 func mustJSON(d authData) []byte {
@@ -67,14 +69,35 @@ func mustJSON(d authData) []byte {
 	return text
 }
 
-// loggedOut reports whether an auth cell's value is the empty one, which the page
-// writes when a person logs out.
-func loggedOut(value []byte) bool {
+// Whose an auth cell is by its value.
+const (
+	ours      = iota // the connection's, or nonsense, which is put right
+	loggedOut        // nobody's: a page writes the empty value when a person logs out
+	another          // of another connection, which may be another charmd's
+	theirs           // of a toolshed that keeps tokens in cells: a person has connected there
+)
+
+// whose says whose the auth cell of a connection is.
+func whose(value []byte, conn charm.Connection) int {
 	var d struct {
-		Token        *string `json:"token"`
-		RefreshToken string  `json:"refreshToken"`
+		Token        *string                `json:"token"`
+		RefreshToken string                 `json:"refreshToken"`
+		ExpiresAt    float64                `json:"expiresAt"`
+		User         struct{ Email string } `json:"user"`
 	}
-	return json.Unmarshal(value, &d) == nil && d.Token != nil && *d.Token == "" && d.RefreshToken == ""
+	if json.Unmarshal(value, &d) != nil || d.Token == nil {
+		return ours
+	}
+	id, standIn := strings.CutPrefix(*d.Token, accessStandIn)
+	switch {
+	case *d.Token == "" && d.RefreshToken == "":
+		return loggedOut
+	case standIn && id != conn.ID && len(id) == len(conn.ID):
+		return another
+	case !standIn && *d.Token != "" && d.RefreshToken != "" && !strings.HasPrefix(d.RefreshToken, refreshStandIn) && d.ExpiresAt > 0 && d.User.Email != "":
+		return theirs
+	}
+	return ours
 }
 
 // Prepare makes the accounts that a charm was connected to ready for a run that
@@ -84,80 +107,106 @@ func loggedOut(value []byte) bool {
 // cannot be used.
 func (a *Accounts) Prepare(ctx context.Context, c charm.Charm, within time.Duration) error {
 	for _, conn := range a.of(func(conn charm.Connection) bool { return conn.Space == c.Space && conn.Charm == c.ID }) {
-		acc, _, ok := a.account(conn.ID)
-		if !ok {
-			continue
-		}
-		ended, err := a.endLoggedOut(ctx, conn)
-		if err != nil {
-			return err
-		}
-		if ended {
-			continue
-		}
-		t, conn, err := a.fresh(ctx, acc, within+margin, "")
-		if err != nil {
-			return err
-		}
-		if err := a.tellCell(ctx, conn, t); err != nil {
+		err := a.prepare(ctx, conn, within)
+		if err != nil && !errors.Is(err, ErrGone) { // one that has ended is as if it had never been
 			return err
 		}
 	}
 	return nil
 }
 
-// endLoggedOut ends a connection whose cell is empty. What is seen first may be on its
-// way to being connected again, and counts only if it is still so when that is done.
-func (a *Accounts) endLoggedOut(ctx context.Context, conn charm.Connection) (ended bool, err error) {
-	err = a.o.Store.View(ctx, func(r store.Reader) (err error) {
-		ended, err = a.isLoggedOut(r, conn)
-		return err
-	})
-	if err != nil || !ended {
-		return false, err
+func (a *Accounts) prepare(ctx context.Context, conn charm.Connection, within time.Duration) error {
+	acc, _, ok := a.account(conn.ID)
+	if !ok {
+		return ErrGone
 	}
-	err = a.end(ctx, conn.ID, func(tx store.Tx, conn charm.Connection) (_ bool, err error) {
-		ended, err = a.isLoggedOut(tx, conn)
-		return ended, err
-	})
-	return ended, err
+	if err := a.endGivenUp(ctx, conn); err != nil {
+		return err
+	}
+	t, conn, err := a.fresh(ctx, acc, within+margin, "")
+	if err != nil {
+		return err
+	}
+	return a.tellCell(ctx, conn, t)
 }
 
-func (a *Accounts) isLoggedOut(r store.Reader, conn charm.Connection) (bool, error) {
+// endGivenUp ends a connection whose cell is nobody's any more, or another toolshed's,
+// and says so with ErrGone. What is seen first may be on its way to being connected
+// again, and counts only if it is still so when that is done.
+func (a *Accounts) endGivenUp(ctx context.Context, conn charm.Connection) error {
+	ended := false
+	look := func(r store.Reader) (err error) {
+		ended, err = a.givenUp(r, conn)
+		return err
+	}
+	if err := a.o.Store.View(ctx, look); err != nil || !ended {
+		return err
+	}
+	err := a.end(ctx, conn.ID, func(_ charm.Connection, forget func(store.Tx) error) error {
+		return a.o.Store.Update(ctx, func(tx store.Tx) error {
+			if err := look(tx); err != nil || !ended {
+				return err
+			}
+			return forget(tx)
+		})
+	})
+	if charm.CodeOf(err) == charm.CodeNotFound || err == nil && ended {
+		return ErrGone
+	}
+	return err
+}
+
+func (a *Accounts) givenUp(r store.Reader, conn charm.Connection) (bool, error) {
 	if conn.Cell.ID == "" {
 		return false, nil
 	}
 	value, err := a.o.Cells.ReadCell(r, conn.Space, conn.Cell)
-	return loggedOut(value), err
+	is := whose(value, conn)
+	return is == loggedOut || is == theirs, err
 }
 
-// tellCell writes the connection's auth cell unless it says the same already.
+// tellCell writes the connection's auth cell unless it says the same already. A person
+// who logs out meanwhile, or connects another account, is not written over.
 func (a *Accounts) tellCell(ctx context.Context, conn charm.Connection, t tokens) error {
 	if conn.Cell.ID == "" {
 		return nil
 	}
 	want := mustJSON(cellValue(conn, t, a.o.Now()))
+	is := ours
+	change := func(now []byte) []byte {
+		if is = whose(now, conn); is != ours || equal(now, want) {
+			return nil
+		}
+		return want
+	}
 	same := false
 	err := a.o.Store.View(ctx, func(r store.Reader) error {
 		value, err := a.o.Cells.ReadCell(r, conn.Space, conn.Cell)
-		same = equal(value, want)
+		same = change(value) == nil
 		return err
 	})
-	if err != nil || same {
-		return err
+	if err == nil && !same {
+		err = a.o.Cells.ChangeCell(ctx, conn.Space, conn.Cell, change, nil)
 	}
-	return a.o.Store.Update(ctx, func(tx store.Tx) error { return a.write(tx, conn, want) })
-}
-
-// write makes value what the connection's auth cell holds, if that can be written.
-func (a *Accounts) write(tx store.Tx, conn charm.Connection, value []byte) error {
-	err := a.o.Cells.WriteCell(tx, conn.Space, conn.Cell, value)
-	switch charm.CodeOf(err) {
-	case charm.CodeInvalid, charm.CodeRemoteToolshed: // something else stands there, or elsewhere is its place
+	if charm.CodeOf(err) == charm.CodeInvalid { // something else stands there
 		a.o.Logger.Warn("an auth cell cannot be written", "connection", conn.ID, "err", err)
 		return nil
 	}
+	if err == nil && (is == loggedOut || is == theirs) {
+		return a.endGivenUp(ctx, conn)
+	}
 	return err
+}
+
+// emptied empties an auth cell, unless it is another toolshed's or another connection's
+// by now.
+func emptied(conn charm.Connection) func(now []byte) []byte {
+	return func(now []byte) []byte {
+		if whose(now, conn) != ours {
+			return nil
+		}
+		return emptyCell()
+	}
 }
 
 // equal reports whether two JSON texts are the same auth value.

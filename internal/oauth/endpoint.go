@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 
 	"golang.org/x/oauth2"
@@ -77,8 +78,8 @@ func (a *Accounts) clientSecret(ctx context.Context, provider string) (secret ch
 	return secret, err
 }
 
-// row is a provider with its client's secret and all its endpoints: those that its row leaves out are read
-// where its issuer says them (OpenID Connect Discovery), once.
+// row is a provider with its client's secret and all its endpoints: those that its row
+// leaves out are read where its issuer says them (OpenID Connect Discovery), once.
 func (a *Accounts) row(ctx context.Context, name string) (Provider, error) {
 	p, err := a.Provider(name)
 	if err != nil {
@@ -103,10 +104,11 @@ func (a *Accounts) row(ctx context.Context, name string) (Provider, error) {
 	defer cancel()
 	var found struct {
 		Issuer   string
-		Auth     string `json:"authorization_endpoint"`
-		Token    string `json:"token_endpoint"`
-		Device   string `json:"device_authorization_endpoint"`
-		UserInfo string `json:"userinfo_endpoint"`
+		Auth     string   `json:"authorization_endpoint"`
+		Token    string   `json:"token_endpoint"`
+		Device   string   `json:"device_authorization_endpoint"`
+		UserInfo string   `json:"userinfo_endpoint"`
+		Methods  []string `json:"token_endpoint_auth_methods_supported"` // how a client may prove itself
 	}
 	if err := a.get(asking, strings.TrimSuffix(p.Issuer, "/")+"/.well-known/openid-configuration", "", &found); err != nil {
 		return p, unavailable(p, err)
@@ -117,6 +119,9 @@ func (a *Accounts) row(ctx context.Context, name string) (Provider, error) {
 	}
 	if p.UserURL == "" {
 		p.UserURL = found.UserInfo
+	}
+	if slices.Contains(found.Methods, "client_secret_basic") && !slices.Contains(found.Methods, "client_secret_post") {
+		p.BasicAuth = true
 	}
 	if err := p.check(); err != nil || found.Issuer != p.Issuer {
 		return p, charm.Errorf(charm.CodeUnavailable, "what %s says of its endpoints cannot be used", p.Title)

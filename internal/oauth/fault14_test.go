@@ -147,6 +147,9 @@ func TestFault14_OutagesOfTheTokenEndpoint(t *testing.T) {
 	w.google.Change(func(r *fakegoogle.Rules) { r.Status = 0 })
 	w.clock.pass(longestWait)
 	w.runsOK()
+	if w.counted["refresh google ok"] != 1 || w.counted["refresh google failed"] != w.refreshes()-2 { // the code, and the one that went well
+		t.Errorf("of %d requests counted were %v", w.refreshes(), w.counted)
+	}
 	if c := w.List()[0]; c.State != charm.Connected || len(w.lost) != 0 {
 		t.Errorf("afterwards it stands as %+v", c)
 	}

@@ -43,6 +43,9 @@ func TestFault15_RevokedIsToldOnceAndNotAskedAgain(t *testing.T) {
 	if n := w.refreshes() - before; n != 5 {
 		t.Errorf("in 5 hours the provider was asked %d times, want once an hour", n)
 	}
+	if w.counted["refresh google refused"] != 6 || w.counted["refresh google ok"]+w.counted["refresh google failed"] != 0 {
+		t.Errorf("counted were %v", w.counted)
+	}
 	if len(w.lost) != 1 || w.lost[0].ID != first.ID {
 		t.Errorf("told were %+v", w.lost)
 	}
@@ -211,7 +214,7 @@ func TestFault15_RotatedRefreshTokens(t *testing.T) {
 		w.runsOK()
 		w.clock.pass(time.Hour)
 		w.fill(true)
-		if err := w.runs(); err == nil || reconnect(err) != "" {
+		if err := w.runs(); err == nil || reconnect(err) != "" || w.counted["refresh google failed"] != 1 {
 			t.Fatalf("with the disk full it ended with %v", err)
 		}
 		before := w.refreshes()

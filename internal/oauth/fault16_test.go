@@ -55,6 +55,9 @@ func TestFault16_ForgedAnswers(t *testing.T) {
 		if len(w.List()) != 0 || w.refreshes() != before || len(w.cells) != 0 {
 			t.Errorf("%s: something was connected, or the code used", name)
 		}
+		if w.counted["answer forged"] != 1 {
+			t.Errorf("%s: counted were %v", name, w.counted)
+		}
 	}
 }
 

@@ -3,9 +3,12 @@ package oauth
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -61,16 +64,23 @@ func (l lender) named(ctx context.Context, name string, out *egress.Outgoing, lo
 		return c.Space == l.charm.Space && c.Charm == l.charm.ID && c.Provider == name
 	})
 	if len(mine) == 0 {
-		return &egress.Withheld{Message: fmt.Sprintf("it is not connected to a %s account", p.Title), Reconnect: true}
+		return notConnected(p)
 	}
 	if out.Header.Get("Authorization") != "" {
 		return nil // the recipe's own
 	}
 	part, err := l.borrow(ctx, mine[0].ID, loan)
-	if err == nil {
+	switch {
+	case errors.Is(err, ErrGone): // since it was looked for
+		return notConnected(p)
+	case err == nil:
 		out.Header.Set("Authorization", part.kind+" "+part.token)
 	}
 	return err
+}
+
+func notConnected(p Provider) error {
+	return &egress.Withheld{Message: fmt.Sprintf("it is not connected to a %s account", p.Title), Reconnect: true}
 }
 
 // authorization is the one form in which a stand-in is replaced: what hosts take for a
@@ -86,25 +96,37 @@ func (l lender) standIn(ctx context.Context, out *egress.Outgoing, loan *loan) e
 		return nil
 	}
 	m := authorization.FindStringSubmatch(values[0])
-	if m == nil || !l.lends(m[2], out) {
+	if m == nil {
+		return nil
+	}
+	p, ok := l.provider(m[2], out)
+	if !ok {
 		return nil
 	}
 	part, err := l.borrow(ctx, m[2], loan)
-	if err == nil {
+	switch {
+	case errors.Is(err, ErrGone):
+		return &egress.Withheld{Reconnect: true, Message: fmt.Sprintf(
+			"the %s account in its cell is not connected here: it was disconnected, or another charmd has it", p.Title)}
+	case err == nil:
 		values[0] = strings.TrimSuffix(values[0], m[1]) + part.token
 	}
 	return err
 }
 
-// lends reports whether the charm may use the connection for the request: it is of
-// its space, and the address is its provider's.
-func (l lender) lends(id string, out *egress.Outgoing) bool {
-	_, conn, ok := l.accounts.account(id)
-	if !ok || conn.Space != l.charm.Space {
-		return false
+// provider is whose address the request goes to, if the charm may use a connection for
+// it: it is of the charm's space and that provider's, or is not known here at all.
+func (l lender) provider(id string, out *egress.Outgoing) (Provider, bool) {
+	if _, conn, ok := l.accounts.account(id); ok {
+		p, err := l.accounts.Provider(conn.Provider)
+		return p, err == nil && conn.Space == l.charm.Space && p.may(out)
 	}
-	p, err := l.accounts.Provider(conn.Provider)
-	return err == nil && p.may(out)
+	for _, name := range slices.Sorted(maps.Keys(l.accounts.o.Providers)) {
+		if p := l.accounts.o.Providers[name]; p.may(out) {
+			return p, true
+		}
+	}
+	return Provider{}, false
 }
 
 func (l lender) borrow(ctx context.Context, id string, loan *loan) (lent, error) {
@@ -146,6 +168,9 @@ func (l *loan) Judge(ctx context.Context, status int, header http.Header, body [
 		switch {
 		case status == http.StatusUnauthorized:
 			t, _, err := l.accounts.fresh(ctx, acc, inTime, part.token)
+			if errors.Is(err, ErrGone) {
+				continue
+			}
 			if err != nil {
 				return false, err
 			}
@@ -168,7 +193,14 @@ func (a *Accounts) loseScope(ctx context.Context, acc *account) error {
 		return err
 	}
 	defer acc.unlock()
+	ctx = context.WithoutCancel(ctx)
+	if err := a.saveLate(ctx, acc); err != nil {
+		return err
+	}
 	t, conn, err := a.read(ctx, acc)
+	if errors.Is(err, ErrGone) {
+		return nil // what the host answered is the charm's to read
+	}
 	if err != nil {
 		return err
 	}
@@ -177,7 +209,7 @@ func (a *Accounts) loseScope(ctx context.Context, acc *account) error {
 		return err
 	}
 	t.Lacking = true
-	return a.lose(context.WithoutCancel(ctx), acc, p, t, lacking(p, conn))
+	return a.lose(ctx, acc, p, t, lacking(p, conn))
 }
 
 // Scrub implements egress.Loan: hosts that repeat the token as it stands give the charm

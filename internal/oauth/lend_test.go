@@ -34,10 +34,7 @@ func TestWhoIsLentAToken(t *testing.T) {
 		"another port":           {mail, func(o *egress.Outgoing) { o.Port = 8443 }, false},
 		"without TLS":            {mail, func(o *egress.Outgoing) { o.Secure, o.Port = false, 80 }, false},
 		"without TLS, port 443":  {mail, func(o *egress.Outgoing) { o.Secure = false }, false},
-		"a stand-in of no connection": {mail, func(o *egress.Outgoing) {
-			o.Header.Set("Authorization", "Bearer "+accessStandIn+strings.Repeat("A", 26))
-		}, false},
-		"the refresh token": {mail, func(o *egress.Outgoing) { o.Header.Set("Authorization", "Bearer "+w.cell().RefreshToken) }, false},
+		"the refresh token":      {mail, func(o *egress.Outgoing) { o.Header.Set("Authorization", "Bearer "+w.cell().RefreshToken) }, false},
 	} {
 		out := w.outgoing(standIn)
 		if c.change != nil {
@@ -149,17 +146,13 @@ func TestTheAuthCellIsKeptRight(t *testing.T) {
 	w.connect()
 	want := w.cell()
 	for _, nonsense := range []string{`{"error":"No refreshToken provided"}`, `null`, `7`, `{"token":"x","refreshToken":"y"}`, `{"token":"","refreshToken":"kept"}`} {
-		if err := w.WriteCell(nil, home, authPlace, []byte(nonsense)); err != nil {
-			t.Fatal(err)
-		}
+		w.writes([]byte(nonsense))
 		w.runsOK()
 		if got := w.cell(); got.Token != want.Token || got.RefreshToken != want.RefreshToken || got.User != want.User {
 			t.Errorf("after %s it is %+v", nonsense, got)
 		}
 	}
-	if err := w.WriteCell(nil, home, authPlace, emptyCell()); err != nil {
-		t.Fatal(err)
-	}
+	w.writes(emptyCell())
 	if err := w.Prepare(t.Context(), mail, 0); err != nil || len(w.List()) != 0 {
 		t.Errorf("after a logout there is %+v, %v", w.List(), err)
 	}
@@ -170,8 +163,13 @@ func TestTheAuthCellIsKeptRight(t *testing.T) {
 	if len(w.List()) != 0 {
 		t.Error("after a restart it is there again")
 	}
-	if _, loan, err := w.lentTo(mail, w.outgoing(want.Token)); loan != nil || err != nil {
+	if _, loan, err := w.lentTo(mail, w.outgoing(want.Token)); loan != nil || !strings.Contains(reconnect(err), "the Google account in its cell is not connected here") {
 		t.Errorf("the old stand-in is worth something: %v, %v", loan, err)
+	}
+	elsewhere := w.outgoing(want.Token)
+	elsewhere.Host = "evil.example"
+	if _, loan, err := w.lentTo(mail, elsewhere); loan != nil || err != nil {
+		t.Errorf("a host of no provider hears of it: %v, %v", loan, err)
 	}
 }
 

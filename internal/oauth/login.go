@@ -125,9 +125,6 @@ func (a *Accounts) keep(l login) (state string) {
 	return state
 }
 
-// ErrForged is the cause of the error of an end that fits no beginning.
-var ErrForged = errors.New("no such flow in this session")
-
 // take ends a flow's being open: a state is good once, for ten minutes, in the
 // session and for the provider it was made for.
 func (a *Accounts) take(provider, state, session string) (login, error) {
@@ -135,12 +132,21 @@ func (a *Accounts) take(provider, state, session string) (login, error) {
 	defer a.mu.Unlock()
 	l, ok := a.logins[state]
 	delete(a.logins, state)
-	sum := sha256.Sum256([]byte(session))
-	if !ok || l.provider != provider || subtle.ConstantTimeCompare(sum[:], l.session[:]) != 1 || a.o.Now().After(l.until) {
-		return l, charm.Errorf(charm.CodeForbidden, "this answer belongs to no connecting that was begun here in the last 10 minutes: %w", ErrForged).
-			WithHint("begin again from the charm's page, or with charmd connect")
+	sum, why := sha256.Sum256([]byte(session)), ""
+	switch {
+	case !ok:
+		why = "nothing was begun with its state, or it has been used"
+	case l.provider != provider:
+		why = "its state was made for " + l.provider
+	case subtle.ConstantTimeCompare(sum[:], l.session[:]) != 1:
+		why = "its state was made in another session"
+	case a.o.Now().After(l.until):
+		why = "its state is older than 10 minutes"
+	default:
+		return l, nil
 	}
-	return l, nil
+	return l, charm.Errorf(charm.CodeForbidden, "this answer belongs to no connecting that was begun here in the last 10 minutes: %w", &forged{"it was used before, or begun in another browser", why}).
+		WithHint("begin again from the charm's page, or with charmd connect")
 }
 
 // Answer is what came back from the provider.
@@ -151,6 +157,19 @@ type Answer struct {
 // Finish ends a flow with the provider's answer: the account is connected, its
 // tokens sealed, and its cell written, in one transaction.
 func (a *Accounts) Finish(ctx context.Context, provider, session string, answer Answer) (charm.Connection, error) {
+	conn, err := a.finish(ctx, provider, session, answer)
+	switch {
+	case errors.Is(err, ErrForged):
+		a.o.Answered("forged")
+	case err != nil:
+		a.o.Answered("failed")
+	default:
+		a.o.Answered("connected")
+	}
+	return conn, err
+}
+
+func (a *Accounts) finish(ctx context.Context, provider, session string, answer Answer) (charm.Connection, error) {
 	l, err := a.take(provider, answer.State, session)
 	if err != nil {
 		return charm.Connection{}, err
@@ -160,7 +179,7 @@ func (a *Accounts) Finish(ctx context.Context, provider, session string, answer 
 	case err != nil:
 		return charm.Connection{}, err
 	case answer.Issuer != "" && p.Issuer != "" && answer.Issuer != p.Issuer:
-		return charm.Connection{}, charm.Errorf(charm.CodeForbidden, "the answer is of another provider than %s: %w", p.Title, ErrForged)
+		return charm.Connection{}, charm.Errorf(charm.CodeForbidden, "the answer is of another provider than %s: %w", p.Title, &forged{"it names another issuer", "it names another issuer"})
 	case answer.Error != "":
 		return charm.Connection{}, charm.Errorf(charm.CodeInvalid, "the access was not allowed: %s", Denied(answer.Error))
 	case l.device == nil && answer.Code == "":
@@ -210,13 +229,15 @@ func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oaut
 	defer acc.unlock()
 	conn.State, conn.Reason, conn.Since, conn.Tried, conn.Made = charm.Connected, "", now, time.Time{}, now
 	conn.Expires, conn.Ends = t.Expires, endsOf(got, now)
+	if t.Refresh == "" && !t.Expires.IsZero() {
+		conn.Ends = t.Expires // nothing can renew it
+	}
 	conn.Scopes = scopesOf(p, got)
 	conn.Account = a.user(ctx, p, t)
-	err := a.save(ctx, acc, conn, t, func(tx store.Tx) error {
-		if conn.Cell.ID != "" {
-			if err := a.o.Cells.WriteCell(tx, conn.Space, conn.Cell, mustJSON(cellValue(conn, t, now))); err != nil {
-				return err
-			}
+	before := ""
+	err := a.save(ctx, acc, conn, t, mustJSON(cellValue(conn, t, now)), func(tx store.Tx) (err error) {
+		if before, err = succeed(tx, conn); err != nil {
+			return err
 		}
 		return a.o.Restored(tx, conn)
 	})
@@ -226,7 +247,8 @@ func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oaut
 	for _, other := range a.of(func(c charm.Connection) bool {
 		return c.Space == conn.Space && conn.Cell.ID != "" && c.Cell.ID == conn.Cell.ID && slices.Equal(c.Cell.Path, conn.Cell.Path) && c.ID != conn.ID
 	}) { // of another provider: a cell holds one account
-		if err := a.end(ctx, other.ID, func(store.Tx, charm.Connection) (bool, error) { return true, nil }); err != nil {
+		forgotten := func(_ charm.Connection, forget func(store.Tx) error) error { return a.o.Store.Update(ctx, forget) }
+		if err := a.end(ctx, other.ID, forgotten); err != nil {
 			a.o.Logger.Warn("the account that was connected before could not be ended", "connection", other.ID, "err", err)
 		}
 	}
@@ -234,8 +256,32 @@ func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oaut
 	defer a.mu.Unlock()
 	acc.gone, acc.retryAt, acc.failed = false, time.Time{}, 0
 	a.byID[conn.ID] = acc
-	a.o.Logger.Info("account connected", "provider", p.Name, "connection", conn.ID, "space", conn.Space, "charm", conn.Charm)
+	a.o.Logger.Info("account connected", "provider", p.Name, "connection", conn.ID, "space", conn.Space, "charm", conn.Charm, "otherThanBefore", before != "")
+	conn.Before = before
 	return conn, nil
+}
+
+// lastAccount is the key under which is kept whose account a charm, or a cell alone, had
+// last at a provider, also when it has been disconnected since.
+func lastAccount(space, of, provider string) string {
+	return "account/" + space + "/" + of + "/" + provider
+}
+
+// succeed notes whose account a charm has now, and says whose it had before when that was
+// another: its recipe may not tell the two apart.
+func succeed(tx store.Tx, conn charm.Connection) (before string, err error) {
+	of := conn.Charm
+	if of == "" {
+		of = conn.Cell.ID
+	}
+	key := lastAccount(conn.Space, of, conn.Provider)
+	if before, err = tx.Value(key); err != nil || conn.Account.Email == "" {
+		return "", err
+	}
+	if before == conn.Account.Email {
+		before = ""
+	}
+	return before, tx.SetValue(key, conn.Account.Email)
 }
 
 // ofTarget is the connection of a target, a new one when there is none.

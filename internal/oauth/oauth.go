@@ -25,8 +25,11 @@ import (
 type Cells interface {
 	// ReadCell is the JSON value at the place, nil when there is none.
 	ReadCell(r store.Reader, space string, at charm.AuthCell) ([]byte, error)
-	// WriteCell makes value, JSON, the value at the place.
-	WriteCell(tx store.Tx, space string, at charm.AuthCell, value []byte) error
+	// ChangeCell makes what change says of the JSON value at the place, nil when there
+	// is none, the value there; nil leaves it. then, which may be nil, writes what
+	// belongs to it as one with it. Nobody else writes the place between change and the
+	// writing: who was quicker is seen by change, which is asked again.
+	ChangeCell(ctx context.Context, space string, at charm.AuthCell, change func(now []byte) []byte, then func(tx store.Tx) error) error
 }
 
 // Options are what Accounts work with.
@@ -40,9 +43,13 @@ type Options struct {
 	// Lost is told, inside the transaction that writes it, of a connection that a
 	// person must connect again, once each time; Restored of one that works again.
 	Lost, Restored func(tx store.Tx, c charm.Connection) error
-	Timeout        time.Duration // of one request to an endpoint
-	Logger         *slog.Logger
-	Now            func() time.Time
+	// Refreshed is told how a refresh went ("ok", "refused", "failed"), Answered what a
+	// provider's answer to a person came to ("connected", "failed", "forged").
+	Refreshed func(provider, outcome string)
+	Answered  func(result string)
+	Timeout   time.Duration // of one request to an endpoint
+	Logger    *slog.Logger
+	Now       func() time.Time
 }
 
 // Accounts are the connections of all spaces. It is safe for concurrent use.
@@ -53,6 +60,8 @@ type Accounts struct {
 	byID   map[string]*account
 	logins map[string]login
 	rows   map[string]Provider // as discovery completed them
+
+	refused refusals
 }
 
 // account is one connection with what is known of it in memory.
@@ -90,7 +99,7 @@ func Open(ctx context.Context, o Options) (*Accounts, error) {
 		for _, c := range list {
 			a.byID[c.ID] = newAccount(c)
 		}
-		return err
+		return errors.Join(err, a.loadRefused(r))
 	})
 }
 
@@ -182,13 +191,14 @@ func (a *Accounts) read(ctx context.Context, acc *account) (tokens, charm.Connec
 }
 
 // save writes tokens and connection in one transaction with what more there is to
-// write, and makes them what is used from then on. The caller has locked the account.
-func (a *Accounts) save(ctx context.Context, acc *account, conn charm.Connection, t tokens, more func(tx store.Tx) error) error {
+// write, and with what its cell says then, nil to leave that; and makes them what is
+// used from then on. The caller has locked the account.
+func (a *Accounts) save(ctx context.Context, acc *account, conn charm.Connection, t tokens, cell []byte, more func(tx store.Tx) error) error {
 	text, err := json.Marshal(t)
 	if err != nil {
 		return err
 	}
-	err = a.o.Store.Update(ctx, func(tx store.Tx) error {
+	write := func(tx store.Tx) error {
 		if err := a.o.Vault.Put(tx, place(conn.ID), text); err != nil {
 			return err
 		}
@@ -199,7 +209,12 @@ func (a *Accounts) save(ctx context.Context, acc *account, conn charm.Connection
 			return more(tx)
 		}
 		return nil
-	})
+	}
+	if cell == nil || conn.Cell.ID == "" {
+		err = a.o.Store.Update(ctx, write)
+	} else {
+		err = a.o.Cells.ChangeCell(ctx, conn.Space, conn.Cell, func([]byte) []byte { return cell }, write)
+	}
 	if err != nil {
 		return err
 	}
@@ -209,30 +224,52 @@ func (a *Accounts) save(ctx context.Context, acc *account, conn charm.Connection
 	return nil
 }
 
+// emptyWithin is how long an account that ends waits for the toolshed that has its cell.
+const emptyWithin = 5 * time.Second
+
 // End forgets a connection and its tokens, and empties its cell if that can be
 // written. The provider is not asked to take the access back: that would end all
 // others of the same account.
 func (a *Accounts) End(ctx context.Context, id string) error {
-	return a.end(ctx, id, func(tx store.Tx, conn charm.Connection) (bool, error) {
-		if conn.Cell.ID == "" {
-			return true, nil
+	return a.end(ctx, id, func(conn charm.Connection, forget func(store.Tx) error) error {
+		if conn.Cell.ID != "" {
+			emptying, cancel := context.WithTimeout(ctx, emptyWithin)
+			defer cancel()
+			err := a.o.Cells.ChangeCell(emptying, conn.Space, conn.Cell, emptied(conn), forget)
+			if err == nil {
+				return nil
+			}
+			a.o.Logger.Warn("the auth cell of an account that ends could not be emptied", "connection", conn.ID, "err", err)
 		}
-		return true, a.write(tx, conn, emptyCell())
+		return a.o.Store.Update(ctx, forget)
 	})
 }
 
-// EndOf ends the connections that were made for a charm.
+// EndOf ends the connections that were made for a charm, which is no more.
 func (a *Accounts) EndOf(ctx context.Context, space, id string) error {
 	var errs []error
 	for _, c := range a.of(func(c charm.Connection) bool { return c.Space == space && c.Charm == id }) {
 		errs = append(errs, a.End(ctx, c.ID))
 	}
+	errs = append(errs, a.o.Store.Update(ctx, func(tx store.Tx) error {
+		for name := range a.o.Providers {
+			last, err := tx.Value(lastAccount(space, id, name))
+			if err == nil && last != "" {
+				err = tx.SetValue(lastAccount(space, id, name), "")
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
 	return errors.Join(errs...)
 }
 
-// end forgets a connection and its tokens, unless may, which is called in the same
-// transaction while nobody else works on the account, says that it is to stay.
-func (a *Accounts) end(ctx context.Context, id string, may func(tx store.Tx, conn charm.Connection) (bool, error)) error {
+// end forgets a connection and its tokens. write is called while nobody else works on
+// the account, and has forget carried out in a transaction with what else there is to
+// write; when it does not, the connection stays.
+func (a *Accounts) end(ctx context.Context, id string, write func(conn charm.Connection, forget func(tx store.Tx) error) error) error {
 	acc, _, ok := a.account(id)
 	if !ok {
 		return charm.Errorf(charm.CodeNotFound, "there is no connection %q", id).WithHint("charmd connections lists them")
@@ -247,17 +284,15 @@ func (a *Accounts) end(ctx context.Context, id string, may func(tx store.Tx, con
 	if gone {
 		return nil
 	}
-	ends := false
-	err := a.o.Store.Update(ctx, func(tx store.Tx) (err error) {
-		if ends, err = may(tx, conn); err != nil || !ends {
-			return err
-		}
+	forgotten := false
+	err := write(conn, func(tx store.Tx) error {
+		forgotten = true
 		if err := tx.DeleteSecret(place(id)); err != nil {
 			return err
 		}
 		return tx.DeleteConnection(id)
 	})
-	if err != nil || !ends {
+	if err != nil || !forgotten {
 		return err
 	}
 	a.mu.Lock()

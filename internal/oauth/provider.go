@@ -3,6 +3,7 @@ package oauth
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -30,8 +31,9 @@ type Provider struct {
 	Parameters   map[string]string `json:"parameters"`          // added to AuthURL
 	Integration  string            `json:"integration"`         // what charms are registered as; "" is Name
 	ClientID     string            `json:"clientId"`
-	ClientSecret charm.Secret      `json:"-"` // never in a file of options: from the environment or the vault
-	Configured   bool              `json:"-"` // its endpoints are the operator's words, and may be private addresses
+	BasicAuth    bool              `json:"basicAuth"` // the endpoints take the client's secret in an Authorization header alone
+	ClientSecret charm.Secret      `json:"-"`         // never in a file of options: from the environment or the vault
+	Configured   bool              `json:"-"`         // its endpoints are the operator's words, and may be private addresses
 }
 
 // SecretName is the name in the vault of a provider's client secret.
@@ -92,7 +94,7 @@ func Table(text []byte) (map[string]Provider, error) {
 		d := json.NewDecoder(bytes.NewReader(rows[name]))
 		d.DisallowUnknownFields()
 		if err := d.Decode(&p); err != nil {
-			return nil, badRow(name, err)
+			return nil, badRow(name, misread(name, err))
 		}
 		p.Configured = true
 		table[name] = p
@@ -111,6 +113,18 @@ func Table(text []byte) (map[string]Provider, error) {
 		table[name] = p
 	}
 	return table, nil
+}
+
+// misread is an error of the JSON of a row in the words of the table.
+func misread(name string, err error) error {
+	text := strings.TrimPrefix(err.Error(), "json: ")
+	if strings.EqualFold(text, `unknown field "clientSecret"`) {
+		return fmt.Errorf("its secret does not belong into a file: charmd secret set %s", SecretName(name))
+	}
+	if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {
+		return fmt.Errorf("its %s cannot be a %s", e.Field, e.Value)
+	}
+	return errors.New(text)
 }
 
 func badRow(name string, err error) error {

@@ -31,26 +31,27 @@ func TestTable(t *testing.T) {
 	if p := table["zulip"]; p.Title != "zulip" || p.Integration != "zulip" || fmt.Sprint(p.endpoints()) != "[id.example:8443]" {
 		t.Errorf("zulip is %+v, %v", p, p.endpoints())
 	}
-	for what, text := range map[string]string{
-		"no JSON":            `{`,
-		"a list":             `[]`,
-		"too much":           `{"x":"` + strings.Repeat("x", maxTable) + `"}`,
-		"a name":             `{"Has Space":{"authUrl":"https://a","tokenUrl":"https://a","hosts":["a.b"]}}`,
-		"an unknown field":   `{"github":{"clientID2":"x"}}`,
-		"a secret":           `{"github":{"clientSecret":"x"}}`,
-		"no endpoints":       `{"x":{"hosts":["a.b"]}}`,
-		"no hosts":           `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b"}}`,
-		"http":               `{"x":{"authUrl":"http://a.b","tokenUrl":"https://a.b","hosts":["a.b"]}}`,
-		"a user in it":       `{"x":{"authUrl":"https://u:p@a.b","tokenUrl":"https://a.b","hosts":["a.b"]}}`,
-		"every host":         `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["*"]}}`,
-		"every host below .": `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["."]}}`,
-		"a whole domain":     `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":[".com"]}}`,
-		"a path with ..":     `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["a.b/c/../d"]}}`,
-		"a path escaped":     `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["a.b/c%2fd"]}}`,
-		"an empty path":      `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["a.b/"]}}`,
-		"a URL as a host":    `{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["https://a.b"]}}`,
+	for what, c := range map[string]struct{ text, says string }{
+		"no JSON":                 {`{`, "is not a JSON object"},
+		"a list":                  {`[]`, "is not a JSON object"},
+		"too much":                {`{"x":"` + strings.Repeat("x", maxTable) + `"}`, "larger than"},
+		"a name":                  {`{"Has Space":{"authUrl":"https://a","tokenUrl":"https://a","hosts":["a.b"]}}`, "small letters"},
+		"an unknown field":        {`{"github":{"clientID2":"x"}}`, "unknown field \"clientID2\""},
+		"a secret":                {`{"github":{"clientSecret":"x"}}`, "charmd secret set github-client-secret"},
+		"no endpoints":            {`{"x":{"hosts":["a.b"]}}`, "authUrl and tokenUrl, or issuer"},
+		"no hosts":                {`{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b"}}`, "needs hosts"},
+		"http":                    {`{"x":{"authUrl":"http://a.b","tokenUrl":"https://a.b","hosts":["a.b"]}}`, "not an https address"},
+		"a user in it":            {`{"x":{"authUrl":"https://u:p@a.b","tokenUrl":"https://a.b","hosts":["a.b"]}}`, "not an https address"},
+		"every host":              {`{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["*"]}}`, "is not a host"},
+		"every host below .":      {`{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["."]}}`, "is not a host"},
+		"a whole domain":          {`{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":[".com"]}}`, "is not a host"},
+		"a path with ..":          {`{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["a.b/c/../d"]}}`, "not a host with a path"},
+		"a path escaped":          {`{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["a.b/c%2fd"]}}`, "not a host with a path"},
+		"an empty path":           {`{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["a.b/"]}}`, "not a host with a path"},
+		"a value of another kind": {`{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":"a.b"}}`, "its hosts cannot be a string"},
+		"a URL as a host":         {`{"x":{"authUrl":"https://a.b","tokenUrl":"https://a.b","hosts":["https://a.b"]}}`, "is not a host"},
 	} {
-		if _, err := Table([]byte(text)); charm.CodeOf(err) != charm.CodeUsage {
+		if _, err := Table([]byte(c.text)); charm.CodeOf(err) != charm.CodeUsage || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}

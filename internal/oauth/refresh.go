@@ -50,24 +50,24 @@ func (a *Accounts) fresh(ctx context.Context, acc *account, within time.Duration
 	if conn.State == charm.Disconnected && (t.Lacking || t.Refresh == "" || near(now, conn.Tried, retryAgain)) {
 		return t, conn, withheld(p, conn)
 	}
-	refused := used != "" && used == t.Access
+	stale := used != "" && used == t.Access
 	a.mu.Lock()
 	retryAt, forced := acc.retryAt, acc.forced
 	a.mu.Unlock()
 	switch {
-	case conn.State != charm.Disconnected && !refused && t.good(now, within):
+	case conn.State != charm.Disconnected && !stale && t.good(now, within):
 		return t, conn, nil
-	case refused && near(now, forced, forcedAgain):
+	case stale && near(now, forced, forcedAgain):
 		return t, conn, nil
 	case t.Refresh == "":
-		return t, conn, a.lose(ctx, acc, p, t, refusedOnce(p))
+		return t, conn, a.lose(ctx, acc, p, t, refused(p, conn, now))
 	case now.Before(retryAt) && retryAt.Sub(now) <= clientWait:
-		if !refused && t.good(now, 0) {
+		if !stale && t.good(now, 0) {
 			return t, conn, nil
 		}
 		return t, conn, later(p, retryAt)
 	}
-	if refused {
+	if stale {
 		a.mu.Lock()
 		acc.forced = now
 		a.mu.Unlock()
@@ -99,8 +99,6 @@ func later(p Provider, at time.Time) error {
 	return &egress.Withheld{Message: fmt.Sprintf("the token for %s could not be refreshed, and is tried again later", p.Title), NotBefore: at}
 }
 
-func refusedOnce(p Provider) string { return p.Title + " does not accept the access any more" }
-
 // saveLate writes what could not be written when the provider gave it.
 func (a *Accounts) saveLate(ctx context.Context, acc *account) error {
 	a.mu.Lock()
@@ -110,7 +108,7 @@ func (a *Accounts) saveLate(ctx context.Context, acc *account) error {
 		return nil
 	}
 	conn.Expires = t.Expires
-	return a.save(ctx, acc, conn, *t, nil)
+	return a.save(ctx, acc, conn, *t, nil, nil)
 }
 
 // refresh gets new tokens, with the refresh token that came last and then with the
@@ -130,8 +128,10 @@ func (a *Accounts) refresh(ctx context.Context, acc *account, p Provider, t toke
 		}
 	}
 	if codeOf(err) == "invalid_grant" {
+		a.o.Refreshed(p.Name, "refused")
 		return t, conn, a.lose(ctx, acc, p, t, refused(p, conn, a.o.Now()))
 	}
+	a.o.Refreshed(p.Name, "failed")
 	return t, conn, a.failed(acc, p, t, conn, err)
 }
 
@@ -149,9 +149,13 @@ func (a *Accounts) asking(ctx context.Context, p Provider) (context.Context, con
 }
 
 func config(p Provider, redirect string) *oauth2.Config {
+	style := oauth2.AuthStyleInParams
+	if p.BasicAuth {
+		style = oauth2.AuthStyleInHeader
+	}
 	return &oauth2.Config{
 		ClientID: p.ClientID, ClientSecret: p.ClientSecret.Reveal(), RedirectURL: redirect, Scopes: p.Scopes,
-		Endpoint: oauth2.Endpoint{AuthURL: p.AuthURL, TokenURL: p.TokenURL, DeviceAuthURL: p.DeviceURL, AuthStyle: oauth2.AuthStyleInParams},
+		Endpoint: oauth2.Endpoint{AuthURL: p.AuthURL, TokenURL: p.TokenURL, DeviceAuthURL: p.DeviceURL, AuthStyle: style},
 	}
 }
 
@@ -173,7 +177,7 @@ func (a *Accounts) renewed(ctx context.Context, acc *account, p Provider, t toke
 	if ends := endsOf(got, now); !ends.IsZero() {
 		conn.Ends = ends
 	}
-	err := a.save(ctx, acc, conn, next, func(tx store.Tx) error {
+	err := a.save(ctx, acc, conn, next, nil, func(tx store.Tx) error {
 		if !lost {
 			return nil
 		}
@@ -183,11 +187,13 @@ func (a *Accounts) renewed(ctx context.Context, acc *account, p Provider, t toke
 		a.mu.Lock()
 		acc.unsaved = &next
 		a.mu.Unlock()
+		a.o.Refreshed(p.Name, "failed")
 		return t, conn, fmt.Errorf("the new token for %s could not be written, so it is not used: %w", p.Title, err)
 	}
 	a.mu.Lock()
 	acc.retryAt, acc.failed = time.Time{}, 0
 	a.mu.Unlock()
+	a.o.Refreshed(p.Name, "ok")
 	a.o.Logger.Debug("token refreshed", "provider", p.Name, "connection", conn.ID)
 	return next, conn, nil
 }
@@ -222,7 +228,7 @@ func (a *Accounts) lose(ctx context.Context, acc *account, p Provider, t tokens,
 		conn.State, conn.Reason, conn.Since = charm.Disconnected, reason, now
 	}
 	conn.Tried = now
-	err := a.save(ctx, acc, conn, t, func(tx store.Tx) error {
+	err := a.save(ctx, acc, conn, t, nil, func(tx store.Tx) error {
 		if before == charm.Disconnected {
 			return nil
 		}

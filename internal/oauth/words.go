@@ -57,18 +57,21 @@ func lacking(p Provider, c charm.Connection) string {
 	return "it was connected without the permission " + strings.Join(missing, ", ") + ", which the charm needs"
 }
 
-// missingScopes are those asked for and not granted. Google grants email and
-// profile under long names.
+// missingScopes are those asked for and not granted. Google grants email and profile
+// under long names; Microsoft those of its Graph, in letters of any size.
 func missingScopes(p Provider, granted []string) (missing []string) {
 	have := map[string]bool{}
 	for _, scope := range granted {
+		scope = strings.ToLower(scope)
 		have[scope] = true
-		if short, ok := strings.CutPrefix(scope, "https://www.googleapis.com/auth/userinfo."); ok {
-			have[short] = true
+		for _, long := range []string{"https://www.googleapis.com/auth/userinfo.", "https://graph.microsoft.com/"} {
+			if short, ok := strings.CutPrefix(scope, long); ok {
+				have[short] = true
+			}
 		}
 	}
 	for _, scope := range p.Scopes {
-		if !have[scope] && scope != "openid" && scope != "offline_access" {
+		if !have[strings.ToLower(scope)] && scope != "openid" && scope != "offline_access" {
 			missing = append(missing, scope)
 		}
 	}

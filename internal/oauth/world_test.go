@@ -1,6 +1,7 @@
 package oauth
 
 import (
+	"context"
 	"encoding/json"
 	"log/slog"
 	"net/http"
@@ -32,9 +33,19 @@ type world struct {
 	full   bool          // the disk takes nothing
 
 	mu       sync.Mutex
+	writings int // transactions of the database that were begun
 	cells    map[string][]byte
+
+	telling  sync.Mutex
 	lost     []charm.Connection
 	restored int
+	counted  map[string]int // what was told to be counted
+}
+
+func (w *world) count(what string) {
+	w.telling.Lock()
+	defer w.telling.Unlock()
+	w.counted[what]++
 }
 
 type clock struct {
@@ -63,12 +74,15 @@ var mail = charm.Charm{Space: home, ID: "baedremail", Name: "mail"}
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, clock: &clock{at: time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)}, cells: map[string][]byte{}}
+	w := &world{t: t, clock: &clock{at: time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)}, cells: map[string][]byte{}, counted: map[string]int{}}
 	w.google = fakegoogle.New(w.clock.now)
 	var err error
 	w.db, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Options{Faults: func(p sqlite.Point) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
+		if p == sqlite.Beginning {
+			w.writings++
+		}
 		if w.full && p == sqlite.Beginning {
 			return full{}
 		}
@@ -106,22 +120,31 @@ func (w *world) restart() {
 	w.Accounts, err = Open(w.t.Context(), Options{
 		Store: w.db, Vault: w.vault, Providers: table, Cells: w, HTTP: func(Provider) http.RoundTripper { return w.google },
 		Lost: func(_ store.Tx, c charm.Connection) error {
-			w.mu.Lock()
-			defer w.mu.Unlock()
+			w.telling.Lock()
+			defer w.telling.Unlock()
 			w.lost = append(w.lost, c)
 			return nil
 		},
 		Restored: func(store.Tx, charm.Connection) error {
-			w.mu.Lock()
-			defer w.mu.Unlock()
+			w.telling.Lock()
+			defer w.telling.Unlock()
 			w.restored++
 			return nil
 		},
-		Timeout: 10 * time.Second, Logger: slog.New(slog.DiscardHandler), Now: w.now,
+		Refreshed: func(provider, outcome string) { w.count("refresh " + provider + " " + outcome) },
+		Answered:  func(result string) { w.count("answer " + result) },
+		Timeout:   10 * time.Second, Logger: slog.New(slog.DiscardHandler), Now: w.now,
 	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// written is how many transactions the database has begun.
+func (w *world) written() int {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.writings
 }
 
 func cellKey(space string, at charm.AuthCell) string {
@@ -134,11 +157,28 @@ func (w *world) ReadCell(_ store.Reader, space string, at charm.AuthCell) ([]byt
 	return w.cells[cellKey(space, at)], nil
 }
 
-func (w *world) WriteCell(_ store.Tx, space string, at charm.AuthCell, value []byte) error {
+func (w *world) ChangeCell(ctx context.Context, space string, at charm.AuthCell, change func([]byte) []byte, then func(store.Tx) error) error {
+	return w.db.Update(ctx, func(tx store.Tx) error {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		value := change(w.cells[cellKey(space, at)])
+		if then != nil {
+			if err := then(tx); err != nil {
+				return err
+			}
+		}
+		if value != nil {
+			w.cells[cellKey(space, at)] = value
+		}
+		return nil
+	})
+}
+
+// writes is a recipe or a page that makes value what the auth cell holds.
+func (w *world) writes(value []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.cells[cellKey(space, at)] = value
-	return nil
+	w.cells[cellKey(home, authPlace)] = value
 }
 
 var authPlace = charm.AuthCell{ID: "baedreauth", Path: []string{"auth"}}

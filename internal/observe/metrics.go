@@ -34,6 +34,7 @@ type Metrics struct {
 	servedSeconds                       histogram
 	maintenance                         counter
 	maintained                          gauge
+	refreshes, answers                  counter
 }
 
 // Snapshot is what is not counted as it happens but read at each scrape.
@@ -48,7 +49,11 @@ type Snapshot struct {
 	Queue      QueueDepth
 	Workers    WorkerCounts
 	HeldHosts  int // no request goes to them until they have recovered
-	Wire       WireCounts
+
+	Accounts    map[string]map[charm.ConnectionState]int // by provider
+	AccountEnds *time.Duration                           // until the first that nothing can renew; nil when there is none
+
+	Wire WireCounts
 
 	StoreHealthy  bool
 	DatabaseBytes int64
@@ -195,6 +200,18 @@ func (m *Metrics) Served(route string, status int, took time.Duration) {
 	m.served.add(1, route, class(status))
 	m.servedSeconds.observe(took.Seconds(), route)
 }
+
+// Refreshes are the outcomes of a refresh.
+func Refreshes() []string { return []string{"ok", "refused", "failed"} }
+
+// Answers are the results of a provider's answer.
+func Answers() []string { return []string{"connected", "failed", "forged"} }
+
+// Refreshed counts a token that was to be refreshed; outcome is one of Refreshes.
+func (m *Metrics) Refreshed(provider, outcome string) { m.refreshes.add(1, provider, outcome) }
+
+// Answered counts a provider's answer to a person's connecting; result is one of Answers.
+func (m *Metrics) Answered(result string) { m.answers.add(1, result) }
 
 // goVersion is of this program.
 var goVersion = runtime.Version()

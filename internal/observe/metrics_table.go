@@ -147,6 +147,30 @@ var table = []Metric{
 		Help: "Hosts that get no requests for now, because they failed or asked for it.",
 		read: func(s Snapshot, p put) { p(float64(s.HeldHosts)) }},
 
+	{Name: "charmd_accounts", Type: Gauge, Unit: "accounts", Labels: []Label{{Name: "provider"}, closed("state", charm.Connected, charm.Disconnected)},
+		Help: "Accounts that are connected to charms, and those that a person must connect again.",
+		read: func(s Snapshot, p put) {
+			for provider, states := range s.Accounts {
+				for _, state := range []charm.ConnectionState{charm.Connected, charm.Disconnected} {
+					p(float64(states[state]), provider, string(state))
+				}
+			}
+		}},
+	{Name: "charmd_account_refreshes_total", Type: Counter, Unit: "refreshes", Labels: []Label{{Name: "provider"}, closed("outcome", Refreshes()...)},
+		Help: "Tokens that were to be refreshed, by how it went: ok; refused, so that a person must connect the account again; " +
+			"failed, by the provider's fault or since the disk took nothing, and tried again.",
+		counted: func(m *Metrics) counted { return &m.refreshes }},
+	{Name: "charmd_account_ends_in_seconds", Type: Gauge, Unit: "seconds",
+		Help: "Time until the first connected account ends whose access cannot be renewed, as its provider has said; absent when none does.",
+		read: func(s Snapshot, p put) {
+			if s.AccountEnds != nil {
+				p(s.AccountEnds.Seconds())
+			}
+		}},
+	{Name: "charmd_account_answers_total", Type: Counter, Unit: "answers", Labels: []Label{closed("result", Answers()...)},
+		Help:    "Answers of providers to a person's connecting: connected; failed, also since the person refused; forged, which belong to no connecting that was begun.",
+		counted: func(m *Metrics) counted { return &m.answers }},
+
 	{Name: "charmd_memory_connections", Type: Gauge, Unit: "connections",
 		Help: "WebSockets to the memory that are open.",
 		read: func(s Snapshot, p put) { p(float64(s.Wire.Connections)) }},

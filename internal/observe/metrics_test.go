@@ -48,14 +48,17 @@ func everything(m *Metrics) {
 	m.Checkpointed(time.Millisecond)
 	m.RegistryWrote(2)
 	m.Served("GET /api/v1/status", 200, time.Millisecond)
+	m.Refreshed("google", "refused")
+	m.Answered("forged")
 }
 
 var now = Snapshot{
 	Version: "1.2.3", StartedAt: time.Unix(1700000000, 0), Restarts: 4, NotReady: 2,
 	Charms: map[string]int{"pending": 3, "disabled": 2}, DisabledBy: map[charm.DisabledBy]int{charm.ByPerson: 2},
-	Queue:     QueueDepth{Due: 5, Later: 6, Running: 7, Retries: 1, OldestDue: 90 * time.Second},
-	Workers:   WorkerCounts{Busy: 1, Idle: 2, Starting: 3, Waiting: 4, ResidentBytes: 5 << 20},
-	Wire:      WireCounts{Connections: 3, Subscriptions: 20, Committed: 100, Conflicts: 7, Refused: 5, Slow: 1},
+	Queue:    QueueDepth{Due: 5, Later: 6, Running: 7, Retries: 1, OldestDue: 90 * time.Second},
+	Workers:  WorkerCounts{Busy: 1, Idle: 2, Starting: 3, Waiting: 4, ResidentBytes: 5 << 20},
+	Wire:     WireCounts{Connections: 3, Subscriptions: 20, Committed: 100, Conflicts: 7, Refused: 5, Slow: 1},
+	Accounts: map[string]map[charm.ConnectionState]int{"google": {charm.Disconnected: 3}}, AccountEnds: new(90 * time.Minute),
 	HeldHosts: 8, StoreHealthy: true, DatabaseBytes: 4096, LogBytes: 8192,
 }
 

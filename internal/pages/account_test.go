@@ -114,6 +114,36 @@ func TestAccountOfAPage(t *testing.T) {
 	g.Change(func(r *fakegoogle.Rules) { r.Consent, r.Denied = false, true })
 	press()
 	w.Await(note + ` === "Not connected: Authentication failed: access_denied"`)
+
+	// Somebody else's account comes beside what there is of the one before, and the window
+	// says so, and stays for that to be read.
+	g.Change(func(r *fakegoogle.Rules) {
+		r.Consent, r.Denied, g.Account = true, false, fakegoogle.Account{Email: "bob@example.com", Name: "Bob"}
+	})
+	popup := w.Popup(g.URL, press)
+	popup.AwaitText("bob@example.com")
+	popup.Click("#allow")
+	popup.AwaitText("The charm had the account ada@example.com before.")
+	popup.AwaitText("This window can be closed.")
+	framed(t, popup, "the end of a connecting")
+	popup.Screenshot("account-connected")
+	w.Await(note + ` === "Connected as Bob, bob@example.com"`)
+	other.Go(d.URL + "/api/integrations/google-oauth/callback?state=AAAAAAAAAAAAAAAAAAAAAAAAAA&code=%3Cb%3E")
+	other.AwaitText("this answer belongs to no connecting that was begun here")
+	framed(t, other, "an answer that is refused")
+	other.Dark(true)
+	framed(t, other, "an answer that is refused, in the dark")
+	other.Screenshot("account-refused-dark")
+	if c := other.Complaints(); len(c) != 1 || !strings.Contains(c[0], "status of 400") {
+		t.Errorf("the page complains: %q", c)
+	}
+}
+
+// framed checks that a page has the style of the others, which its policy must let in.
+func framed(t *testing.T, w *browser.Window, what string) {
+	t.Helper()
+	w.Await(`getComputedStyle(document.querySelector("main .card.narrow")).borderRadius === "12px"`)
+	accessible(t, w, what)
 }
 
 // A charm that holds no account, and names a connection, is connected again by its

@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"html/template"
 	"log/slog"
@@ -129,6 +130,27 @@ func (p *Pages) show(w http.ResponseWriter, r *http.Request, status int, page Pa
 // SignedIn answers a browser that was just let in.
 func (p *Pages) SignedIn(w http.ResponseWriter, r *http.Request) {
 	p.show(w, r, http.StatusOK, Page{Title: "Signed in", Next: "/", Out: true}, "signed-in", nil)
+}
+
+// Answered tells a browser that a provider sent back here what came of its answer, and
+// has it tell the page that opened it.
+func (p *Pages) Answered(w http.ResponseWriter, r *http.Request, status int, answer api.AccountAnswer) {
+	result, err := json.Marshal(answer)
+	if err != nil {
+		p.fail(w, r, err)
+		return
+	}
+	title, account := "Not connected", ""
+	if answer.Success {
+		title, account = "Connected", answer.Details.UserInfo.Email
+	}
+	// It comes from the provider's site, and speaks to the page that opened it.
+	w.Header().Set("Cross-Origin-Opener-Policy", "unsafe-none")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	p.show(w, r, status, Page{Title: title, Scripts: []string{"answer.js"}, Out: true}, "answer", struct {
+		api.AccountAnswer
+		Account, Result string
+	}{answer, account, string(result)})
 }
 
 // Refuse answers a browser with an error: who is not signed in learns how to.

@@ -23,6 +23,7 @@ func (s *Service) openAccounts(ctx context.Context) (*oauth.Accounts, error) {
 	}
 	return oauth.Open(ctx, oauth.Options{
 		Store: s.store, Vault: s.vault, Providers: table, Cells: cells{s}, Lost: s.accountLost, Restored: s.accountRestored,
+		Refreshed: s.metrics.Refreshed, Answered: s.metrics.Answered,
 		HTTP:    func(p oauth.Provider) http.RoundTripper { return oauth.Transport(s.egress, p) },
 		Timeout: s.config.TokenRefreshTimeout, Logger: s.logger, Now: time.Now,
 	})
@@ -56,8 +57,8 @@ func (c cells) ReadCell(r store.Reader, space string, at charm.AuthCell) ([]byte
 	return c.manager.ReadCell(r, space, at)
 }
 
-func (c cells) WriteCell(tx store.Tx, space string, at charm.AuthCell, value []byte) error {
-	return c.manager.WriteCell(tx, space, at, value)
+func (c cells) ChangeCell(ctx context.Context, space string, at charm.AuthCell, change func(now []byte) []byte, then func(tx store.Tx) error) error {
+	return c.manager.ChangeCell(ctx, space, at, change, then)
 }
 
 // accountLost tells the notification hook of an account that a person must connect
@@ -89,6 +90,22 @@ func (s *Service) lostAccounts(c charm.Charm, waits bool) []live.Lost {
 		}
 	}
 	return list
+}
+
+// accountCounts are the accounts by provider and state, and how long it takes until the
+// first ends that nothing can renew; nil: none does.
+func (s *Service) accountCounts(now time.Time) (by map[string]map[charm.ConnectionState]int, ends *time.Duration) {
+	by = map[string]map[charm.ConnectionState]int{}
+	for _, c := range s.accounts.List() {
+		if by[c.Provider] == nil {
+			by[c.Provider] = map[charm.ConnectionState]int{}
+		}
+		by[c.Provider][c.State]++
+		if left := max(0, c.Ends.Sub(now)); c.State == charm.Connected && !c.Ends.IsZero() && (ends == nil || left < *ends) {
+			ends = &left
+		}
+	}
+	return by, ends
 }
 
 // Connections lists the accounts that charms may use.

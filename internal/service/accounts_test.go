@@ -74,17 +74,23 @@ func withGoogle(t *testing.T, args ...string) (*fakegoogle.Google, *daemon) {
 
 func googleDaemon(t *testing.T, g *fakegoogle.Google, dir string, args ...string) *daemon {
 	t.Helper()
-	table := filepath.Join(t.TempDir(), "providers.json")
-	if err := os.WriteFile(table, g.Table(), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	d, err := launch(t, process.Options{Dir: dir, Args: append([]string{"--providers", table, "--max-concurrent", "2"}, args...), Env: []string{
-		"GOOGLE_CLIENT_ID=" + fakegoogle.ClientID, "GOOGLE_CLIENT_SECRET=" + fakegoogle.ClientSecret, "SSL_CERT_FILE=" + g.CertFile,
-	}})
+	d, err := launch(t, googleOptions(t, g, dir, args...))
 	if err != nil {
 		t.Fatal(err)
 	}
 	return d
+}
+
+// googleOptions are those of a daemon that knows the Google.
+func googleOptions(t *testing.T, g *fakegoogle.Google, dir string, args ...string) process.Options {
+	t.Helper()
+	table := filepath.Join(t.TempDir(), "providers.json")
+	if err := os.WriteFile(table, g.Table(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return process.Options{Dir: dir, Args: append([]string{"--providers", table, "--max-concurrent", "2"}, args...), Env: []string{
+		"GOOGLE_CLIENT_ID=" + fakegoogle.ClientID, "GOOGLE_CLIENT_SECRET=" + fakegoogle.ClientSecret, "SSL_CERT_FILE=" + g.CertFile,
+	}}
 }
 
 // addMail adds a charm that asks the Google for its profile.
@@ -209,6 +215,15 @@ func TestConnectAndRun(t *testing.T) {
 			}
 		}
 	}
+	_, metrics := get(t, http.DefaultClient, d.URL+"/metrics", d.token())
+	for _, want := range []string{`charmd_accounts{provider="google",state="connected"} 2`, `charmd_account_answers_total{result="connected"} 2`, `charmd_account_answers_total{result="forged"} 0`} {
+		if !strings.Contains(metrics, want+"\n") {
+			t.Errorf("the metrics lack %s", want)
+		}
+	}
+	if strings.Contains(metrics, "\ncharmd_account_ends_in_seconds") {
+		t.Error("the metrics foretell an end that nobody has told of")
+	}
 	d.searchSecrets(g)
 }
 
@@ -242,7 +257,7 @@ func TestEndpointsOfThePage(t *testing.T) {
 	}
 	back := allowAccess(t, b, address)
 	status, page := get(t, b, back.String())
-	if status != 200 || !strings.Contains(page, `"success":true`) || !strings.Contains(page, g.Account.Email) || !strings.Contains(page, "location.origin") {
+	if status != 200 || !strings.Contains(page, `&#34;success&#34;:true`) || !strings.Contains(page, g.Account.Email) {
 		t.Errorf("the callback answered %d %s", status, page)
 	}
 	for _, secret := range g.Given() {

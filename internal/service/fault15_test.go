@@ -165,7 +165,7 @@ func TestFault16_ForgedCallbacks(t *testing.T) {
 	tried := func(what string, b *http.Client, address string) {
 		t.Helper()
 		status, page := get(t, b, address)
-		if status != http.StatusBadRequest || strings.Contains(page, `"success":true`) || strings.Contains(page, "<script>alert") {
+		if status != http.StatusBadRequest || strings.Contains(page, `&#34;success&#34;:true`) || strings.Contains(page, "<script>alert") {
 			t.Errorf("%s: %d %s", what, status, page)
 		}
 	}
@@ -191,7 +191,7 @@ func TestFault16_ForgedCallbacks(t *testing.T) {
 		tried(fmt.Sprintf("with the cookie %q", cookie), sly, at.String())
 	}
 	answer = login(mine)
-	if status, page := get(t, mine, answer); status != http.StatusOK || !strings.Contains(page, `"success":true`) {
+	if status, page := get(t, mine, answer); status != http.StatusOK || !strings.Contains(page, `&#34;success&#34;:true`) {
 		t.Errorf("the right one: %d %s", status, page)
 	}
 	tried("again", mine, answer)
@@ -200,6 +200,25 @@ func TestFault16_ForgedCallbacks(t *testing.T) {
 	}
 	if list, err := d.Client.Connections(t.Context()); err != nil || len(list) != 1 {
 		t.Errorf("connected are %+v, %v", list, err)
+	}
+	audit := func(d *daemon) (text string) {
+		list, err := d.Client.RefusedAnswers(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range list {
+			text += fmt.Sprintf("%s %s %d %s\n", r.Provider, r.From, r.Times, r.Why)
+		}
+		return text
+	}
+	kept := audit(d)
+	for _, want := range []string{
+		"google 127.0.0.1 1 it has no state", "google 127.0.0.1 4 nothing was begun with its state", "github 127.0.0.1 1 its state was made for google",
+		"google 127.0.0.1 5 its state was made in another session",
+	} {
+		if !strings.Contains(kept, want) {
+			t.Errorf("of refused answers is kept:\n%s\nwhich lacks %s", kept, want)
+		}
 	}
 	if n := strings.Count(d.Log(), "the answer of a provider was refused"); n < 1 || n > 3 {
 		t.Errorf("the log tells of %d refusals: one a minute is enough", n)

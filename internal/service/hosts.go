@@ -31,6 +31,9 @@ func (s *Service) openEgress(ctx context.Context) (*egress.Client, error) {
 	if !strings.HasSuffix(s.config.Listen, ":0") { // a port that the system chooses is known when it is bound
 		origins = []string{"http://" + s.config.Listen}
 	}
+	if s.beside.toolshed != "" { // where relative addresses of recipes lead
+		origins = append(origins, s.beside.toolshed)
+	}
 	return egress.New(egress.Options{
 		Limits:     egress.DefaultLimits().Within(s.config.EgressTimeout),
 		AllowHosts: s.config.AllowHosts, Origins: origins, Local: s.local, Hosts: hosts,

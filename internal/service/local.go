@@ -4,20 +4,77 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 
 	"charmd/internal/egress"
+	"charmd/internal/toolshed"
 )
 
-// modelPath is where recipes find the toolshed's language model.
-const modelPath = "/api/ai/llm"
+// What recipes find at the toolshed: its language model, other models beside it, and the
+// refresh of tokens.
+const (
+	modelPath   = "/api/ai/llm"
+	modelsBelow = "/api/ai/"
+)
 
 // local answers requests of recipes to the toolshed itself, in process, with the
-// rights of the charm's space.
+// rights of the charm's space. What only another toolshed can answer is passed on to it.
 func (s *Service) local(ctx context.Context, p egress.Policy, req egress.Request) (egress.Reply, bool) {
-	if u, err := url.Parse(req.URL); err == nil && u.Path == modelPath {
+	u, err := url.Parse(req.URL)
+	if err != nil {
+		return egress.Reply{}, false
+	}
+	beside := s.beside.toolshed != ""
+	if u.Path == modelPath && (s.config.LLMURL != "" || !beside) {
 		return s.askModel(ctx, p, req), true
 	}
-	return s.toolshed.Local(ctx, p.Space, req)
+	reply, whose := s.toolshed.Local(ctx, p.Space, req)
+	switch {
+	case whose == toolshed.Ours:
+		return reply, true
+	case beside && (whose == toolshed.Theirs || isModel(u.Path)):
+		return s.passOn(ctx, p, req, u)
+	}
+	return egress.Reply{}, false
+}
+
+// isModel reports whether an unescaped path is below that of the models, however a
+// server reads it.
+func isModel(path string) bool {
+	steps := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' })
+	return strings.HasPrefix(path, modelsBelow) && !slices.ContainsFunc(steps, func(step string) bool {
+		name, _, _ := strings.Cut(step, ";")
+		return name == "." || name == ".."
+	})
+}
+
+// passOn has the toolshed that we are a client of answer a charm's request. Nothing
+// but what is asked goes there, and nothing but the answer comes back.
+func (s *Service) passOn(ctx context.Context, p egress.Policy, req egress.Request, u *url.URL) (egress.Reply, bool) {
+	to, err := url.Parse(s.beside.toolshed)
+	if err != nil {
+		return egress.Reply{}, false
+	}
+	asks := egress.Policy{Space: p.Space, Charm: p.Charm, Ours: true, AllowHosts: []string{to.Host}}
+	at := *u
+	at.Scheme, at.Host = to.Scheme, to.Host
+	got, _, err := s.egress.Do(ctx, asks, egress.Request{Method: req.Method, URL: at.String(), Headers: only(req.Headers, "accept", "content-type"), Body: req.Body, Redirect: egress.RedirectManual})
+	if err != nil {
+		s.unanswered.Warn("the toolshed could not answer a charm", "charm", p.Space+"/"+p.Charm, "path", u.Path, "err", err)
+		return egress.Reply{Status: http.StatusBadGateway, StatusText: http.StatusText(http.StatusBadGateway), URL: req.URL, Body: []byte("the toolshed could not be asked; charmd's log says why")}, true
+	}
+	return egress.Reply{Status: got.Status, StatusText: got.StatusText, URL: req.URL, Headers: only(got.Headers, "content-type"), Body: got.Body}, true
+}
+
+// only are the headers with the names.
+func only(headers [][2]string, names ...string) (kept [][2]string) {
+	for _, h := range headers {
+		if slices.Contains(names, strings.ToLower(h[0])) {
+			kept = append(kept, h)
+		}
+	}
+	return kept
 }
 
 // askModel passes a charm's question on to the service that the configuration names,
@@ -34,7 +91,7 @@ func (s *Service) askModel(ctx context.Context, p egress.Policy, req egress.Requ
 		return answer(http.StatusNotFound, "no language model is configured here; start charmd with --llm-url")
 	}
 	failed := func(err error) egress.Reply {
-		s.modelFailed.Warn("the language model could not be asked", "charm", p.Space+"/"+p.Charm, "err", err)
+		s.unanswered.Warn("the language model could not be asked", "charm", p.Space+"/"+p.Charm, "err", err)
 		return answer(http.StatusBadGateway, "the language model could not be asked; charmd's log says why")
 	}
 	to, err := url.Parse(s.config.LLMURL)
@@ -50,10 +107,6 @@ func (s *Service) askModel(ctx context.Context, p egress.Policy, req egress.Requ
 		return failed(err)
 	}
 	reply := answer(got.Status, string(got.Body))
-	for _, h := range got.Headers {
-		if h[0] == "content-type" {
-			reply.Headers = append(reply.Headers, h)
-		}
-	}
+	reply.Headers = only(got.Headers, "content-type")
 	return reply
 }

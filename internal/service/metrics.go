@@ -42,10 +42,12 @@ func (s *Service) countRecovered() {
 func (s *Service) snapshot() observe.Snapshot {
 	census, depth, workers := s.manager.Census(), s.queue.Stats(time.Now()), s.pool.Counts()
 	database, log := s.files()
+	accounts, ends := s.accountCounts(time.Now())
 	return observe.Snapshot{
 		Version: s.config.Version, StartedAt: s.startedAt, Restarts: s.restarts(), NotReady: len(s.NotReady()),
 		Charms: census.ByStatus, DisabledBy: census.DisabledBy,
-		HeldHosts:    len(s.egress.Hosts()),
+		HeldHosts: len(s.egress.Hosts()),
+		Accounts:  accounts, AccountEnds: ends,
 		Wire:         observe.WireCounts(s.wire.Counts()),
 		Queue:        observe.QueueDepth(depth),
 		Workers:      observe.WorkerCounts(workers),

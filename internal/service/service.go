@@ -71,7 +71,7 @@ type Service struct {
 	maintain *handlers.Maintenance
 	room     room
 
-	modelFailed *observe.Seldom
+	unanswered *observe.Seldom
 
 	recovered queue.Recovered
 	startedAt time.Time
@@ -91,7 +91,7 @@ type Service struct {
 // Open opens the data directory and makes the parts. Nothing runs by itself and
 // nothing is listened on; what commands do without a daemon they do on this.
 func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Service, err error) {
-	s := &Service{config: cfg, logger: logger, modelFailed: observe.NewSeldom(logger), startedAt: time.Now(), redraw: make(chan struct{}, 1)}
+	s := &Service{config: cfg, logger: logger, unanswered: observe.NewSeldom(logger), startedAt: time.Now(), redraw: make(chan struct{}, 1)}
 	s.url.Store("http://" + cfg.Listen)
 	s.metrics = observe.NewMetrics(s.snapshot)
 	if err = makeDataDir(cfg.DataDir); err != nil {

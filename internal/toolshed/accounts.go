@@ -2,6 +2,7 @@ package toolshed
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/url"
@@ -18,6 +19,7 @@ func (t *Toolshed) accountRoutes() {
 	t.handle("POST "+v1+"/charms/{space}/{charm}/connect", t.connect)
 	t.handle("GET "+v1+"/connections", func(r *http.Request) (any, error) { return t.Connections(r.Context()), nil })
 	t.handle("POST "+v1+"/connections", t.finish)
+	t.handle("GET "+v1+"/connections/refused", func(*http.Request) (any, error) { return t.refusedAnswers(), nil })
 	t.handle("DELETE "+v1+"/connections/{id}", func(r *http.Request) (any, error) {
 		return struct{}{}, t.o.Accounts.End(r.Context(), r.PathValue("id"))
 	})
@@ -33,6 +35,9 @@ func (t *Toolshed) accountRoutes() {
 func (t *Toolshed) connect(r *http.Request) (any, error) {
 	var req api.ConnectRequest
 	if err := read(r, &req); err != nil {
+		return nil, err
+	}
+	if err := t.mayConnect(); err != nil {
 		return nil, err
 	}
 	c, at, err := t.o.Manager.AuthCell(r.Context(), r.PathValue("space"), r.PathValue("charm"), req.Cell)
@@ -68,6 +73,9 @@ func (t *Toolshed) finish(r *http.Request) (any, error) {
 		return nil, err
 	}
 	conn, err := t.o.Accounts.Finish(r.Context(), req.Provider, apiSession, oauth.Answer{State: req.State, Code: req.Code, Error: req.Error, Issuer: req.Issuer})
+	if errors.Is(err, oauth.ErrForged) {
+		t.o.Accounts.Refuse(r.Context(), req.Provider, sender(r), err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -88,7 +96,7 @@ func (t *Toolshed) connectionJSON(ctx context.Context, c charm.Connection) api.C
 	out := api.Connection{
 		ID: c.ID, Provider: c.Provider, Account: c.Account.Email, Space: c.Space, State: c.State, Because: t.o.Accounts.Words(c),
 		Since: c.Since.UTC(), Made: c.Made.UTC(), Expires: moment(c.Expires), Ends: moment(c.Ends),
-		Scopes: append([]string{}, c.Scopes...), Missing: t.o.Accounts.Missing(c),
+		Scopes: append([]string{}, c.Scopes...), Missing: t.o.Accounts.Missing(c), Before: c.Before,
 	}
 	if ref, err := t.o.Manager.RefOf(ctx, c.Space, c.Charm); err == nil {
 		out.Charm = ref
@@ -97,6 +105,14 @@ func (t *Toolshed) connectionJSON(ctx context.Context, c charm.Connection) api.C
 		}
 	}
 	return out
+}
+
+func (t *Toolshed) refusedAnswers() []api.RefusedAnswer {
+	list := []api.RefusedAnswer{}
+	for _, r := range t.o.Accounts.Refused() {
+		list = append(list, api.RefusedAnswer{First: r.First.UTC(), Last: r.Last.UTC(), Provider: r.Provider, From: r.From, Why: r.Why, Times: r.Times})
+	}
+	return list
 }
 
 // moment is t for JSON, null when it is not set.

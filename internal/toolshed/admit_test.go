@@ -44,6 +44,10 @@ func (plain) Charm(w http.ResponseWriter, _ *http.Request, space, charm string) 
 	_, _ = io.WriteString(w, "the page of "+space+"/"+charm)
 }
 
+func (plain) Answered(w http.ResponseWriter, _ *http.Request, status int, _ api.AccountAnswer) {
+	w.WriteHeader(status)
+}
+
 func (plain) Refuse(w http.ResponseWriter, _ *http.Request, problem api.Problem) {
 	w.WriteHeader(problem.Status())
 	_, _ = io.WriteString(w, "a page: "+problem.Message)

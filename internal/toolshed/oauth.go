@@ -138,6 +138,9 @@ func (t *Toolshed) login(w http.ResponseWriter, r *http.Request) {
 		fail("Missing authCellId in request", nil)
 		return
 	}
+	if err == nil {
+		err = t.mayConnect()
+	}
 	var to oauth.Target
 	if err == nil {
 		to, err = t.target(r.Context(), provider(r), req)
@@ -153,6 +156,16 @@ func (t *Toolshed) login(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	writeJSON(w, http.StatusOK, map[string]string{"url": begun.URL})
+}
+
+// mayConnect refuses accounts to a toolshed alone: no requests of charms leave here, and
+// whoever runs them elsewhere could do nothing with a stand-in of ours.
+func (t *Toolshed) mayConnect() error {
+	if t.o.Alone {
+		return charm.Errorf(charm.CodeInvalid, "no charms run in this toolshed, so no account can be used here").
+			WithHint("connect it at the charmd beside it that runs the charm")
+	}
+	return nil
 }
 
 // target is what a page asks to connect an account for: an auth cell, or what a
@@ -175,7 +188,8 @@ func (t *Toolshed) callback(w http.ResponseWriter, r *http.Request) {
 	q, name := r.URL.Query(), provider(r)
 	answer := oauth.Answer{State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error"), Issuer: q.Get("iss")}
 	if answer.State == "" {
-		t.popup(w, r, http.StatusBadRequest, popupResult{Error: "No state parameter received"})
+		t.o.Accounts.Refuse(r.Context(), name, sender(r), errors.New("it has no state"))
+		t.o.Pages.Answered(w, r, http.StatusBadRequest, api.AccountAnswer{Error: "No state parameter received"})
 		return
 	}
 	conn, err := t.o.Accounts.Finish(r.Context(), name, knownSession(r), answer)
@@ -183,6 +197,7 @@ func (t *Toolshed) callback(w http.ResponseWriter, r *http.Request) {
 		status, text, warn := http.StatusOK, "Failed to process callback", t.o.Logger.Warn
 		if errors.Is(err, oauth.ErrForged) {
 			status, warn = http.StatusBadRequest, t.forged.Warn
+			t.o.Accounts.Refuse(r.Context(), name, sender(r), err)
 		}
 		warn("the answer of a provider was refused", "provider", name, "from", r.RemoteAddr, "err", err)
 		if e, ok := asCharmError(err); ok && e.Code != charm.CodeInternal {
@@ -194,15 +209,35 @@ func (t *Toolshed) callback(w http.ResponseWriter, r *http.Request) {
 				text = e.Message
 			}
 		}
-		t.popup(w, r, status, popupResult{Error: text})
+		t.o.Pages.Answered(w, r, status, api.AccountAnswer{Error: text})
 		return
 	}
 	t.connected(r.Context(), conn)
-	t.popup(w, r, http.StatusOK, popupResult{Success: true, Message: "Authentication successful", Details: &popupDetails{
+	t.o.Pages.Answered(w, r, http.StatusOK, api.AccountAnswer{Success: true, Message: "Authentication successful", Notes: t.notes(conn), Details: &api.AccountDetails{
 		State: answer.State, Scope: strings.Join(conn.Scopes, " "), Timestamp: time.Now().UTC(),
-		TokenInfo: popupToken{TokenType: "Bearer", ExpiresAt: conn.Expires.UnixMilli()},
-		UserInfo:  popupUser{conn.Account.Email, conn.Account.Name, conn.Account.Picture},
+		TokenInfo: api.AccountToken{TokenType: "Bearer", ExpiresAt: conn.Expires.UnixMilli()},
+		UserInfo:  api.AccountUser(conn.Account),
 	}})
+}
+
+// sender is the address that a request came from.
+func sender(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
+// notes are what a person should know who has connected an account.
+func (t *Toolshed) notes(conn charm.Connection) (notes []string) {
+	if conn.Before != "" {
+		notes = append(notes, "The charm had the account "+conn.Before+" before. What it has brought in from there stays, and what it brings in from now on comes beside it.")
+	}
+	if missing := t.o.Accounts.Missing(conn); len(missing) > 0 {
+		notes = append(notes, "Not given: "+strings.Join(missing, ", ")+". To give it, connect again.")
+	}
+	return notes
 }
 
 // connected registers the charm of a new connection, as the original does.
@@ -235,13 +270,7 @@ func (t *Toolshed) refresh(w http.ResponseWriter, r *http.Request) {
 
 // refreshed answers a refresh for who is of the space, "" for any.
 func (t *Toolshed) refreshed(ctx context.Context, provider, space string, req authRequest) (int, any) {
-	conn, ok := t.o.Accounts.ByRefreshToken(space, req.RefreshToken)
-	if req.RefreshToken == "" && req.AuthCellID != "" {
-		of, at, err := t.authCell(ctx, req.AuthCellID)
-		if conn, ok = t.o.Accounts.ByCell(of, at); err != nil || space != "" && of != space {
-			ok = false
-		}
-	}
+	conn, ok := t.asked(ctx, space, req)
 	switch {
 	case req.RefreshToken == "" && req.AuthCellID == "":
 		return http.StatusBadRequest, map[string]string{"error": "No refreshToken provided"}
@@ -254,6 +283,18 @@ func (t *Toolshed) refreshed(ctx context.Context, provider, space string, req au
 		return http.StatusBadRequest, map[string]string{"error": "Failed to refresh token"}
 	}
 	return http.StatusOK, tokenReply{true, "success", &info}
+}
+
+// asked is the connection whose refresh is asked for by who is of the space.
+func (t *Toolshed) asked(ctx context.Context, space string, req authRequest) (charm.Connection, bool) {
+	if req.RefreshToken != "" || req.AuthCellID == "" {
+		return t.o.Accounts.ByRefreshToken(space, req.RefreshToken)
+	}
+	of, at, err := t.authCell(ctx, req.AuthCellID)
+	if err != nil || space != "" && of != space {
+		return charm.Connection{}, false
+	}
+	return t.o.Accounts.ByCell(of, at)
 }
 
 func (t *Toolshed) logout(w http.ResponseWriter, r *http.Request) {
@@ -304,26 +345,52 @@ func (t *Toolshed) authStatus(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// Local answers a request of a charm of the space to our own address. Of all that is
-// here, a charm needs only what the era's recipes ask for: the refresh of its token.
-func (t *Toolshed) Local(ctx context.Context, space string, req egress.Request) (egress.Reply, bool) {
+// Answerer is who answers what a charm asks the toolshed.
+type Answerer int
+
+// The answerers.
+const (
+	Nobody Answerer = iota
+	Ours            // it has been answered
+	Theirs          // the toolshed that we are a client of: the token is one that it keeps in a cell
+)
+
+// Local answers a request of a charm of the space to the toolshed's address. Of all that
+// is here, a charm needs only what the era's recipes ask for: the refresh of its token.
+func (t *Toolshed) Local(ctx context.Context, space string, req egress.Request) (egress.Reply, Answerer) {
 	u, err := url.Parse(req.URL)
 	if err != nil || req.Method != http.MethodPost {
-		return egress.Reply{}, false
+		return egress.Reply{}, Nobody
 	}
 	rest, ok := strings.CutPrefix(u.Path, integrations+"/")
 	name, ends := strings.CutSuffix(rest, "-oauth/refresh")
-	if !ok || !ends || t.o.Accounts == nil {
-		return egress.Reply{}, false
+	if !ok || !ends || strings.Contains(name, "/") || t.o.Accounts == nil {
+		return egress.Reply{}, Nobody
 	}
 	var asked authRequest
 	status, reply := http.StatusBadRequest, any(map[string]string{"error": "Failed to process refresh request"})
 	if json.Unmarshal(req.Body, &asked) == nil {
+		if t.o.Beside != "" && t.theirs(ctx, space, asked) {
+			return egress.Reply{}, Theirs
+		}
 		status, reply = t.refreshed(ctx, name, space, asked)
 	}
 	body, err := json.Marshal(reply)
 	if err != nil {
-		return egress.Reply{}, false
+		return egress.Reply{}, Nobody
 	}
-	return egress.Reply{Status: status, StatusText: http.StatusText(status), URL: req.URL, Headers: [][2]string{{"content-type", "application/json"}}, Body: body}, true
+	return egress.Reply{Status: status, StatusText: http.StatusText(status), URL: req.URL, Headers: [][2]string{{"content-type", "application/json"}}, Body: body}, Ours
+}
+
+// theirs reports whether a refresh is of a token that another toolshed keeps: it is no
+// stand-in, or stands in a cell of the charm's space to which nothing of ours is connected.
+func (t *Toolshed) theirs(ctx context.Context, space string, req authRequest) bool {
+	if _, ok := t.asked(ctx, space, req); ok {
+		return false
+	}
+	if req.RefreshToken != "" {
+		return !oauth.IsStandIn(req.RefreshToken)
+	}
+	of, _, err := parseAuthCell(req.AuthCellID)
+	return err == nil && of == space
 }

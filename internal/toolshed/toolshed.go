@@ -59,6 +59,8 @@ type Pages interface {
 	// Charm is the page of a charm.
 	Charm(w http.ResponseWriter, r *http.Request, space, charm string)
 	Refuse(http.ResponseWriter, *http.Request, api.Problem)
+	// Answered tells a browser what came of a provider's answer.
+	Answered(w http.ResponseWriter, r *http.Request, status int, answer api.AccountAnswer)
 }
 
 // assetsPath is above what pages are made of, which is the same for everybody.

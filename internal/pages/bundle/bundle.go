@@ -12,7 +12,7 @@ import (
 
 // entries are the scripts that pages load, each made of the file of its name in
 // src and what that imports.
-var entries = []string{"page.ts", "charm.ts"}
+var entries = []string{"page.ts", "charm.ts", "answer.ts"}
 
 // Bundle returns the scripts made of the entries in dir, by their file names.
 func Bundle(dir string) (map[string]string, error) {

@@ -1,0 +1,1 @@
+var e=document.getElementById("answer"),o=JSON.parse(e.dataset.result),s=2e3;window.opener&&window.opener.postMessage({type:"oauth-callback",result:o},location.origin);e.dataset.closes!==void 0&&setTimeout(()=>window.close(),s);
