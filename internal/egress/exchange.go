@@ -225,6 +225,9 @@ func (x *exchange) visitRemote(ctx context.Context, t target, transport http.Rou
 	}
 	defer resp.Body.Close()
 	x.entry.Verdict, x.entry.Status = VerdictSent, resp.StatusCode
+	if resp.StatusCode == http.StatusSwitchingProtocols { // nobody asked for it; what follows is no body
+		return hop{}, newError(CodeProtocol, t.name(), "the reply switches to another protocol than HTTP")
+	}
 
 	h := hop{
 		header:   resp.Header,

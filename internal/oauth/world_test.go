@@ -23,7 +23,7 @@ import (
 // world is accounts at a Google within the process, on a clock of the test's.
 type world struct {
 	*Accounts
-	t      *testing.T
+	t      testing.TB
 	google *fakegoogle.Google
 	db     *sqlite.DB
 	vault  *vault.Vault
@@ -61,7 +61,7 @@ const (
 
 var mail = charm.Charm{Space: home, ID: "baedremail", Name: "mail"}
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{at: time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)}, cells: map[string][]byte{}}
 	w.google = fakegoogle.New(w.clock.now)

@@ -18,7 +18,7 @@ import (
 
 // wholeToolshed has all routes, with nothing behind those that need a token: who is
 // let in to one of them by mistake finds out.
-func wholeToolshed(t *testing.T, change ...func(*Options)) *Toolshed {
+func wholeToolshed(t testing.TB, change ...func(*Options)) *Toolshed {
 	t.Helper()
 	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "charmd.db"), sqlite.Options{})
 	if err != nil {
