@@ -225,8 +225,8 @@ func (x *exchange) visitRemote(ctx context.Context, t target, transport http.Rou
 	}
 	defer resp.Body.Close()
 	x.entry.Verdict, x.entry.Status = VerdictSent, resp.StatusCode
-	if resp.StatusCode == http.StatusSwitchingProtocols { // nobody asked for it; what follows is no body
-		return hop{}, newError(CodeProtocol, t.name(), "the reply switches to another protocol than HTTP")
+	if resp.StatusCode < http.StatusOK { // another protocol, which nobody asked for, or no status at all
+		return hop{}, newError(CodeProtocol, t.name(), "the reply has the status %03d, which ends no request", resp.StatusCode)
 	}
 
 	h := hop{
