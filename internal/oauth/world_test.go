@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ import (
 	"charmd/internal/fakegoogle"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 	"charmd/internal/vault"
 )
 
@@ -66,7 +66,7 @@ func newWorld(t testing.TB) *world {
 	w := &world{t: t, clock: &clock{at: time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)}, cells: map[string][]byte{}}
 	w.google = fakegoogle.New(w.clock.now)
 	var err error
-	w.db, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Options{Faults: func(p sqlite.Point) error {
+	w.db, err = sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Faults: func(p sqlite.Point) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.full && p == sqlite.Beginning {

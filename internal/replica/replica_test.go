@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +24,7 @@ import (
 	"charmd/internal/replica"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 )
 
 var (
@@ -35,7 +35,7 @@ var (
 
 func open(t testing.TB) *sqlite.DB {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "charmd.db"), sqlite.Options{Logger: quiet})
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Logger: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
