@@ -225,6 +225,9 @@ func (x *exchange) visitRemote(ctx context.Context, t target, transport http.Rou
 	}
 	defer resp.Body.Close()
 	x.entry.Verdict, x.entry.Status = VerdictSent, resp.StatusCode
+	if resp.StatusCode < http.StatusOK { // another protocol, which nobody asked for, or no status at all
+		return hop{}, newError(CodeProtocol, t.name(), "the reply has the status %03d, which ends no request", resp.StatusCode)
+	}
 
 	h := hop{
 		header:   resp.Header,

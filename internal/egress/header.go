@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/net/http/httpguts"
@@ -76,10 +77,16 @@ func text(value string) string {
 	return string(runes)
 }
 
-// statusText is what follows the number on the reply's first line.
+// statusText is what follows the number on the reply's first line, without characters
+// that nobody sees.
 func statusText(resp *http.Response) string {
 	_, reason, _ := strings.Cut(resp.Status, " ")
-	return text(reason)
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return -1
+		}
+		return r
+	}, text(reason))
 }
 
 // normalMethod is the method to send: GET when empty, the usual ones in upper

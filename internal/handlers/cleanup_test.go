@@ -3,7 +3,6 @@ package handlers_test
 import (
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"testing"
 	"time"
 
@@ -15,6 +14,7 @@ import (
 	"charmd/internal/state"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 )
 
 const space = "did:key:z6Mkj5HyygpAVo2baUcx7kwTRoUbbBmk5egUQPHnV8arQ3SY"
@@ -25,7 +25,7 @@ func TestCleanup(t *testing.T) {
 	t.Parallel()
 	const written, keepRuns, keepVersions = 60, 20, 10
 	logger := slog.New(slog.DiscardHandler)
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "charmd.db"), sqlite.Options{Logger: logger})
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package handlers
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -72,15 +73,15 @@ func readEntry(o *jsontext.Object) (e entry) {
 	return e
 }
 
-// with is the mark after a run of a service.
+// with is the mark after a run of a service. That run stays on it, whatever others
+// have written there.
 func (m mark) with(service string, e entry) mark {
 	e.seq = m.seq + 1
 	next := mark{seq: e.seq, last: e, services: maps.Clone(m.services)}
 	next.services[service] = e
-	for len(next.services) > mostServices {
-		oldest := slices.MinFunc(slices.Collect(maps.Keys(next.services)), func(a, b string) int {
-			return int(next.services[a].seq - next.services[b].seq)
-		})
+	others := slices.DeleteFunc(slices.Collect(maps.Keys(next.services)), func(id string) bool { return id == service })
+	slices.SortFunc(others, func(a, b string) int { return cmp.Compare(next.services[a].seq, next.services[b].seq) })
+	for _, oldest := range others[:max(len(next.services)-mostServices, 0)] {
 		delete(next.services, oldest)
 	}
 	return next

@@ -20,6 +20,7 @@ import (
 	"charmd/internal/state"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 )
 
 // upkeep is maintenance over a real database.
@@ -34,7 +35,7 @@ type upkeep struct {
 func newUpkeep(t *testing.T) *upkeep {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "charmd.db"), sqlite.Options{Logger: logger})
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Logger: logger})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -22,6 +21,7 @@ import (
 	"charmd/internal/state"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 )
 
 // hook is a webhook that answers with the statuses it is given, then with 200.
@@ -99,11 +99,11 @@ func (l *lines) String() string {
 
 func inBubble(t *testing.T, fn func(w *world)) {
 	t.Helper()
-	dir := t.TempDir()
+	path := sqlitetest.Path(t)
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, hook: &hook{}, log: &lines{}}
 		var err error
-		w.db, err = sqlite.Open(context.Background(), filepath.Join(dir, "charmd.db"), sqlite.Options{
+		w.db, err = sqlite.Open(context.Background(), path, sqlite.Options{
 			Logger: slog.New(slog.DiscardHandler),
 			Faults: func(p sqlite.Point) error {
 				if _, full := w.full.Load(""); full && p == sqlite.Committing {

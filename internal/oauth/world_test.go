@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -18,13 +17,14 @@ import (
 	"charmd/internal/fakegoogle"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 	"charmd/internal/vault"
 )
 
 // world is accounts at a Google within the process, on a clock of the test's.
 type world struct {
 	*Accounts
-	t      *testing.T
+	t      testing.TB
 	google *fakegoogle.Google
 	db     *sqlite.DB
 	vault  *vault.Vault
@@ -72,12 +72,12 @@ const (
 
 var mail = charm.Charm{Space: home, ID: "baedremail", Name: "mail"}
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, clock: &clock{at: time.Date(2026, 1, 5, 8, 0, 0, 0, time.UTC)}, cells: map[string][]byte{}, counted: map[string]int{}}
 	w.google = fakegoogle.New(w.clock.now)
 	var err error
-	w.db, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sqlite.Options{Faults: func(p sqlite.Point) error {
+	w.db, err = sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Faults: func(p sqlite.Point) error {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if p == sqlite.Beginning {

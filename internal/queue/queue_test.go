@@ -15,6 +15,7 @@ import (
 	"charmd/internal/state"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 )
 
 const space = "did:key:z6Mkj5HyygpAVo2baUcx7kwTRoUbbBmk5egUQPHnV8arQ3SY"
@@ -31,7 +32,7 @@ type world struct {
 
 func inBubble(t *testing.T, fn func(w *world)) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := filepath.Dir(sqlitetest.Path(t))
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, dir: dir}
 		w.open()
@@ -696,7 +697,7 @@ func TestCloseEndsWaiting(t *testing.T) {
 }
 
 func TestOnlyOneIntegration(t *testing.T) {
-	dir := t.TempDir()
+	dir := filepath.Dir(sqlitetest.Path(t))
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, dir: dir}
 		w.open()

@@ -53,8 +53,14 @@ func (r *Replica) Fetch(ctx context.Context, id string, arrived func(tx store.Tx
 		return charm.Errorf(charm.CodeInvalid, "what the toolshed at %s has as the recipe %s is another one", r.o.URL, id)
 	}
 	rec := charm.Recipe{ID: id, Name: spell.RecipeName, Source: spell.Src, CreatedAt: r.o.Now()}
-	if recipe.Check(wire.CompileRequest{Entry: rec.Name, Files: map[string]string{rec.Name: rec.Source}}) != nil {
+	check := func() error {
+		return recipe.Check(wire.CompileRequest{Entry: rec.Name, Files: map[string]string{rec.Name: rec.Source}})
+	}
+	if check() != nil {
 		rec.Name = sourceFile
+		if err := check(); err != nil { // it is not for its name
+			return charm.Errorf(charm.CodeInvalid, "what the toolshed at %s has as the recipe %s is none: %w", r.o.URL, id, err)
+		}
 	}
 	return r.o.Store.Update(ctx, func(tx store.Tx) error {
 		if _, err := tx.Recipe(id); !errors.Is(err, store.ErrNotFound) {

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -25,6 +24,7 @@ import (
 	"charmd/internal/replica"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 )
 
 var (
@@ -33,9 +33,9 @@ var (
 	quiet    = slog.New(slog.DiscardHandler)
 )
 
-func open(t *testing.T) *sqlite.DB {
+func open(t testing.TB) *sqlite.DB {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "charmd.db"), sqlite.Options{Logger: quiet})
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Logger: quiet})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func open(t *testing.T) *sqlite.DB {
 
 // toolshed is the memory of another charmd, with what a replica asks it for besides.
 type toolshed struct {
-	t      *testing.T
+	t      testing.TB
 	store  store.Store
 	memory *memory.Memory
 	http   *httptest.Server
@@ -60,7 +60,7 @@ type toolshed struct {
 	signed string // header of the last post
 }
 
-func newToolshed(t *testing.T) *toolshed {
+func newToolshed(t testing.TB) *toolshed {
 	t.Helper()
 	s := &toolshed{t: t, store: open(t), did: operator.DID(), blobs: map[string]string{}}
 	s.memory = memory.New(s.store, operator.DID(), time.Now)
@@ -149,7 +149,7 @@ func draft(r store.Reader, space charm.Space, id string, n int) (*memory.Draft, 
 	return memory.NewDraft(space, operator.DID(), []memory.Change{memory.Assert(v.Of, v.Cause(), o)}, nil, time.Now())
 }
 
-func valueIn(t *testing.T, st store.Store, space, id string) (text string) {
+func valueIn(t testing.TB, st store.Store, space, id string) (text string) {
 	t.Helper()
 	err := st.View(t.Context(), func(r store.Reader) error {
 		sp, err := r.Space(space)
@@ -171,7 +171,7 @@ func valueIn(t *testing.T, st store.Store, space, id string) (text string) {
 
 // copied is a service's side.
 type copied struct {
-	t       *testing.T
+	t       testing.TB
 	store   store.Store
 	memory  *memory.Memory
 	replica *replica.Replica

@@ -2,13 +2,13 @@ package runcharm
 
 import (
 	"fmt"
-	"path/filepath"
 	"testing"
 	"time"
 
 	"charmd/internal/charm"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 	"charmd/internal/wire"
 )
 
@@ -16,7 +16,7 @@ import (
 // update: until one has ended well, a few times and not for long.
 func TestWhenACharmIsTriedOut(t *testing.T) {
 	t.Parallel()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "charmd.db"), sqlite.Options{})
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

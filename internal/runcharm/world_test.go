@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strconv"
@@ -28,6 +27,7 @@ import (
 	"charmd/internal/runcharm"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 	"charmd/internal/testbin"
 	"charmd/internal/wire"
 )
@@ -43,7 +43,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "charmd.db"), sqlite.Options{})
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{})
 	check(t, err)
 	workers, err := pool.New(pool.Options{Exe: testbin.Path(t), Workers: 2, RunsPerWorker: 10_000})
 	check(t, err)

@@ -17,6 +17,7 @@ import (
 	"charmd/internal/state"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 )
 
 const space = "did:key:z6Mkj5HyygpAVo2baUcx7kwTRoUbbBmk5egUQPHnV8arQ3SY"
@@ -34,7 +35,7 @@ type world struct {
 // at lets fn act in a world whose clock reads a time of UTC.
 func at(t *testing.T, clock string, fn func(w *world)) {
 	t.Helper()
-	dir := t.TempDir()
+	dir := filepath.Dir(sqlitetest.Path(t))
 	synctest.Test(t, func(t *testing.T) {
 		w := &world{t: t, dir: dir, states: state.NewManager(5)}
 		start, err := time.Parse("2006-01-02 15:04", clock)

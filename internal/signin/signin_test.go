@@ -12,6 +12,7 @@ import (
 	"charmd/internal/charm"
 	"charmd/internal/signin"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 )
 
 // clock is a time that tests move.
@@ -22,7 +23,7 @@ func (c *clock) pass(d time.Duration) { c.now = c.now.Add(d) }
 func open(t *testing.T) (s *signin.SignIns, c *clock, dir string) {
 	t.Helper()
 	dir = t.TempDir()
-	db, err := sqlite.Open(t.Context(), filepath.Join(dir, "charmd.db"), sqlite.Options{})
+	db, err := sqlite.Open(t.Context(), sqlitetest.At(t, filepath.Join(dir, "charmd.db")), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

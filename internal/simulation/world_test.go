@@ -18,6 +18,7 @@ import (
 	"charmd/internal/state"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 )
 
 const (
@@ -129,7 +130,7 @@ func (w *world) open() queue.Recovered {
 	w.t.Helper()
 	w.must(os.MkdirAll(filepath.Dir(w.path()), 0o700))
 	w.store = &faulty{}
-	db, err := sqlite.Open(context.Background(), w.path(), sqlite.Options{Logger: slog.New(slog.DiscardHandler), Faults: w.store.point, Readers: 1})
+	db, err := sqlite.Open(context.Background(), sqlitetest.At(w.t, w.path()), sqlite.Options{Logger: slog.New(slog.DiscardHandler), Faults: w.store.point, Readers: 1})
 	w.must(err)
 	w.store.DB = db
 	w.states = state.NewManager(3)

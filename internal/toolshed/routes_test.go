@@ -3,7 +3,6 @@ package toolshed
 import (
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,13 +13,14 @@ import (
 	"charmd/internal/signin"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 )
 
 // wholeToolshed has all routes, with nothing behind those that need a token: who is
 // let in to one of them by mistake finds out.
-func wholeToolshed(t *testing.T, change ...func(*Options)) *Toolshed {
+func wholeToolshed(t testing.TB, change ...func(*Options)) *Toolshed {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "charmd.db"), sqlite.Options{})
+	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"charmd/internal/charm"
 	"charmd/internal/store"
 	"charmd/internal/store/sqlite"
+	"charmd/internal/store/sqlite/sqlitetest"
 )
 
 // world is a vault on a data directory of the test's.
@@ -27,7 +28,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir()}
-	db, err := sqlite.Open(t.Context(), filepath.Join(w.dir, "test.db"), sqlite.Options{})
+	db, err := sqlite.Open(t.Context(), sqlitetest.At(t, filepath.Join(w.dir, "test.db")), sqlite.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

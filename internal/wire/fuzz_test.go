@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"encoding/json"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -63,7 +64,24 @@ func FuzzSplitDocuments(f *testing.F) {
 
 func FuzzDecodeReport(f *testing.F) {
 	f.Add(`{"handled":true,"stuck":{"what":"lift","name":"","stack":""},"failures":[]}`)
-	f.Fuzz(func(_ *testing.T, text string) { _, _ = DecodeReport(text) })
+	f.Add(`{"name":"n","changed":-1,"cells":[{"name":"a","kind":"cell","initial":"1"}],"failures":[{"what":"handler"}],"memo":{"a":[1]}}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		r, err := DecodeReport(text)
+		if err != nil {
+			return
+		}
+		once, err := json.Marshal(r)
+		if err != nil {
+			t.Fatalf("%q cannot be told on: %v", text, err)
+		}
+		again, err := DecodeReport(string(once))
+		if err != nil {
+			t.Fatalf("%q is told on as %s: %v", text, once, err)
+		}
+		if twice, err := json.Marshal(again); err != nil || !bytes.Equal(once, twice) {
+			t.Errorf("%q is told on as %s and then as %s, %v", text, once, twice, err)
+		}
+	})
 }
 
 func TestPackedDocumentsComeBack(t *testing.T) {

@@ -46,21 +46,26 @@ func TestTallyInSteps(t *testing.T) {
 	const all = 2*tallyAtMost + 5
 	db := open(t, newPath(t), Options{})
 	ok(t, db.Update(t.Context(), func(tx store.Tx) error {
-		for i := range all {
-			if err := tx.AddRun(charm.Run{ID: fmt.Sprintf("%06d", i), Charm: 1, Outcome: charm.OK, EndedAt: time.UnixMilli(1)}); err != nil {
-				return err
-			}
-		}
-		return nil
+		return tx.AddRun(charm.Run{ID: "000000", Charm: 1, Outcome: charm.OK, EndedAt: time.UnixMilli(1)})
 	}))
-	for pruned := 1; pruned > 0; {
+	onWriter(t, db, func(s *session) error { // as many times more, within SQLite
+		_, err := s.exec(`with recursive n (i) as (select 1 union all select i + 1 from n where i < ?)
+			insert into run (id, charm, job, task, reason, attempt, due, started, ended, outcome, code, error, position, changed, requests, conflicts, cpu, peak_bytes, log)
+			select printf('%06d', i), charm, job, task, reason, attempt, due, started, ended, outcome, code, error, position, changed, requests, conflicts, cpu, peak_bytes, log
+			from n, run where id = '000000'`, all-1)
+		return err
+	})
+	for step := 1; step <= 4; step++ { // the third counts the rest
 		ok(t, db.Update(t.Context(), func(tx store.Tx) (err error) {
-			if pruned, err = tx.PruneRuns(3, time.UnixMilli(2), 10_000); err != nil {
+			if _, err = tx.PruneRuns(3, time.UnixMilli(2), 10); err != nil {
 				return err
 			}
 			tally, err := tx.Tally()
 			if tally[charm.OK] != all {
 				t.Errorf("the tally is %v, want %d", tally, all)
+			}
+			if _, found := tx.Run("000000"); (found == nil) != (step < 3) {
+				t.Errorf("after step %d the oldest record: %v", step, found)
 			}
 			return err
 		}))

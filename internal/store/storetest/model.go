@@ -1,13 +1,15 @@
 package storetest
 
 import (
+	"cmp"
+	"flag"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"charmd/internal/charm"
@@ -35,12 +37,13 @@ func testModel(f *fixture) {
 	if !ok {
 		f.Fatal("the model needs a *testing.T")
 	}
-	histories, clock := 0, 0 // time never goes back
+	f.ok(flag.Set("rapid.checks", cmp.Or(os.Getenv("CHARMD_HISTORIES"), histories)))
+	spaces, clock := 0, 0 // time never goes back
 	rapid.Check(t, func(rt *rapid.T) {
-		histories++ // of one store, each in a space of its own
+		spaces++ // all histories are of one store, each in a space of its own
 		m := &model{fixture: f, rapid: rt, clock: &clock, since: -1, facts: map[string][]store.Fact{}, taken: map[string]int{},
 			values: map[string]string{"a": "", "b": ""}, runs: map[string]charm.Run{}, jobs: map[string]charm.Job{}}
-		m.space = charm.Space{DID: fmt.Sprint("did:key:model", histories), Since: -1}
+		m.space = charm.Space{DID: fmt.Sprint("did:key:model", spaces), Since: -1}
 		m.update(func(tx store.Tx) (err error) {
 			m.space.Row, err = tx.PutSpace(m.space)
 			m.must(err)
@@ -187,7 +190,7 @@ func (m *model) asOf(of string, since int64) (store.Fact, error) {
 // check compares everything.
 func (m *model) check() {
 	equal := func(what string, got, want any) {
-		if diff := cmp.Diff(want, got); diff != "" {
+		if diff := difference(want, got); diff != "" {
 			m.rapid.Fatalf("%s differs (-want +got):\n%s", what, diff)
 		}
 	}

@@ -176,9 +176,18 @@ func missing[T any](f *fixture, want error, method func(store.Reader) (T, error)
 // equal compares what was read with what was written.
 func (f *fixture) equal(got, want any) {
 	f.Helper()
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := difference(want, got); diff != "" {
 		f.Fatalf("differs (-want +got):\n%s", diff)
 	}
+}
+
+// difference tells values apart; "" when they are equal. Most are, and that is seen a
+// hundred times faster than how they differ.
+func difference(want, got any) string {
+	if reflect.DeepEqual(want, got) {
+		return ""
+	}
+	return cmp.Diff(want, got)
 }
 
 // complete requires that every field of a struct is set, so that a field that is

@@ -3,6 +3,7 @@ package formats
 import (
 	"fmt"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -91,32 +92,34 @@ func (c *reader) zone(id string) zoneOf {
 // change is one of the two states of a declared zone: when clocks go over to it, and how
 // far they are ahead of UTC then.
 type change struct {
-	begins *rrule.RRule
-	once   time.Time // without a rule
+	began  []time.Time              // in order, as far as they were asked for
+	next   func() (time.Time, bool) // the one after these by the rule; nil for no more
 	offset time.Duration
-	years  map[int][]time.Time // when they did by the rule, of a year and the one before
 }
 
-// last is when clocks went over to it last before a time; the zero time for never.
-func (c *change) last(wall time.Time) (at time.Time) {
-	if c.begins == nil {
-		return c.once
-	}
-	year := wall.Year()
-	list, known := c.years[year]
-	if !known {
-		list = c.begins.Between(time.Date(year-1, 1, 1, 0, 0, 0, 0, time.UTC), time.Date(year+1, 1, 1, 0, 0, 0, 0, time.UTC), true)
-		c.years[year] = list
-	}
-	for _, began := range list {
-		if !began.After(wall) {
-			at = began
+// maxChanges bounds how often clocks are set by a rule: twice a year until the year 9000,
+// and some more.
+const maxChanges = 20_000
+
+// last is when clocks went over to it last before a time; the zero time for never. What
+// the rule gives is looked for once: where it gives nothing that takes all its years.
+func (c *change) last(wall time.Time) time.Time {
+	for c.next != nil && (len(c.began) == 0 || !c.began[len(c.began)-1].After(wall)) {
+		at, ok := c.next()
+		if !ok || len(c.began) == maxChanges {
+			c.next = nil
+			break
 		}
+		c.began = append(c.began, at)
 	}
-	if at.IsZero() { // a rule that has ended
-		at = c.begins.Before(wall, true)
+	i, found := slices.BinarySearchFunc(c.began, wall, time.Time.Compare)
+	switch {
+	case found:
+		return wall
+	case i == 0:
+		return time.Time{}
 	}
-	return at
+	return c.began[i-1]
 }
 
 // declaredZone is a zone by the calendar's own VTIMEZONE.
@@ -133,10 +136,10 @@ func (c *reader) declaredZone(z *component) zoneOf {
 		if once.Year() < earliest { // Outlook's begin in 1601
 			once = once.AddDate(earliest-once.Year(), 0, 0)
 		}
-		state := &change{once: once, offset: offset, years: map[int][]time.Time{}}
+		state := &change{began: []time.Time{once}, offset: offset}
 		if rule, ok := part.first("RRULE"); ok {
 			if r, err := ruleOf(rule.value, once); err == nil {
-				state.begins = r
+				state.began, state.next = nil, r.Iterator()
 			}
 		}
 		list = append(list, state)

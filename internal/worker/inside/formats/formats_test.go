@@ -191,6 +191,19 @@ func TestCalendarsThatAreBroken(t *testing.T) {
 	}
 }
 
+// A zone's rule may give nothing, or something each day. It is followed once, not for
+// each of many times: this would take an hour otherwise.
+func TestZonesAreFollowedOnce(t *testing.T) {
+	t.Parallel()
+	for _, rule := range []string{"FREQ=YEARLY;BYDAY=11SU;BYMONTH=10", "FREQ=DAILY", "FREQ=DAILY;COUNT=40000"} {
+		zone := "BEGIN:VTIMEZONE\nTZID:Slow\nBEGIN:STANDARD\nDTSTART:19000101T000000\nTZOFFSETTO:+0100\nRRULE:" + rule + "\nEND:STANDARD\nEND:VTIMEZONE"
+		got := read(t, "", zone, vevent("UID:a", "DTSTART;TZID=Slow:19200101T090000", "DTEND;TZID=Slow:19200101T100000", "RRULE:FREQ=DAILY"))
+		if n := len(got.Events); n != 45 || got.Events[0].Start != "2026-03-01T08:00:00Z" {
+			t.Errorf("%s: %d events, from %+v", rule, n, got.Events[:min(n, 1)])
+		}
+	}
+}
+
 func FuzzCalendar(f *testing.F) {
 	f.Add("BEGIN:VCALENDAR\n" + standardTime + "\n" + vevent("UID:a", "DTSTART;TZID=W. Europe Standard Time:20260327T090000", "RRULE:FREQ=WEEKLY;COUNT=2", "EXDATE:20260403T090000") + "\nEND:VCALENDAR")
 	f.Add("BEGIN:VCALENDAR\n" + vevent("UID:a", "DTSTART;VALUE=DATE:20260302", "DURATION:-P1D", "RDATE:20260401/P1D"))

@@ -1,0 +1,6 @@
+//go:build !race
+
+package storetest
+
+// histories is how many the model lives through.
+const histories = "100"
