@@ -56,7 +56,7 @@ const authSchema = {
 
 const batchSize = 40; // Google advises 50 at most; with the requests before it this is less than a second's quota
 const perRun = 200; // mails; a page of the import is a run
-const searchPages = 10; // of 500, in a run
+const searchPages = 2; // of 500, in a run
 
 /** Everything of a mail but the content of its parts: what is asked for when it is too large. */
 const outline = "id,threadId,labelIds,snippet,internalDate,payload(mimeType,headers,body(attachmentId,size),parts(mimeType,filename,headers," +
