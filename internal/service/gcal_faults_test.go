@@ -38,7 +38,9 @@ func TestGoogleCalendarBegunAnew(t *testing.T) {
 	ref := d.add(charms.Source("gcal.tsx"), "home", "calendar", notRegistered, every(24*time.Hour), allow(g.Host), argument(`{"settings":{"api":%q}}`, g.URL+"/calendar/v3"))
 	d.connect(g, ref)
 	titles := func() (list []string) {
-		got := result[struct{ Events []struct{ Title, Start string } }](t, d.show(ref)).Events
+		got := result[struct {
+			Events []struct{ Title, Start string }
+		}](t, d.show(ref)).Events
 		for _, e := range got {
 			start, err := time.Parse(time.RFC3339, e.Start)
 			if err != nil || !strings.HasSuffix(e.Start, "Z") || start.In(berlin).Hour() != 9 {
