@@ -1,7 +1,6 @@
 package service
 
 import (
-	"context"
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
@@ -225,12 +224,10 @@ func dueAt(s charm.State, job *charm.Job) time.Time {
 // run carries out what is due, and what is claimed with the end of that.
 func (y *year) run() {
 	y.t.Helper()
-	ctx, cancel := context.WithTimeout(y.t.Context(), time.Minute)
-	defer cancel()
-	claim, err := y.queue.Next(ctx)
+	claim, err := y.queue.Next(y.t.Context())
 	for y.ok(err); claim != nil; y.ok(err) {
 		y.runs++
-		claim, err = y.execute.Handle(ctx, *claim)
+		claim, err = y.execute.Handle(y.t.Context(), *claim)
 	}
 }
 
