@@ -13,17 +13,19 @@ type Mail = {
 type Line = { id: string; title: string; from: string; date: string; link: string };
 
 /**
- * How far the import has come. While one is under way, `listed` has the ids of all mails that it has met; `first` when
- * there were none before. `pending` are mails to be looked at, `late` those that Gmail would not give yet, `history` is
+ * How far the import has come. While one is under way, `listed` has the ids of all mails that it takes, `doubtful` those
+ * beyond the limit that it takes if an older one is known; `first` when there were none before. `pending` are mails to be looked at, `late` those that Gmail would not give yet, `history` is
  * what it has told of changes. While it is `searching` which of the pending ones the query means, `listed` are those.
  * `page` is where either goes on.
  */
 type Sync = {
   of: string; history: string; importing: boolean; first: boolean; searching: boolean; page: string;
-  listed: string[]; pending: string[]; late: string[];
+  listed: string[]; doubtful: string[]; pending: string[]; late: string[];
 };
 
-const nothing: Sync = { of: "", history: "", importing: false, first: false, searching: false, page: "", listed: [], pending: [], late: [] };
+const nothing: Sync = {
+  of: "", history: "", importing: false, first: false, searching: false, page: "", listed: [], doubtful: [], pending: [], late: [],
+};
 
 const settingsSchema = {
   type: "object",
@@ -57,6 +59,7 @@ const authSchema = {
 const batchSize = 40; // Google advises 50 at most; with the requests before it this is less than a second's quota
 const perRun = 200; // mails; a page of the import is a run
 const searchPages = 2; // of 500, in a run
+const mostDoubtful = 5000; // mails in a row, none of which is known: those that are known beyond them are gone
 
 /** Everything of a mail but the content of its parts: what is asked for when it is too large. */
 const outline = "id,threadId,labelIds,snippet,internalDate,payload(mimeType,headers,body(attachmentId,size),parts(mimeType,filename,headers," +
@@ -163,13 +166,23 @@ async function list(sync: Sync, api: string, query: string, labels: string[], mo
   return [...new Set<string>((page.messages ?? []).map((m: any) => m.id))];
 }
 
-/** The next ids of the import; the last page ends it. Beyond the limit it looks only for those that are known. */
+/**
+ * The next ids of the import; the last page ends it. Beyond the limit it goes on to the oldest mail that is known: what
+ * came in while Gmail's history was lost is newer, however much it is.
+ */
 async function listPage(sync: Sync, known: Set<string>, api: string, query: string, labels: string[], limit: number): Promise<void> {
-  const met = new Set(sync.listed);
-  const found = await list(sync, api, query, labels, perRun);
-  sync.pending = found.filter((id) => !met.has(id) && (met.size < limit || known.has(id)) && met.add(id));
+  const [met, doubtful] = [new Set(sync.listed), new Set(sync.doubtful)];
+  for (const id of await list(sync, api, query, labels, perRun)) {
+    if (met.has(id)) continue;
+    doubtful.add(id);
+    if (met.size >= limit && !known.has(id)) continue;
+    for (const taken of doubtful) met.add(taken);
+    doubtful.clear();
+  }
+  sync.pending = [...met].slice(sync.listed.length);
   sync.listed = [...met];
-  if (met.size >= limit && [...known].every((id) => met.has(id))) sync.page = "";
+  sync.doubtful = [...doubtful];
+  if (met.size >= limit && (doubtful.size > mostDoubtful || [...known].every((id) => met.has(id)))) sync.page = "";
 }
 
 /** Whether Gmail has said of all that is pending whether the query means it; then that is all that is meant. */
@@ -284,7 +297,7 @@ const update = handler(
     if (sync.importing && sync.pending.length === 0 && !sync.page) {
       const listed = new Set(sync.listed);
       drop((id) => !listed.has(id));
-      Object.assign(sync, { importing: false, listed: [] });
+      Object.assign(sync, { importing: false, listed: [], doubtful: [] });
     }
     const changed = JSON.stringify(ids) !== JSON.stringify(state.ids.get());
     if (changed) {

@@ -513,8 +513,14 @@ func (y *year) looksAtMail(day string) {
 		}
 		got[m.ID] = line(m.Title, m.Labels)
 	}
+	// Of the first ones only 60 were imported, and older ones than all that are known need
+	// not be found again when the history was lost.
+	oldest := "m00070"
+	if len(got) > 0 {
+		oldest = max(oldest, slices.Min(slices.Collect(maps.Keys(got))))
+	}
 	for id, is := range want {
-		if got[id] == "" && id > "m00070" { // of the first ones only 60 were imported
+		if got[id] == "" && id > oldest {
 			y.t.Errorf("%s: %s is missing: %s; the charm stands as %s %+v", day, id, is, c.Status, c.State)
 		} else if got[id] != "" && got[id] != is {
 			y.t.Errorf("%s: %s is %s, not %s", day, id, got[id], is)
