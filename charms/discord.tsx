@@ -55,7 +55,7 @@ const update = handler(
       const page = await response.json();
       if (!Array.isArray(page)) throw new Error(`channel ${channel}: Discord did not answer with a list`);
       for (const m of page) {
-        if (typeof m?.id !== "string" || ids.has(m.id)) continue;
+        if (!/^\d{1,20}$/.test(m?.id) || ids.has(m.id)) continue;
         ids.add(m.id);
         all.push(message(m, channel));
         fresh++;

@@ -63,9 +63,9 @@ async function pages(url: string, params: URLSearchParams): Promise<{ items: any
   }
 }
 
-/** A time with its offset, or a date; "" for what is neither. */
+/** A time in UTC, or a date; "" for what is neither. */
 function time(at: any): string {
-  if (at?.date) return at.date;
+  if (at?.date) return /^\d{4}-\d\d-\d\d$/.test(at.date) ? at.date : "";
   const ms = Date.parse(at?.dateTime ?? "");
   return Number.isNaN(ms) ? "" : new Date(ms).toISOString();
 }
@@ -93,9 +93,10 @@ const update = handler(
   async (_event, state) => {
     const { calendars: chosen, pastDays, futureDays, limit, api } = state.settings;
     const list = await pages(`${api}/users/me/calendarList`, new URLSearchParams({ maxResults: "250" }));
+    if (!list) throw new Error("Google Calendar has no list of calendars");
     const wanted = chosen.split(/[\s,]+/).filter(Boolean);
-    const calendars: Calendar[] = (list?.items ?? [])
-      .filter((c) => !c.deleted && (wanted.length ? wanted.includes(c.id) || c.primary && wanted.includes("primary") : c.primary || c.selected))
+    const calendars: Calendar[] = list.items
+      .filter((c) => c && !c.deleted && (wanted.length ? wanted.includes(c.id) || c.primary && wanted.includes("primary") : c.primary || c.selected))
       .map((c) => ({ id: c.id, title: c.summaryOverride ?? c.summary ?? "", zone: c.timeZone ?? "", primary: Boolean(c.primary) }));
 
     const cellOfEvents = state.events as unknown as Cell<Event[]>;
@@ -125,7 +126,7 @@ const update = handler(
         syncs[id].since = now;
         for (const [key, e] of events) if (e.calendar === id) events.delete(key);
       }
-      for (const e of reply.items) {
+      for (const e of reply.items.filter(Boolean)) {
         const event = eventOf(e, id);
         if (e.status === "cancelled" || !event.start) events.delete(event.id);
         else events.set(event.id, event);

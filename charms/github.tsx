@@ -4,6 +4,9 @@ import type { Cell } from "@commontools/runner";
 
 type Item = { id: string; kind: string; title: string; link: string; author: string; state: string; date: string };
 
+/** How to ask whether an answer has changed, and when to ask first (ms since 1970). */
+type Answer = { etag?: string; modified?: string; next?: number };
+
 const settingsSchema = {
   type: "object",
   properties: {
@@ -26,13 +29,13 @@ function release(r: any): Item {
 
 function issue(i: any): Item {
   const kind = i.pull_request ? "pull request" : "issue";
-  return { id: `issue/${i.id}`, kind, title: `#${i.number} ${i.title}`, link: i.html_url, author: i.user?.login ?? "", state: i.state, date: i.updated_at };
+  return { id: `issue/${i.id}`, kind, title: `#${i.number} ${i.title}`, link: i.html_url, author: i.user?.login ?? "", state: i.state, date: i.updated_at ?? "" };
 }
 
 function notification(n: any): Item {
   return {
     id: `notification/${n.id}`, kind: "notification", title: n.subject?.title ?? "", link: n.repository?.html_url ?? "",
-    author: n.repository?.full_name ?? "", state: n.unread ? n.reason : "read", date: n.updated_at,
+    author: n.repository?.full_name ?? "", state: n.unread ? n.reason : "read", date: n.updated_at ?? "",
   };
 }
 
@@ -43,7 +46,7 @@ const update = handler(
     properties: {
       settings: settingsSchema,
       items: { type: "array", default: [], asCell: true },
-      etags: { type: "object", default: {}, asCell: true },
+      answers: { type: "object", default: {}, asCell: true },
       notBefore: { type: "number", default: 0, asCell: true },
     },
   },
@@ -61,14 +64,21 @@ const update = handler(
     if (questions.length === 0) console.log("nothing to ask for is set (settings.repo, settings.notifications)");
 
     const items = state.items as unknown as Cell<Item[]>;
-    const etags = state.etags as unknown as Cell<Record<string, string>>;
-    const tags: Record<string, string> = { ...etags.get() };
+    const cellOfAnswers = state.answers as unknown as Cell<Record<string, Answer>>;
+    const answers: Record<string, Answer> = JSON.parse(JSON.stringify(cellOfAnswers.get() ?? {}));
     const all = new Map((items.get() ?? []).map((i) => [i.id, { ...i }]));
     for (const [path, read] of questions) {
+      const last = answers[path] ?? {};
+      if (Date.now() < (last.next ?? 0)) continue;
       const headers: Record<string, string> = { accept: "application/vnd.github+json", "x-github-api-version": "2022-11-28" };
-      if (tags[path]) headers["if-none-match"] = tags[path]!;
+      if (last.etag) headers["if-none-match"] = last.etag;
+      if (last.modified) headers["if-modified-since"] = last.modified;
       const response = await fetch(api + path, { headers, ...(connection ? { connection } : {}) });
-      if (response.status === 304) continue;
+      const interval = Math.min(Number(response.headers.get("x-poll-interval")) || 0, 3600); // of notifications: GitHub says how often to ask
+      if (response.status === 304) {
+        if (interval > 0) answers[path] = { ...last, next: Date.now() + 1000 * interval };
+        continue;
+      }
       if ((response.status === 403 || response.status === 429) && response.headers.get("x-ratelimit-remaining") === "0") {
         state.notBefore.set(Number(response.headers.get("x-ratelimit-reset")) * 1000 || Date.now() + 3_600_000);
         console.warn("GitHub's limit of requests is used up; with a connected account it is larger (settings.connection)");
@@ -77,13 +87,14 @@ const update = handler(
       if (!response.ok) throw new Error(`${api + path} answered ${response.status} ${response.statusText}`);
       const entries = await response.json();
       if (!Array.isArray(entries)) throw new Error(`${api + path} did not answer with a list`);
-      for (const item of entries.map(read)) all.set(item.id, item);
-      tags[path] = response.headers.get("etag") ?? "";
+      for (const item of entries.filter(Boolean).map(read)) all.set(item.id, item);
+      answers[path] = { etag: response.headers.get("etag") ?? "", modified: response.headers.get("last-modified") ?? "" };
+      if (interval > 0) answers[path]!.next = Date.now() + 1000 * interval;
     }
     const known = (items.get() ?? []).length;
     const newest = [...all.values()].sort((a, b) => (a.date < b.date ? 1 : a.date > b.date ? -1 : 0));
     items.set(newest.slice(0, Math.max(0, limit)));
-    etags.set(tags);
+    cellOfAnswers.set(answers);
     console.log(`${all.size - known} new`);
   },
 );
@@ -96,7 +107,7 @@ export default recipe(
   { type: "object", description: "GitHub", properties: { settings: { ...settingsSchema, default: {} } } },
   ({ settings }) => {
     const items = cell<Item[]>([]);
-    const etags = cell({});
+    const answers = cell({});
     const notBefore = cell(0);
     return {
       [NAME]: str`GitHub: ${settings.repo}`,
@@ -121,7 +132,7 @@ export default recipe(
       ),
       settings,
       items,
-      bgUpdater: update({ settings, items, etags, notBefore }),
+      bgUpdater: update({ settings, items, answers, notBefore }),
     };
   },
 );

@@ -13,12 +13,19 @@ type Mail = {
 type Line = { id: string; title: string; from: string; date: string; link: string };
 
 /**
- * How far the import has come. While one is under way, `listed` has the ids of all mails that it has met, `page` where
- * it goes on; `first` when there were none before. `pending` are mails to be fetched, `history` is what Gmail has told of changes.
+ * How far the import has come. While one is under way, `listed` has the ids of all mails that it takes, `doubtful` those
+ * beyond the limit that it takes if an older one is known; `first` when there were none before. `pending` are mails to be looked at, `late` those that Gmail would not give yet, `history` is
+ * what it has told of changes. While it is `searching` which of the pending ones the query means, `listed` are those.
+ * `page` is where either goes on.
  */
-type Sync = { of: string; history: string; importing: boolean; first: boolean; page: string; listed: string[]; pending: string[] };
+type Sync = {
+  of: string; history: string; importing: boolean; first: boolean; searching: boolean; page: string;
+  listed: string[]; doubtful: string[]; pending: string[]; late: string[];
+};
 
-const nothing: Sync = { of: "", history: "", importing: false, first: false, page: "", listed: [], pending: [] };
+const nothing: Sync = {
+  of: "", history: "", importing: false, first: false, searching: false, page: "", listed: [], doubtful: [], pending: [], late: [],
+};
 
 const settingsSchema = {
   type: "object",
@@ -49,36 +56,34 @@ const authSchema = {
   },
 } as const;
 
-const batchSize = 50; // Google's advice
+const batchSize = 40; // Google advises 50 at most; with the requests before it this is less than a second's quota
 const perRun = 200; // mails; a page of the import is a run
+const searchPages = 2; // of 500, in a run
+const mostDoubtful = 5000; // mails in a row, none of which is known: those that are known beyond them are gone
 
 /** Everything of a mail but the content of its parts: what is asked for when it is too large. */
 const outline = "id,threadId,labelIds,snippet,internalDate,payload(mimeType,headers,body(attachmentId,size),parts(mimeType,filename,headers," +
   "body(attachmentId,size),parts(mimeType,filename,headers,body(attachmentId,size))))";
 
-async function ask(url: string, more: RequestInit = {}, waits = [1, 2, 4]): Promise<Response> {
+async function ask(url: string, more: RequestInit = {}): Promise<Response> {
   const response = await fetch(url, { ...more, connection: "google" });
   if (response.ok || response.status === 404) return response;
   const reply: any = await response.json().catch(() => ({}));
-  if (response.status === 403 && waits.length > 0 && /rateLimit/i.test(JSON.stringify(reply)) && !response.headers.has("retry-after")) {
-    await new Promise((done) => setTimeout(done, 1000 * waits[0]!));
-    return ask(url, more, waits.slice(1));
-  }
   throw new Error(`Gmail answered ${response.status} ${reply.error?.message ?? response.statusText}`);
 }
 
 /** Mails by id; undefined for one that is gone. Those that Gmail would not give now are not in the answer. */
-async function fetchMails(api: string, ids: string[], how: string): Promise<Map<string, any>> {
+async function fetchMails(api: string, ids: string[], how: (id: string) => string): Promise<Map<string, any>> {
   const boundary = "batch_charmd";
-  const calls = ids.map((id) => `--${boundary}\r\nContent-Type: application/http\r\nContent-ID: <${id}>\r\n\r\nGET /gmail/v1/users/me/messages/${id}?${how}\r\n\r\n`);
+  const calls = ids.map((id) => `--${boundary}\r\nContent-Type: application/http\r\nContent-ID: <${id}>\r\n\r\nGET /gmail/v1/users/me/messages/${id}?${how(id)}\r\n\r\n`);
   let response: Response;
   try {
     response = await ask(`${api}/batch/gmail/v1`, {
       method: "POST", headers: { "content-type": `multipart/mixed; boundary=${boundary}` }, body: `${calls.join("")}--${boundary}--`,
     });
   } catch (e) {
-    if (!/larger than/.test(String(e)) || how.includes("fields=")) throw e;
-    if (ids.length === 1) return fetchMails(api, ids, `format=full&fields=${encodeURIComponent(outline)}`);
+    if (!/larger than/.test(String(e)) || how(ids[0]!).includes("fields=")) throw e;
+    if (ids.length === 1) return fetchMails(api, ids, () => `format=full&fields=${encodeURIComponent(outline)}`);
     const half = ids.length >> 1;
     return new Map([...await fetchMails(api, ids.slice(0, half), how), ...await fetchMails(api, ids.slice(half), how)]);
   }
@@ -92,9 +97,11 @@ async function fetchMails(api: string, ids: string[], how: string): Promise<Map<
     if (status === 404) found.set(id, undefined);
     if (status === 200) {
       try {
-        found.set(id, JSON.parse(part.body.slice(part.body.indexOf("\r\n\r\n") + 4)));
-      } catch {
-        console.warn(`the answer for mail ${id} is not JSON`);
+        const mail = JSON.parse(part.body.slice(part.body.indexOf("\r\n\r\n") + 4));
+        if (mail?.id !== id) throw new Error("it is another one");
+        found.set(id, mail);
+      } catch (e) {
+        console.warn(`the answer for mail ${id} cannot be used: ${(e as Error).message}`);
       }
     }
   }
@@ -103,11 +110,19 @@ async function fetchMails(api: string, ids: string[], how: string): Promise<Map<
 
 /** The parts of a mail that hold no others. */
 function leaves(part: any): any[] {
-  return part.parts?.length ? part.parts.flatMap(leaves) : [part];
+  return Array.isArray(part?.parts) && part.parts.length > 0 ? part.parts.flatMap(leaves) : [part ?? {}];
 }
 
 const header = (part: any, name: string): string =>
-  decodeHeader(part.headers?.find((x: any) => x.name.toLowerCase() === name)?.value ?? "");
+  decodeHeader(String((Array.isArray(part.headers) ? part.headers : []).find((x: any) => String(x?.name).toLowerCase() === name)?.value ?? ""));
+
+const labelsOf = (m: any): string[] => (Array.isArray(m.labelIds) ? m.labelIds : []);
+
+/** Mails in the spam and the bin are in no list, unless one asks for them. */
+function meant(m: any, query: string, labels: string[]): boolean {
+  const has = labelsOf(m);
+  return labels.every((label) => has.includes(label)) && (query !== "" || ["SPAM", "TRASH"].every((l) => labels.includes(l) || !has.includes(l)));
+}
 
 /** Gmail gives most texts as UTF-8, whatever their headers say, and some as they were sent. */
 function content(part: any): string {
@@ -126,27 +141,61 @@ function mailOf(m: any, textLimit: number): Mail {
   const all = leaves(m.payload ?? {});
   const body = (type: string) => content(all.find((p) => p.mimeType === type && !p.filename));
   const title = header(m.payload ?? {}, "subject");
-  const sent = Number(m.internalDate);
+  const sent = new Date(Number(m.internalDate ?? NaN));
   return {
-    id: m.id, threadId: m.threadId, labels: m.labelIds ?? [], title, from: header(m.payload ?? {}, "from"), to: header(m.payload ?? {}, "to"),
-    date: Number.isFinite(sent) ? new Date(sent).toISOString() : "", snippet: m.snippet ?? "",
+    id: m.id, threadId: m.threadId, labels: labelsOf(m), title, from: header(m.payload ?? {}, "from"), to: header(m.payload ?? {}, "to"),
+    date: Number.isNaN(sent.getTime()) ? "" : sent.toISOString(), snippet: m.snippet ?? "",
     text: (body("text/plain") || new TurndownService().remove(["script", "style", "title"]).turndown(body("text/html").slice(0, 500_000))).slice(0, textLimit),
     attachments: all.filter((p) => p.filename).map((p) => ({ id: p.body?.attachmentId ?? "", name: p.filename, type: p.mimeType ?? "", size: p.body?.size ?? 0 })),
     link: `https://mail.google.com/mail/u/0/#all/${m.id}`,
   };
 }
 
-/** The next ids of the import; the last page ends it. */
-async function listPage(sync: Sync, api: string, query: string, labels: string[], limit: number): Promise<void> {
-  const params = new URLSearchParams({ maxResults: String(Math.min(perRun, limit - sync.listed.length)) });
+/** Waits so that what was just asked for, and a batch after it, keep to `perSecond` in any second. */
+const pace = (mails: number, perSecond: number) =>
+  new Promise((done) => setTimeout(done, 1000 * (mails > batchSize / 5 ? batchSize : mails) / Math.max(1, perSecond)));
+
+/** The ids of the next mails that are meant, the newest first. */
+async function list(sync: Sync, api: string, query: string, labels: string[], most: number): Promise<string[]> {
+  const params = new URLSearchParams({ maxResults: String(most) });
   if (query) params.set("q", query);
   for (const label of labels) params.append("labelIds", label);
   if (sync.page) params.set("pageToken", sync.page);
   const page: any = await (await ask(`${api}/gmail/v1/users/me/messages?${params}`)).json();
-  const met = new Set(sync.listed);
-  sync.pending = (page.messages ?? []).map((m: any) => m.id).filter((id: string) => !met.has(id));
-  sync.listed = [...sync.listed, ...sync.pending];
-  sync.page = sync.listed.length < limit ? page.nextPageToken ?? "" : "";
+  sync.page = page.nextPageToken ?? "";
+  return [...new Set<string>((page.messages ?? []).map((m: any) => m.id))];
+}
+
+/**
+ * The next ids of the import; the last page ends it. Beyond the limit it goes on to the oldest mail that is known: what
+ * came in while Gmail's history was lost is newer, however much it is.
+ */
+async function listPage(sync: Sync, known: Set<string>, api: string, query: string, labels: string[], limit: number): Promise<void> {
+  const [met, doubtful] = [new Set(sync.listed), new Set(sync.doubtful)];
+  for (const id of await list(sync, api, query, labels, perRun)) {
+    if (met.has(id)) continue;
+    doubtful.add(id);
+    if (met.size >= limit && !known.has(id)) continue;
+    for (const taken of doubtful) met.add(taken);
+    doubtful.clear();
+  }
+  sync.pending = [...met].slice(sync.listed.length);
+  sync.listed = [...met];
+  sync.doubtful = [...doubtful];
+  if (met.size >= limit && (doubtful.size > mostDoubtful || [...known].every((id) => met.has(id)))) sync.page = "";
+}
+
+/** Whether Gmail has said of all that is pending whether the query means it; then that is all that is meant. */
+async function search(sync: Sync, api: string, query: string, labels: string[], perSecond: number): Promise<boolean> {
+  for (let pages = 0; pages < searchPages; pages++) {
+    const found = new Set(await list(sync, api, query, labels, 500));
+    sync.listed = [...new Set([...sync.listed, ...sync.pending.filter((id) => found.has(id))])];
+    await pace(1, perSecond);
+    if (sync.page && sync.listed.length < sync.pending.length) continue;
+    Object.assign(sync, { searching: false, page: "" });
+    return true;
+  }
+  return false;
 }
 
 /** What has changed since: ids to look at, and those that were deleted. Undefined when Gmail no longer knows. */
@@ -167,7 +216,8 @@ async function changes(sync: Sync, api: string): Promise<Set<string> | undefined
     page = reply.nextPageToken ?? "";
     if (!page) sync.history = reply.historyId ?? sync.history;
   }
-  sync.pending = [...touched].filter((id) => !gone.has(id));
+  sync.pending = [...new Set([...touched, ...sync.late])].filter((id) => !gone.has(id));
+  sync.late = [];
   return gone;
 }
 
@@ -204,41 +254,34 @@ const update = handler(
     if (sync.of !== of) await begin(sync.of ? "the settings have changed" : "it is the first run");
     if (sync.pending.length === 0 && !sync.importing) {
       const gone = await changes(sync, api);
-      if (gone) drop((id) => gone.has(id));
-      else await begin("Gmail no longer knows what has changed since the last run");
+      if (gone) {
+        drop((id) => gone.has(id));
+        sync.searching = query !== "" && sync.pending.length > 0; // only Gmail can say whether the query means a mail
+      } else await begin("Gmail no longer knows what has changed since the last run");
     }
-    if (sync.pending.length === 0 && sync.importing) await listPage(sync, api, query, labels, limit);
-
-    // With a query only Gmail can say whether a new mail is meant.
-    let meant = (_id: string) => true;
-    if (query && !sync.importing && sync.pending.length > 0) {
-      const params = new URLSearchParams({ q: query, maxResults: "500" });
-      const reply: any = await (await ask(`${api}/gmail/v1/users/me/messages?${params}`)).json();
-      const found = new Set((reply.messages ?? []).map((m: any) => m.id));
-      meant = (id) => found.has(id);
+    if (sync.pending.length === 0 && sync.importing) await listPage(sync, new Set(ids), api, query, labels, limit);
+    if (sync.searching && await search(sync, api, query, labels, perSecond)) {
+      const hits = new Set(sync.listed);
+      const others = new Set(sync.pending.filter((id) => !hits.has(id)));
+      drop((id) => others.has(id));
+      Object.assign(sync, { pending: [...hits], listed: [] });
     }
 
     const known = new Map(ids.map((id, i) => [id, i]));
-    const work = sync.pending.slice(0, perRun);
+    const work = sync.searching ? [] : sync.pending.slice(0, perRun);
     const [left, lost] = [new Set(work), new Set<string>()];
     const fresh: Mail[] = [];
-    for (const isKnown of [true, false]) {
-      const list = work.filter((id) => known.has(id) === isKnown && (isKnown || meant(id)));
-      for (let i = 0; i < list.length; i += batchSize) {
-        const batch = list.slice(i, i + batchSize);
-        const found = await fetchMails(api, batch, isKnown ? "format=minimal" : "format=full");
-        for (const [id, m] of found) {
-          left.delete(id);
-          if (!m || !labels.every((label) => m.labelIds?.includes(label))) lost.add(id);
-          else if (isKnown) {
-            const mail = mails[known.get(id)!];
-            if (JSON.stringify(mail.labels) !== JSON.stringify(m.labelIds ?? [])) mail.labels = m.labelIds ?? [];
-          } else fresh.push(mailOf(m, textLimit));
-        }
-        await new Promise((done) => setTimeout(done, 1000 * batch.length / Math.max(1, perSecond)));
+    for (let size = Math.min(batchSize, Math.max(1, perSecond)), i = 0; i < work.length; i += size) {
+      const batch = work.slice(i, i + size);
+      for (const [id, m] of await fetchMails(api, batch, (id) => (known.has(id) ? "format=minimal" : "format=full"))) {
+        left.delete(id);
+        const mail = known.has(id) ? mails[known.get(id)!] : undefined;
+        if (!m || !meant(m, query, labels)) lost.add(id);
+        else if (!mail) fresh.push(mailOf(m, textLimit));
+        else if (JSON.stringify(mail.labels) !== JSON.stringify(labelsOf(m))) mail.labels = labelsOf(m);
       }
+      await pace(batch.length, perSecond);
     }
-    for (const id of work) if (!known.has(id) && !meant(id)) left.delete(id);
     if (lost.size > 0) drop((id) => lost.has(id));
     fresh.sort((a, b) => (a.date < b.date ? 1 : -1));
     if (sync.importing && sync.first) { // older ones with every page
@@ -249,11 +292,12 @@ const update = handler(
       ids.unshift(...fresh.map((m) => m.id));
     }
 
-    sync.pending = [...left, ...sync.pending.slice(work.length)];
+    sync.pending = sync.pending.slice(work.length);
+    sync.late = [...sync.late, ...left];
     if (sync.importing && sync.pending.length === 0 && !sync.page) {
       const listed = new Set(sync.listed);
       drop((id) => !listed.has(id));
-      Object.assign(sync, { importing: false, listed: [] });
+      Object.assign(sync, { importing: false, listed: [], doubtful: [] });
     }
     const changed = JSON.stringify(ids) !== JSON.stringify(state.ids.get());
     if (changed) {

@@ -76,7 +76,7 @@ function enclosures(of: Element): Enclosure[] {
     .map((c) => ({
       url: c.getAttribute("url") ?? c.getAttribute("href") ?? "",
       type: c.getAttribute("type") ?? "",
-      length: Number(c.getAttribute("length") ?? c.getAttribute("fileSize")) || 0,
+      length: Math.max(0, Number(c.getAttribute("length") ?? c.getAttribute("fileSize")) || 0),
     }))
     .filter((e) => /^https?:/.test(e.url));
 }

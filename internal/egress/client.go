@@ -20,6 +20,7 @@ type Options struct {
 	Origins    []string            // the toolshed's own, "http://127.0.0.1:8000"; loopback names count as one host
 	UserAgent  string              // of requests that name none; default "charmd"
 	Resolver   *net.Resolver       // nil: the system's
+	Now        func() time.Time    // wall clock, of what is kept from one request to the next; nil: the system's
 	RootCAs    *x509.CertPool      // nil: the system's
 	Hosts      []charm.Host        // that were not to be asked, from an earlier Client
 	Consent    Consent             // what happens when a charm asks a host for the first time; "" is ConsentOff
@@ -39,6 +40,7 @@ type Client struct {
 	origins   map[origin]bool
 	userAgent string
 	ended     func(Entry)
+	now       func() time.Time
 	guard     guard
 	places    *places
 	pace      *pace
@@ -80,6 +82,9 @@ func newClient(o Options, g guard) (*Client, error) {
 	if o.Ended == nil {
 		o.Ended = func(Entry) {}
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	limits := o.Limits.withDefaults()
 	return &Client{
 		limits:    limits,
@@ -88,10 +93,11 @@ func newClient(o Options, g guard) (*Client, error) {
 		origins:   origins,
 		userAgent: o.UserAgent,
 		ended:     o.Ended,
+		now:       o.Now,
 		guard:     g,
 		places:    newPlaces(limits.PerHost),
 		pace:      newPace(limits.PerSecond),
-		breaker:   newBreaker(o.Hosts, time.Now()),
+		breaker:   newBreaker(o.Hosts, o.Now()),
 		contacts:  newContacts(o),
 		guarded:   newTransport(o, limits, g.check),
 		open:      newTransport(o, limits, g.checkNetwork),
@@ -106,7 +112,7 @@ func (c *Client) Close() {
 
 // Hosts lists the hosts that are not asked for a while, or are about to be tried
 // again.
-func (c *Client) Hosts() []charm.Host { return c.breaker.held(time.Now()) }
+func (c *Client) Hosts() []charm.Host { return c.breaker.held(c.now()) }
 
 // ResetHost lets a host, "host:port" or "host" for all its ports, be asked again
 // at once. It reports whether it was not to be.

@@ -200,6 +200,6 @@ func (c *Client) AllowContact(space, id, host string) error {
 	if a.port != 0 && a.port != 80 && a.port != 443 {
 		name = joinHostPort(a.host, a.port)
 	}
-	c.contacts.allow(time.Now(), space+"/"+id, name)
+	c.contacts.allow(c.now(), space+"/"+id, name)
 	return nil
 }

@@ -3,6 +3,7 @@ package egress
 import (
 	"fmt"
 	"net/http"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -52,8 +53,11 @@ func evidenceOf(h hop, err *Error) evidence {
 		e.of, e.wait = [scopes]finding{alive, alive, alive}, 0
 	}
 	e.reason = fmt.Sprintf("it answered %d", status)
-	if e.wait > 0 {
-		e.reason += fmt.Sprintf(" with Retry-After %s", charm.ShortDuration(e.wait.Round(time.Second)))
+	switch wait := charm.ShortDuration(e.wait.Round(time.Second)); {
+	case h.quota:
+		e.reason += fmt.Sprintf(" because a quota is used up, so it is left alone for %s", wait)
+	case e.wait > 0:
+		e.reason += fmt.Sprintf(" with Retry-After %s", wait)
 	}
 	return e
 }
@@ -74,6 +78,27 @@ func retryAfter(header http.Header, now time.Time) time.Duration {
 		now = sent
 	}
 	return min(max(at.Sub(now), 0), longestAsked)
+}
+
+// How long a host is left alone whose quota is used up and that does not say until when.
+const (
+	rateWait  = time.Minute // quotas of a second or minute
+	quotaOver = time.Hour   // those of a day
+)
+
+// quotas are the reasons that Google's APIs give in a 403 when one asks too much.
+var quotas = regexp.MustCompile(`"reason":\s*"(?:(userRateLimitExceeded|rateLimitExceeded|RATE_LIMIT_EXCEEDED)|dailyLimitExceeded|quotaExceeded)"`)
+
+// quotaWait is how long to leave alone a host that says in Google's words that a quota
+// is used up; 0 when body, of a 403, does not say so.
+func quotaWait(body []byte) time.Duration {
+	switch m := quotas.FindSubmatch(body[:min(len(body), 64<<10)]); {
+	case m == nil:
+		return 0
+	case m[1] != nil:
+		return rateWait
+	}
+	return quotaOver
 }
 
 // heldOff is the failure of a request that was not made.

@@ -37,6 +37,7 @@ type hop struct {
 	header   http.Header   // of the reply
 	location string        // where it redirects to; "" when it does not
 	wait     time.Duration // how long it asks to be left alone
+	quota    bool          // it says so by a quota that is used up
 }
 
 func (x *exchange) run(ctx context.Context, req Request) (Reply, *Error) {
@@ -122,14 +123,14 @@ func (x *exchange) visit(ctx context.Context, t target) (hop, *Error) {
 	case !x.client.guard.allowsPort(t.port):
 		return hop{}, portError(t)
 	}
-	if !x.ours && !x.own.has(t) && !x.client.contacts.admit(time.Now(), x.caller, t.name(), x.trial) {
+	if !x.ours && !x.own.has(t) && !x.client.contacts.admit(x.client.now(), x.caller, t.name(), x.trial) {
 		return hop{}, newError(CodeConsent, t.name(), "not asked: this charm has not asked this host before, and a person has to allow it; charmd contacts lists what waits")
 	}
 	if ctx.Err() != nil {
 		return hop{}, x.client.networkError(ctx, t, context.Cause(ctx))
 	}
 	host := joinHostPort(t.host, t.port)
-	if r := x.client.breaker.refuses(time.Now(), host, x.caller); r != nil {
+	if r := x.client.breaker.refuses(x.client.now(), host, x.caller); r != nil {
 		return hop{}, x.heldOff(t, r)
 	}
 	return x.visitWith(ctx, t, transport)
@@ -146,13 +147,13 @@ func (x *exchange) visitOutside(ctx context.Context, t target, transport http.Ro
 	if !x.client.pace.wait(ctx, t.host) {
 		return hop{}, x.noPlace(ctx, t)
 	}
-	pass, r := x.client.breaker.admit(time.Now(), host, x.caller)
+	pass, r := x.client.breaker.admit(x.client.now(), host, x.caller)
 	if r != nil { // since the wait for a place began
 		return hop{}, x.heldOff(t, r)
 	}
 	x.outside = true
 	h, err := x.visitRemote(ctx, t, transport, header)
-	x.entry.NotBefore = storable(x.client.breaker.settle(time.Now(), pass, evidenceOf(h, err)))
+	x.entry.NotBefore = storable(x.client.breaker.settle(x.client.now(), pass, evidenceOf(h, err)))
 	return h, err
 }
 
@@ -232,7 +233,7 @@ func (x *exchange) visitRemote(ctx context.Context, t target, transport http.Rou
 	h := hop{
 		header:   resp.Header,
 		location: redirectLocation(resp.StatusCode, func() string { return resp.Header.Get("Location") }),
-		wait:     retryAfter(resp.Header, time.Now()),
+		wait:     retryAfter(resp.Header, x.client.now()),
 	}
 	h.reply = Reply{
 		Status:     resp.StatusCode,
@@ -251,6 +252,10 @@ func (x *exchange) visitRemote(ctx context.Context, t target, transport http.Rou
 		return hop{}, x.client.networkError(ctx, t, err)
 	}
 	h.reply.Body = data
+	if h.wait == 0 && resp.StatusCode == http.StatusForbidden {
+		h.wait = quotaWait(data)
+		h.quota = h.wait > 0
+	}
 	return h, nil
 }
 

@@ -55,6 +55,16 @@ func (c *Calendar) Put(events ...Event) {
 	}
 }
 
+// Events are those there are, and those that were deleted.
+func (c *Calendar) Events() (list []Event) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, e := range c.events {
+		list = append(list, e.Event)
+	}
+	return list
+}
+
 // Pages makes answers hold at most n events.
 func (c *Calendar) Pages(n int) {
 	c.mu.Lock()

@@ -1,6 +1,7 @@
 package fakegoogle
 
 import (
+	"cmp"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
@@ -28,13 +29,20 @@ type Mail struct {
 	Type        string // Content-Type of the body; "" is text/plain; charset="UTF-8"
 	Attachments []string
 	Labels      []string
+	Thread      string // "" is one of its own
 	Date        time.Time
+
+	number int // in the order in which they were received
 }
 
 // MailRules are how Gmail behaves. The zero value of each is its usual way.
 type MailRules struct {
 	Units    int           // quota a second; 0: 250
-	Status   int           // every answer is this error, with Retry-After
+	Daily    int           // quota a day (UTC); 0: none
+	Keeps    time.Duration // for so long it knows what has changed; 0: for ever
+	Status   int           // every answer is this error
+	Bare     bool          // without Retry-After
+	Cut      int           // so many connections are cut before an answer
 	Truncate int           // so many batches are cut off in the middle
 	Refuse   int           // so many calls in batches are answered 429
 	Broken   int           // so many batches are answered 500
@@ -45,6 +53,7 @@ type MailRules struct {
 // messages.list, messages.get, history.list and batches, with quotas. It is safe for
 // concurrent use.
 type Mailbox struct {
+	now     func() time.Time
 	mu      sync.Mutex
 	rules   MailRules
 	mails   []*Mail // oldest first
@@ -55,12 +64,15 @@ type Mailbox struct {
 	used    int // units in this second
 	most    int
 	over    int
+	day     int64
+	today   int            // units in this day
 	fetched map[string]int // how often each mail was given, by "id format"
 }
 
 // record is one change; of what it says the API gives one field.
 type record struct {
 	id     int
+	at     time.Time
 	kind   string // messagesAdded, messagesDeleted, labelsAdded, labelsRemoved
 	mail   string
 	labels []string
@@ -68,10 +80,10 @@ type record struct {
 
 // Gmail adds the Gmail API to g.
 func (g *Google) Gmail() *Mailbox {
-	m := &Mailbox{last: 1000, kept: 1000, fetched: map[string]int{}}
+	m := &Mailbox{now: g.now, last: 1000, kept: 1000, fetched: map[string]int{}}
 	handle := func(pattern string, units int, fn func(w http.ResponseWriter, r *http.Request)) {
 		g.HandleAPI(pattern, mailScope, func(w http.ResponseWriter, r *http.Request, _ Account) {
-			if m.admit(w, r, g.now(), units) {
+			if m.admit(w, r, units) {
 				fn(w, r)
 			}
 		})
@@ -84,7 +96,7 @@ func (g *Google) Gmail() *Mailbox {
 	handle("GET /gmail/v1/users/me/messages", 5, m.list)
 	handle("GET /gmail/v1/users/me/messages/{id}", 5, m.get)
 	handle("GET /gmail/v1/users/me/history", 2, m.changes)
-	handle("POST /batch/gmail/v1", 0, func(w http.ResponseWriter, r *http.Request) { m.batch(w, r, g.now) })
+	handle("POST /batch/gmail/v1", 0, m.batch)
 	return m
 }
 
@@ -97,7 +109,7 @@ func (m *Mailbox) Change(fn func(*MailRules)) {
 
 func (m *Mailbox) note(kind, mail string, labels ...string) {
 	m.last++
-	m.history = append(m.history, record{m.last, kind, mail, labels})
+	m.history = append(m.history, record{m.last, m.now(), kind, mail, labels})
 }
 
 // Receive adds mails, the newest last.
@@ -105,8 +117,9 @@ func (m *Mailbox) Receive(mails ...Mail) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, mail := range mails {
-		m.mails = append(m.mails, &mail)
 		m.note("messagesAdded", mail.ID)
+		mail.number = m.last
+		m.mails = append(m.mails, &mail)
 	}
 }
 
@@ -122,10 +135,38 @@ func (m *Mailbox) Delete(id string) {
 func (m *Mailbox) Label(id string, labels ...string) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if mail := m.find(id); mail != nil {
-		mail.Labels = labels
-		m.note("labelsAdded", id, labels...)
+	mail := m.find(id)
+	if mail == nil {
+		return
 	}
+	missing := func(from []string) func(string) bool { return func(l string) bool { return !slices.Contains(from, l) } }
+	given, taken := only(labels, missing(mail.Labels)), only(mail.Labels, missing(labels))
+	mail.Labels = labels
+	if len(given) > 0 {
+		m.note("labelsAdded", id, given...)
+	}
+	if len(taken) > 0 {
+		m.note("labelsRemoved", id, taken...)
+	}
+}
+
+func only(list []string, is func(string) bool) (out []string) {
+	for _, l := range list {
+		if is(l) {
+			out = append(out, l)
+		}
+	}
+	return out
+}
+
+// Mails are those there are, the oldest first.
+func (m *Mailbox) Mails() (list []Mail) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, mail := range m.mails {
+		list = append(list, *mail)
+	}
+	return list
 }
 
 // Forget loses the history up to now, as Gmail does after about a week.
@@ -167,12 +208,18 @@ func (m *Mailbox) find(id string) *Mail {
 }
 
 // admit answers what is over the quota, and on bad days everything.
-func (m *Mailbox) admit(w http.ResponseWriter, r *http.Request, now time.Time, units int) bool {
+func (m *Mailbox) admit(w http.ResponseWriter, r *http.Request, units int) bool {
+	now := m.now()
 	m.mu.Lock()
-	hold, status := m.rules.Hold, m.rules.Status
+	hold, status, bare := m.rules.Hold, m.rules.Status, m.rules.Bare
 	if now.Unix() != m.second {
 		m.second, m.used = now.Unix(), 0
 	}
+	if day := now.Unix() / 86400; day != m.day {
+		m.day, m.today = day, 0
+	}
+	cut := m.rules.Cut > 0
+	m.rules.Cut = max(0, m.rules.Cut-1)
 	most := m.rules.Units
 	if most == 0 {
 		most = 250
@@ -184,6 +231,8 @@ func (m *Mailbox) admit(w http.ResponseWriter, r *http.Request, now time.Time, u
 		m.used += units
 		m.most = max(m.most, m.used)
 	}
+	m.today += units
+	spent := m.rules.Daily > 0 && m.today > m.rules.Daily
 	m.mu.Unlock()
 	if hold != nil {
 		select {
@@ -192,12 +241,17 @@ func (m *Mailbox) admit(w http.ResponseWriter, r *http.Request, now time.Time, u
 			return false
 		}
 	}
+	if status != 0 && !bare {
+		w.Header().Set("Retry-After", "1")
+	}
 	switch {
+	case cut:
+		panic(http.ErrAbortHandler)
 	case status >= 500:
-		w.Header().Set("Retry-After", "1")
 		apiError(w, status, "UNAVAILABLE", "backendError", "The service is currently unavailable.")
+	case spent:
+		apiError(w, http.StatusForbidden, "PERMISSION_DENIED", "dailyLimitExceeded", "Daily Limit Exceeded. The quota will be reset at midnight Pacific Time (PT).")
 	case status != 0:
-		w.Header().Set("Retry-After", "1")
 		apiError(w, status, "RESOURCE_EXHAUSTED", "userRateLimitExceeded", "User Rate Limit Exceeded")
 	case over:
 		w.Header().Set("Retry-After", "1")
@@ -210,8 +264,12 @@ func (m *Mailbox) admit(w http.ResponseWriter, r *http.Request, now time.Time, u
 
 func reference(id string) map[string]string { return map[string]string{"id": id, "threadId": "t" + id} }
 
-// list answers messages.list: the newest first. Of searches it knows subject:WORD and
-// in:LABEL.
+// thread is the id of the mail's thread.
+func (mail *Mail) thread() string { return cmp.Or(mail.Thread, "t"+mail.ID) }
+
+// list answers messages.list: the newest first, without the spam and the bin unless one
+// asks for them. A page goes on behind the last mail of the one before, whatever has come
+// or gone meanwhile. Of searches it knows subject:WORD and in:LABEL.
 func (m *Mailbox) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	word, _ := strings.CutPrefix(q.Get("q"), "subject:")
@@ -221,27 +279,30 @@ func (m *Mailbox) list(w http.ResponseWriter, r *http.Request) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	list := []map[string]string{}
-	most, skip := number(q.Get("maxResults"), 100), number(q.Get("pageToken"), 0)
+	most, before := min(number(q.Get("maxResults"), 100), 500), number(q.Get("pageToken"), m.last+1)
+	hidden := []string{"SPAM", "TRASH"}
+	hidden = only(hidden, func(l string) bool { return !slices.Contains(q["labelIds"], l) })
 	reply := map[string]any{"resultSizeEstimate": len(m.mails)}
+	last := 0
 	for _, mail := range slices.Backward(m.mails) {
-		if !strings.Contains(mail.Subject, word) || slices.ContainsFunc(q["labelIds"], func(l string) bool { return !slices.Contains(mail.Labels, l) }) {
+		if mail.number >= before || !strings.Contains(mail.Subject, word) || slices.ContainsFunc(hidden, mail.has) ||
+			slices.ContainsFunc(q["labelIds"], func(l string) bool { return !mail.has(l) }) {
 			continue
 		}
-		if skip > 0 {
-			skip--
-			continue
-		}
-		if len(list) == min(most, 500) {
-			reply["nextPageToken"] = strconv.Itoa(number(q.Get("pageToken"), 0) + len(list))
+		if len(list) == most {
+			reply["nextPageToken"] = strconv.Itoa(last)
 			break
 		}
-		list = append(list, reference(mail.ID))
+		last = mail.number
+		list = append(list, map[string]string{"id": mail.ID, "threadId": mail.thread()})
 	}
 	if len(list) > 0 { // an empty list is left out, as everywhere in these APIs
 		reply["messages"] = list
 	}
 	Answer(w, http.StatusOK, reply)
 }
+
+func (mail *Mail) has(label string) bool { return slices.Contains(mail.Labels, label) }
 
 func number(text string, otherwise int) int {
 	if n, err := strconv.Atoi(text); err == nil {
@@ -265,7 +326,7 @@ func (m *Mailbox) give(w http.ResponseWriter, id string, q url.Values) {
 	}
 	m.fetched[id+" "+q.Get("format")]++
 	reply := map[string]any{
-		"id": mail.ID, "threadId": "t" + mail.ID, "labelIds": mail.Labels, "snippet": mail.Subject, "historyId": strconv.Itoa(m.last),
+		"id": mail.ID, "threadId": mail.thread(), "labelIds": mail.Labels, "snippet": mail.Subject, "historyId": strconv.Itoa(m.last),
 		"internalDate": strconv.FormatInt(mail.Date.UnixMilli(), 10), "sizeEstimate": len(mail.Body),
 	}
 	if q.Get("format") != "minimal" {
@@ -299,6 +360,9 @@ func (m *Mailbox) changes(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for m.rules.Keeps > 0 && len(m.history) > 0 && m.now().Sub(m.history[0].at) > m.rules.Keeps {
+		m.kept, m.history = m.history[0].id, m.history[1:]
+	}
 	start := number(q.Get("startHistoryId"), 0)
 	if start < m.kept {
 		apiError(w, http.StatusNotFound, "NOT_FOUND", "notFound", "Requested entity was not found.")
@@ -328,7 +392,7 @@ func (m *Mailbox) changes(w http.ResponseWriter, r *http.Request) {
 }
 
 // batch answers up to 100 calls of messages.get.
-func (m *Mailbox) batch(w http.ResponseWriter, r *http.Request, now func() time.Time) {
+func (m *Mailbox) batch(w http.ResponseWriter, r *http.Request) {
 	_, params, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	if err != nil || params["boundary"] == "" {
 		apiError(w, http.StatusBadRequest, "INVALID_ARGUMENT", "badRequest", "Failed to parse batch request.")
@@ -359,7 +423,7 @@ func (m *Mailbox) batch(w http.ResponseWriter, r *http.Request, now func() time.
 		}
 		text, _ := io.ReadAll(part) // what was read of it is what there is
 		answer := httptest.NewRecorder()
-		m.call(answer, r, string(text), now())
+		m.call(answer, r, string(text))
 		to, err := answers.CreatePart(textproto.MIMEHeader{"Content-Type": {"application/http"}, "Content-Id": {"<response-" + strings.Trim(part.Header.Get("Content-Id"), "<>") + ">"}})
 		if err != nil {
 			return
@@ -376,7 +440,7 @@ func (m *Mailbox) batch(w http.ResponseWriter, r *http.Request, now func() time.
 }
 
 // call answers one call of a batch.
-func (m *Mailbox) call(w http.ResponseWriter, r *http.Request, text string, now time.Time) {
+func (m *Mailbox) call(w http.ResponseWriter, r *http.Request, text string) {
 	fields := strings.Fields(text)
 	m.mu.Lock()
 	refused := m.rules.Refuse > 0
@@ -391,7 +455,7 @@ func (m *Mailbox) call(w http.ResponseWriter, r *http.Request, text string, now 
 		return
 	}
 	to, err := url.Parse(fields[1])
-	if id, ok := strings.CutPrefix(to.Path, "/gmail/v1/users/me/messages/"); err == nil && ok && m.admit(w, r, now, 5) {
+	if id, ok := strings.CutPrefix(to.Path, "/gmail/v1/users/me/messages/"); err == nil && ok && m.admit(w, r, 5) {
 		m.mu.Lock()
 		defer m.mu.Unlock()
 		m.give(w, id, to.Query())

@@ -27,7 +27,8 @@ type Options struct {
 	Rebuild       bool   // workers rebuild their VM instead of restoring its memory
 	RunsPerWorker int    // before a process is replaced; default charm.WorkerRunLimit
 	Logger        *slog.Logger
-	Grace         time.Duration // for a worker to exit when told to; default 2 s
+	Grace         time.Duration    // for a worker to exit when told to; default 2 s
+	Now           func() time.Time // wall clock, of when runs began and ended; default the system's
 
 	// RequireSandbox lets no worker have a task that lacks one of the walls.
 	RequireSandbox bool
@@ -109,6 +110,9 @@ func New(o Options) (*Pool, error) {
 	}
 	if o.Grace == 0 {
 		o.Grace = defaultGrace
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)

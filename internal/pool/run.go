@@ -32,7 +32,7 @@ func (p *Pool) Run(ctx context.Context, task wire.Task, timeout time.Duration, h
 			if ctx.Err() != nil {
 				kind = Cancelled
 			}
-			return wire.Result{}, Exit{Kind: kind, Detail: err.Error(), Ended: time.Now()}
+			return wire.Result{}, Exit{Kind: kind, Detail: err.Error(), Ended: p.o.Now()}
 		}
 		r := newRun(ctx, w, &task, host)
 		if err = r.dispatch(ctx, timeout); err == nil {
@@ -43,7 +43,7 @@ func (p *Pool) Run(ctx context.Context, task wire.Task, timeout time.Duration, h
 			break
 		}
 	}
-	return wire.Result{}, Exit{Kind: NotDispatched, Detail: fmt.Sprintf("handing the task over: %v", err), Ended: time.Now()}
+	return wire.Result{}, Exit{Kind: NotDispatched, Detail: fmt.Sprintf("handing the task over: %v", err), Ended: p.o.Now()}
 }
 
 // run is the conversation about one task of Pool.Run. Its fields belong to the
@@ -79,7 +79,7 @@ func newRun(ctx context.Context, w *worker, task *wire.Task, host Host) *run {
 
 // dispatch hands the task over and sets its end.
 func (r *run) dispatch(ctx context.Context, timeout time.Duration) error {
-	r.started = time.Now()
+	r.started = r.worker.pool.o.Now()
 	late := time.AfterFunc(timeout+politeness, func() {
 		r.worker.killDuring(r, Exit{Kind: TimedOut, Detail: fmt.Sprintf("still running after %s", charm.ShortDuration(timeout))})
 		r.cancel()

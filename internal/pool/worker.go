@@ -82,7 +82,7 @@ func (w *worker) serve() {
 	}
 	w.doom = &e
 	w.mu.Unlock()
-	e.Ended, e.PeakRSS = time.Now(), peakMemory(state)
+	e.Ended, e.PeakRSS = w.pool.o.Now(), peakMemory(state)
 	if !w.retired() {
 		w.pool.o.Logger.Warn("a worker process ended", "pid", w.proc.pid(), "kind", e.Kind, "detail", e.Detail, "stderr", stderr)
 	}
@@ -142,7 +142,7 @@ func (w *worker) take(m wire.Message) error {
 	if err != nil || !done {
 		return err
 	}
-	now := time.Now()
+	now := w.pool.o.Now()
 	resident := w.gauge.resident()
 	w.mu.Lock()
 	if w.doom != nil { // killed a moment ago: the result came too late

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"os"
-	"time"
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
@@ -25,7 +24,7 @@ func (s *Service) openAccounts(ctx context.Context) (*oauth.Accounts, error) {
 		Store: s.store, Vault: s.vault, Providers: table, Cells: cells{s}, Lost: s.accountLost, Restored: s.accountRestored,
 		Refreshed: s.metrics.Refreshed, Answered: s.metrics.Answered,
 		HTTP:    func(p oauth.Provider) http.RoundTripper { return oauth.Transport(s.egress, p) },
-		Timeout: s.config.TokenRefreshTimeout, Logger: s.logger, Now: time.Now,
+		Timeout: s.config.TokenRefreshTimeout, Logger: s.logger, Now: s.now,
 	})
 }
 

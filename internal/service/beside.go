@@ -83,7 +83,7 @@ func (s *Service) belongs(tx store.Tx) error {
 		return err
 	}
 	if s.beside.service == "" {
-		s.beside.service = queue.NewID(time.Now())
+		s.beside.service = queue.NewID(s.now())
 		if err := tx.SetValue(serviceKey, s.beside.service); err != nil {
 			return err
 		}
@@ -101,7 +101,7 @@ func (s *Service) joinToolshed() error {
 	var err error
 	s.replica, err = replica.New(replica.Options{
 		Store: s.store, Memory: s.memory, URL: toolshed, MemURL: mem, Operator: s.operator, Given: !ownKey(s.config), Dev: s.config.Dev,
-		Arrived: s.arrived, Changed: func() { poke(s.beside.changed) }, Logger: s.logger, Now: time.Now,
+		Arrived: s.arrived, Changed: func() { poke(s.beside.changed) }, Logger: s.logger, Now: s.now,
 	})
 	if err == nil {
 		s.memory.CopyOf(s.replica)

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-	"time"
 
 	"charmd/internal/charm"
 	"charmd/internal/client"
@@ -195,7 +194,7 @@ func (s *Service) prepare(tx store.Tx) error {
 	if _, err := tx.Space(identity.SystemSpaceDID); !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
-	_, err := tx.PutSpace(charm.Space{DID: identity.SystemSpaceDID, Name: systemSpace, CreatedAt: time.Now(), Since: -1})
+	_, err := tx.PutSpace(charm.Space{DID: identity.SystemSpaceDID, Name: systemSpace, CreatedAt: s.now(), Since: -1})
 	return err
 }
 

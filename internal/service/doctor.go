@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"time"
 
 	"charmd/internal/api"
 	"charmd/internal/doctor"
@@ -10,7 +9,7 @@ import (
 
 // Doctor says what is wrong with charmd itself.
 func (s *Service) Doctor(ctx context.Context) api.Diagnosis {
-	p := doctor.Patient{Config: s.config, Now: time.Now}
+	p := doctor.Patient{Config: s.config, Now: s.now}
 	found := p.Running(ctx, doctor.Service{Store: s.store, Queue: s.queue, Pool: s.pool, NotReady: s.NotReady()})
 	d := api.Diagnosis{Problems: []api.Finding{}}
 	for _, f := range found {

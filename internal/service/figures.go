@@ -12,7 +12,7 @@ import (
 
 // addFigures adds the figures of the last hour and day to a summary.
 func (s *Service) addFigures(ctx context.Context, st *api.Status) {
-	now := time.Now()
+	now := s.now()
 	hour, day := state.LastHour(now), state.LastDay(now)
 	var stats []store.Stat
 	err := s.store.View(ctx, func(r store.Reader) (err error) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
@@ -38,14 +37,14 @@ func (s *Service) openEgress(ctx context.Context) (*egress.Client, error) {
 		Limits:     egress.DefaultLimits().Within(s.config.EgressTimeout),
 		AllowHosts: s.config.AllowHosts, Origins: origins, Local: s.local, Hosts: hosts,
 		Consent: s.config.Consent, Contacts: contacts, Contacted: s.contacted,
-		Ended: s.requested,
+		Ended: s.requested, Now: s.now, RootCAs: s.roots,
 	})
 }
 
 // Hosts lists the hosts that charms do not get to ask for a while.
 func (s *Service) Hosts(ctx context.Context) ([]api.Host, error) {
 	list := []api.Host{}
-	now := time.Now()
+	now := s.now()
 	err := s.store.View(ctx, func(r store.Reader) error {
 		for _, h := range s.egress.Hosts() {
 			who, err := nameOf(r, h.Who)

@@ -1,8 +1,6 @@
 package service
 
 import (
-	"time"
-
 	"charmd/internal/charm"
 	"charmd/internal/egress"
 	"charmd/internal/observe"
@@ -40,7 +38,7 @@ func (s *Service) countRecovered() {
 
 // snapshot is what is read at each scrape.
 func (s *Service) snapshot() observe.Snapshot {
-	census, depth, workers := s.manager.Census(), s.queue.Stats(time.Now()), s.pool.Counts()
+	census, depth, workers := s.manager.Census(), s.queue.Stats(s.now()), s.pool.Counts()
 	database, log := s.files()
 	accounts, ends := s.accountCounts(time.Now())
 	return observe.Snapshot{

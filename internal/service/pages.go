@@ -2,7 +2,6 @@ package service
 
 import (
 	"context"
-	"time"
 
 	"charmd/internal/charm"
 	"charmd/internal/handlers"
@@ -16,7 +15,7 @@ import (
 func (s *Service) openLane() (*pool.Pool, error) {
 	return pool.New(pool.Options{
 		Exe: s.config.WorkerExe, Workers: handlers.InteractSlots, ArenaBytes: charm.DefaultWorkerArena,
-		RunsPerWorker: charm.WorkerRunLimit, Logger: s.logger, Grace: s.config.Grace, Owner: s.owner() + "-pages",
+		RunsPerWorker: charm.WorkerRunLimit, Logger: s.logger, Grace: s.config.Grace, Owner: s.owner() + "-pages", Now: s.now,
 		Started: s.metrics.WorkerStarted, Ended: s.metrics.WorkerEnded,
 	})
 }
@@ -24,7 +23,7 @@ func (s *Service) openLane() (*pool.Pool, error) {
 func (s *Service) openPages() *live.Server {
 	acts := &handlers.Interact{
 		Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Slots: handlers.NewSlots(handlers.InteractSlots),
-		Timeout: s.config.Timeout, Logger: s.logger, Now: time.Now, Ended: s.ran,
+		Timeout: s.config.Timeout, Logger: s.logger, Now: s.now, Ended: s.ran,
 	}
 	if s.replica != nil {
 		acts.Upstream, acts.Service = s.replica, s.beside.service

@@ -5,6 +5,7 @@ package service
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -42,6 +43,7 @@ import (
 
 // Service runs charms in the background.
 type Service struct {
+	outside
 	config   config.Config
 	logger   *slog.Logger
 	operator *identity.Key
@@ -90,8 +92,19 @@ type Service struct {
 
 // Open opens the data directory and makes the parts. Nothing runs by itself and
 // nothing is listened on; what commands do without a daemon they do on this.
-func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Service, err error) {
-	s := &Service{config: cfg, logger: logger, unanswered: observe.NewSeldom(logger), startedAt: time.Now(), redraw: make(chan struct{}, 1)}
+func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (*Service, error) {
+	return open(ctx, cfg, logger, outside{now: time.Now})
+}
+
+// outside is what the service takes from the machine beside its configuration; tests
+// give it another.
+type outside struct {
+	now   func() time.Time
+	roots *x509.CertPool // whose certificates are believed; nil: the system's
+}
+
+func open(ctx context.Context, cfg config.Config, logger *slog.Logger, o outside) (_ *Service, err error) {
+	s := &Service{config: cfg, logger: logger, outside: o, unanswered: observe.NewSeldom(logger), startedAt: o.now(), redraw: make(chan struct{}, 1)}
 	s.url.Store("http://" + cfg.Listen)
 	s.metrics = observe.NewMetrics(s.snapshot)
 	if err = makeDataDir(cfg.DataDir); err != nil {
@@ -118,16 +131,16 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 	if err = s.readKeys(ctx, cfg); err != nil {
 		return nil, err
 	}
-	if s.vault, err = vault.Open(ctx, vault.Options{Store: s.store, Dir: cfg.DataDir, Keys: cfg.VaultKey, Now: time.Now}); err != nil {
+	if s.vault, err = vault.Open(ctx, vault.Options{Store: s.store, Dir: cfg.DataDir, Keys: cfg.VaultKey, Now: s.now}); err != nil {
 		return nil, err
 	}
-	s.memory = memory.New(s.store, s.operator.DID(), time.Now)
+	s.memory = memory.New(s.store, s.operator.DID(), s.now)
 	if err = s.joinToolshed(); err != nil {
 		return nil, err
 	}
 	s.states = state.NewManager(cfg.MaxFailures)
 	if s.notifier, err = notify.New(notify.Options{
-		Store: s.store, Command: cfg.NotifyCommand, URL: cfg.NotifyURL, Token: cfg.NotifyToken.Reveal(), Link: s.URL, Logger: logger, Now: time.Now,
+		Store: s.store, Command: cfg.NotifyCommand, URL: cfg.NotifyURL, Token: cfg.NotifyToken.Reveal(), Link: s.URL, Logger: logger, Now: s.now,
 	}); err != nil {
 		return nil, err
 	}
@@ -135,7 +148,7 @@ func Open(ctx context.Context, cfg config.Config, logger *slog.Logger) (_ *Servi
 		return nil, err
 	}
 	s.queue, s.recovered, err = queue.Open(ctx, s.store, s.states, queue.Options{
-		MaxRetries: cfg.MaxRetries, DefaultTimeout: cfg.Timeout, Now: time.Now, Only: cfg.Only, Slots: executorsPerWorker * cfg.Workers,
+		MaxRetries: cfg.MaxRetries, DefaultTimeout: cfg.Timeout, Now: s.now, Only: cfg.Only, Slots: executorsPerWorker * cfg.Workers,
 	})
 	if err != nil {
 		return nil, err
@@ -159,8 +172,8 @@ func (s *Service) makeRunners(ctx context.Context) error {
 	s.pool, err = pool.New(pool.Options{
 		Exe: s.config.WorkerExe, Workers: s.config.Workers, ArenaBytes: charm.DefaultWorkerArena,
 		RunsPerWorker: charm.WorkerRunLimit, Logger: s.logger, Grace: s.config.Grace, Owner: s.owner(),
-		RequireSandbox: s.config.RequireSandbox,
-		Started:        s.metrics.WorkerStarted, Ended: s.metrics.WorkerEnded,
+		RequireSandbox: s.config.RequireSandbox, Now: s.now,
+		Started: s.metrics.WorkerStarted, Ended: s.metrics.WorkerEnded,
 	})
 	if err != nil {
 		return err
@@ -178,23 +191,23 @@ func (s *Service) makeRunners(ctx context.Context) error {
 		return err
 	}
 	s.runner = runcharm.New(runcharm.Options{
-		Store: s.store, Memory: s.memory, Pool: s.pool, Lane: s.lane, Egress: s.egress, Accounts: s.accounts, APIURL: s.apiURL, Logger: s.logger, Now: time.Now,
+		Store: s.store, Memory: s.memory, Pool: s.pool, Lane: s.lane, Egress: s.egress, Accounts: s.accounts, APIURL: s.apiURL, Logger: s.logger, Now: s.now,
 	})
 	return nil
 }
 
 func (s *Service) makeDoors() {
 	s.registry = registry.New(registry.Options{
-		Store: s.store, Memory: s.memory, Queue: s.queue, System: identity.SystemSpaceDID, Every: s.config.Cycle, Logger: s.logger, Now: time.Now,
+		Store: s.store, Memory: s.memory, Queue: s.queue, System: identity.SystemSpaceDID, Every: s.config.Cycle, Logger: s.logger, Now: s.now,
 		Wrote: s.metrics.RegistryWrote, Moved: s.registryMoved,
 	})
 	s.manager = manager.New(manager.Options{
 		Store: s.store, Memory: s.memory, Queue: s.queue, Registry: s.registry, Runner: s.runner, Pool: s.pool,
-		Publish: s.publish(), Operator: s.operator, Every: s.config.Cycle, Zone: localZone(), Only: s.config.Only, Timeout: s.config.Timeout, URL: s.URL, Logger: s.logger, Now: time.Now,
+		Publish: s.publish(), Operator: s.operator, Every: s.config.Cycle, Zone: localZone(), Only: s.config.Only, Timeout: s.config.Timeout, URL: s.URL, Logger: s.logger, Now: s.now,
 	})
 	s.execute = &handlers.ExecuteCharm{
 		Store: s.store, Memory: s.memory, Queue: s.queue, States: s.states, Runner: s.runner, Registry: s.registry,
-		Notifier: s.notifier, Timeout: s.config.Timeout, Replays: s.config.KeepReplays, Logger: s.logger, Now: time.Now, Ended: s.ran,
+		Notifier: s.notifier, Timeout: s.config.Timeout, Replays: s.config.KeepReplays, Logger: s.logger, Now: s.now, Ended: s.ran,
 	}
 	retention := handlers.DefaultRetention()
 	retention.Replays = s.config.KeepReplays
@@ -203,19 +216,19 @@ func (s *Service) makeDoors() {
 	}
 	s.maintain = &handlers.Maintenance{
 		Store: s.store, Queue: s.queue, Registry: s.registry, Retention: retention, Drafts: drafts(s.config.DataDir),
-		Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: time.Now, Ended: s.metrics.MaintenanceEnded, Breaches: s.tellBreaches,
+		Timeout: s.config.MaintenanceTimeout, Logger: s.logger, Now: s.now, Ended: s.metrics.MaintenanceEnded, Breaches: s.tellBreaches,
 	}
 	s.wire = memserver.New(memserver.Options{
-		Store: s.store, Memory: s.memory, Operator: s.operator.DID(), Dev: s.config.Dev, Room: s.hasRoom, Logger: s.logger, Now: time.Now,
+		Store: s.store, Memory: s.memory, Operator: s.operator.DID(), Dev: s.config.Dev, Room: s.hasRoom, Logger: s.logger, Now: s.now,
 	})
-	signIns := signin.New(s.store, time.Now)
+	signIns := signin.New(s.store, s.now)
 	s.live = s.openPages()
 	s.queue.Observe(s.live.Stands)
 	s.toolshed = toolshed.New(toolshed.Options{
 		SignIns: signIns, Pages: pages.New(pages.Options{
 			Manager: s.manager, Service: s, Store: s.store, SignIns: signIns, AdminCharm: s.AddAdminCharm, Disk: s.disk, Alone: s.config.Alone, Logger: s.logger,
 		}),
-		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, time.Now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Hosts: s.config.HostNames, BehindProxy: s.config.BehindProxy, Operator: s.operator.DID(), Token: s.token, Beside: s.beside.toolshed, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
+		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, s.now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Hosts: s.config.HostNames, BehindProxy: s.config.BehindProxy, Operator: s.operator.DID(), Token: s.token, Beside: s.beside.toolshed, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
 		Accounts: s.accounts, Vault: s.vault, Room: s.hasRoom, Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Signed: s.wire.Signed, Live: s.live, Served: s.metrics.Served, Logger: s.logger,
 	})
 }

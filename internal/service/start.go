@@ -137,7 +137,7 @@ func (s *Service) cycle(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			s.states.CountCycle(time.Now())
+			s.states.CountCycle(s.now())
 			if err := s.saveTotals(ctx); err != nil && ctx.Err() == nil {
 				s.logger.Warn("the totals could not be written", "err", err)
 			}

@@ -58,7 +58,7 @@ func (s *Service) ask(ctx context.Context, task charm.Task) {
 	if s.queue.HasTask(task) {
 		return
 	}
-	if _, err := s.queue.Maintain(ctx, task, time.Now()); err != nil && ctx.Err() == nil {
+	if _, err := s.queue.Maintain(ctx, task, s.now()); err != nil && ctx.Err() == nil {
 		s.logger.Warn("maintenance could not be queued", "task", task, "err", err)
 	}
 }

@@ -27,7 +27,7 @@ func (s *Service) Why(ctx context.Context, space, name string) (api.Why, error) 
 // WhyService explains how the service is.
 func (s *Service) WhyService(context.Context) api.Why {
 	f := explain.ServiceFacts{
-		Now: time.Now(), Since: s.startedAt, NotReady: s.hindered(), Only: s.config.Only, Charms: s.manager.AllFacts(),
+		Now: s.now(), Since: s.startedAt, NotReady: s.hindered(), Only: s.config.Only, Charms: s.manager.AllFacts(),
 	}
 	for _, p := range s.queue.Pauses() {
 		if p.Scope == charm.PauseAll {
