@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"time"
 
 	"charmd/internal/api"
 	"charmd/internal/charm"

@@ -40,7 +40,7 @@ func (s *Service) countRecovered() {
 func (s *Service) snapshot() observe.Snapshot {
 	census, depth, workers := s.manager.Census(), s.queue.Stats(s.now()), s.pool.Counts()
 	database, log := s.files()
-	accounts, ends := s.accountCounts(time.Now())
+	accounts, ends := s.accountCounts(s.now())
 	return observe.Snapshot{
 		Version: s.config.Version, StartedAt: s.startedAt, Restarts: s.restarts(), NotReady: len(s.NotReady()),
 		Charms: census.ByStatus, DisabledBy: census.DisabledBy,
