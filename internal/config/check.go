@@ -25,9 +25,16 @@ func (c Config) check() error {
 		return charm.Errorf(charm.CodeUsage, "listen (%s) is %s, which other machines may reach", c.origins[Listen], quote(c.Listen)).
 			WithHint("listen on 127.0.0.1, or say --allow-remote")
 	}
-	if c.AllowRemote && !c.BehindProxy && !loopbackOnly(c.Listen) {
+	if given, lacks := TLSCert, TLSKey; (c.TLSCert == "") != (c.TLSKey == "") {
+		if c.TLSCert == "" {
+			given, lacks = lacks, given
+		}
+		return charm.Errorf(charm.CodeUsage, "%s (%s) without %s", given, c.origins[given], lacks).
+			WithHint("TLS takes a certificate and its key: name both files")
+	}
+	if c.AllowRemote && !c.BehindProxy && !c.TLS() && !loopbackOnly(c.Listen) {
 		return charm.Errorf(charm.CodeUsage, "allow-remote (%s) without TLS: the service's token and what charms keep would pass the network readable", c.origins["allow-remote"]).
-			WithHint("put a proxy in front that ends TLS, let only it reach the address, and say --behind-proxy")
+			WithHint("name a certificate with --tls-cert and --tls-key; or put a proxy in front that ends TLS, let only it reach the address, and say --behind-proxy")
 	}
 	return nil
 }

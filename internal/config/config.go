@@ -23,6 +23,8 @@ type Config struct {
 	AllowRemote bool   // Listen may be an address that other machines reach
 
 	BehindProxy bool     // a proxy in front of it ends TLS
+	TLSCert     string   // path of the certificate to end TLS with here; "" means plain HTTP
+	TLSKey      string   // path of its key
 	HostNames   []string // it is reached under, besides those of this machine
 
 	ToolshedURL  string       // "" means our own; see Foreign

@@ -107,6 +107,8 @@ func TestRefusals(t *testing.T) {
 		{"control characters", map[string]string{"interval": "\x1b[2J"}, nil, `bad value "\x1b[2J" for interval`, ""},
 		{"reachable from elsewhere", map[string]string{"listen": "0.0.0.0:8000"}, nil, `listen (flag --listen) is "0.0.0.0:8000"`, "--allow-remote"},
 		{"reachable without TLS", map[string]string{"listen": "0.0.0.0:8000", "allow-remote": "true"}, nil, `allow-remote (flag --allow-remote) without TLS`, "--behind-proxy"},
+		{"half a pair", map[string]string{"tls-cert": "a"}, nil, `tls-cert (flag --tls-cert) without tls-key`, "both files"},
+		{"the other half", nil, []string{"CHARMD_TLS_KEY=b"}, `tls-key (environment variable CHARMD_TLS_KEY) without tls-cert`, "both files"},
 		{"no host is every host", map[string]string{"listen": ":8000"}, nil, `is ":8000"`, "--allow-remote"},
 		{"dev and remote", map[string]string{"dev": "true"}, []string{"CHARMD_ALLOW_REMOTE=true"},
 			"dev (flag --dev) and allow-remote (environment variable CHARMD_ALLOW_REMOTE) exclude each other", ""},
@@ -138,6 +140,8 @@ func TestAllowedTogether(t *testing.T) {
 	t.Parallel()
 	for _, flags := range []map[string]string{
 		{"listen": "0.0.0.0:8000", "allow-remote": "true", "behind-proxy": "true"},
+		{"listen": "0.0.0.0:8000", "allow-remote": "true", "tls-cert": "a", "tls-key": "b"},
+		{"listen": "0.0.0.0:8000", "allow-remote": "true", "tls-cert": "a", "tls-key": "b", "behind-proxy": "true"},
 		{"allow-remote": "true"},
 		{"listen": "localhost:8000"},
 		{"listen": "[::1]:0"},

@@ -26,6 +26,8 @@ const (
 	DataDir       = "data-dir"
 	Listen        = "listen"
 	ConfigFile    = "config"
+	TLSCert       = "tls-cert"
+	TLSKey        = "tls-key"
 	ToolshedURL   = "toolshed-api-url"
 	MemoryURL     = "memory-url"
 	NotifyCommand = "notify-command"
@@ -51,7 +53,11 @@ var table = []Option{
 		Help: "let --listen be an address that other machines reach", field: func(c *Config) any { return &c.AllowRemote }},
 
 	{Name: "behind-proxy", Env: []string{"CHARMD_BEHIND_PROXY"}, Kind: Bool, Default: "false",
-		Help: "say that a proxy in front ends TLS, which charmd does not speak: --allow-remote needs it", field: func(c *Config) any { return &c.BehindProxy }},
+		Help: "say that a proxy in front ends TLS: --allow-remote needs this or --tls-cert", field: func(c *Config) any { return &c.BehindProxy }},
+	{Name: TLSCert, Env: []string{"CHARMD_TLS_CERT"}, Kind: Path,
+		Help: "PEM file of a certificate to speak TLS with, those that signed it behind it", field: func(c *Config) any { return &c.TLSCert }},
+	{Name: TLSKey, Env: []string{"CHARMD_TLS_KEY"}, Kind: Path,
+		Help: "PEM file of its key; both files are read again when they change", field: func(c *Config) any { return &c.TLSKey }},
 	{Name: "host-names", Env: []string{"CHARMD_HOST_NAMES"}, Kind: Hosts,
 		Help: "names that requests may come under besides those of this machine", field: func(c *Config) any { return &c.HostNames }},
 

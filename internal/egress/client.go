@@ -59,8 +59,8 @@ func New(o Options) (*Client, error) {
 
 // Own adds one of the toolshed's own origins, which may not have been known to New:
 // a port that the system chooses. It is called before any request is made.
-func (c *Client) Own(address string) error {
-	more, err := parseOrigins([]string{address})
+func (c *Client) Own(addresses ...string) error {
+	more, err := parseOrigins(addresses)
 	maps.Copy(c.origins, more)
 	return err
 }

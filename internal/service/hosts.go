@@ -29,7 +29,7 @@ func (s *Service) openEgress(ctx context.Context) (*egress.Client, error) {
 	}
 	var origins []string
 	if !strings.HasSuffix(s.config.Listen, ":0") { // a port that the system chooses is known when it is bound
-		origins = []string{"http://" + s.config.Listen}
+		origins = []string{s.config.LocalURL()}
 	}
 	return egress.New(egress.Options{
 		Limits:     egress.DefaultLimits().Within(s.config.EgressTimeout),

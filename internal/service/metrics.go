@@ -44,7 +44,8 @@ func (s *Service) snapshot() observe.Snapshot {
 	database, log := s.files()
 	return observe.Snapshot{
 		Version: s.config.Version, StartedAt: s.startedAt, Restarts: s.restarts(), NotReady: len(s.NotReady()),
-		Charms: census.ByStatus, DisabledBy: census.DisabledBy,
+		CertificateEnds: s.certificateEnds(),
+		Charms:          census.ByStatus, DisabledBy: census.DisabledBy,
 		HeldHosts:    len(s.egress.Hosts()),
 		Wire:         observe.WireCounts(s.wire.Counts()),
 		Queue:        observe.QueueDepth(depth),

@@ -92,8 +92,8 @@ func (t *Toolshed) ownOrigin(page string, r *http.Request) bool {
 	return err == nil && (u.Scheme == "https") == t.overTLS(r) && (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, r.Host)
 }
 
-// overTLS reports whether whoever asks speaks TLS, to the proxy in front of us. Who
-// asks from this machine does not come by it.
+// overTLS reports whether whoever asks speaks TLS, to us or to the proxy in front of
+// us. Who asks from this machine does not come by a proxy.
 func (t *Toolshed) overTLS(r *http.Request) bool {
-	return t.o.BehindProxy && origin(r).Scheme == "https"
+	return r.TLS != nil || t.o.BehindProxy && !onThisMachine(r)
 }
