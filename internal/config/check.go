@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"charmd/internal/charm"
+	"charmd/internal/egress"
 )
 
 // check refuses what no single option is to blame for.
@@ -20,6 +21,12 @@ func (c Config) check() error {
 	if c.NotifyCommand != "" && c.NotifyURL != "" {
 		return charm.Errorf(charm.CodeUsage, "notify-command (%s) and notify-url (%s) exclude each other", c.origins[NotifyCommand], c.origins[NotifyURL]).
 			WithHint("let the command post to the address as well")
+	}
+	if origin := c.origins[EgressProxy]; strings.HasPrefix(origin, "flag ") {
+		if p, err := egress.ParseProxy(c.Proxy); err == nil && p.Secret() {
+			return charm.Errorf(charm.CodeUsage, "%s (%s) holds a password, which everybody on this machine may read in the list of processes", EgressProxy, origin).
+				WithHint("give it as CHARMD_EGRESS_PROXY, in the environment or in the file of --config")
+		}
 	}
 	if !c.AllowRemote && !loopbackOnly(c.Listen) {
 		return charm.Errorf(charm.CodeUsage, "listen (%s) is %s, which other machines may reach", c.origins[Listen], quote(c.Listen)).

@@ -34,6 +34,7 @@ const (
 	NotifyURL     = "notify-url"
 	Providers     = "providers"
 	WorkerExe     = "worker-exe"
+	EgressProxy   = "egress-proxy"
 
 	RequireSandbox = "require-sandbox"
 )
@@ -124,6 +125,8 @@ var table = []Option{
 		Help: "do not start when one of the walls around charms is down", field: func(c *Config) any { return &c.RequireSandbox }},
 	{Name: "allow-hosts", Env: []string{"CHARMD_ALLOW_HOSTS"}, Kind: Hosts,
 		Help: "private destinations that every charm may reach", field: func(c *Config) any { return &c.AllowHosts }},
+	{Name: EgressProxy, Env: []string{"CHARMD_EGRESS_PROXY"}, Kind: Proxy,
+		Help: "proxy by which the requests of charms go outside; HTTP_PROXY and its like are not looked at", field: func(c *Config) any { return &c.Proxy }},
 	{Name: "consent", Env: []string{"CHARMD_CONSENT"}, Kind: Asking, Default: "warn",
 		Help: "what happens when a charm asks a host that it has not asked before: ask refuses until a person allows it", field: func(c *Config) any { return &c.Consent }},
 	{Name: NotifyCommand, Env: []string{"CHARMD_NOTIFY_COMMAND"}, Kind: Path,

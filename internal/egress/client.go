@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"maps"
 	"net"
-	"net/http"
 	"strings"
 	"time"
 
@@ -21,6 +20,7 @@ type Options struct {
 	UserAgent  string              // of requests that name none; default "charmd"
 	Resolver   *net.Resolver       // nil: the system's
 	RootCAs    *x509.CertPool      // nil: the system's
+	Proxy      *Proxy              // what goes outside goes by it; nil: by none, whatever the environment says
 	Hosts      []charm.Host        // that were not to be asked, from an earlier Client
 	Consent    Consent             // what happens when a charm asks a host for the first time; "" is ConsentOff
 	Contacts   []charm.Contact     // from an earlier Client
@@ -40,6 +40,7 @@ type Client struct {
 	userAgent string
 	ended     func(Entry)
 	guard     guard
+	proxy     *Proxy
 	places    *places
 	pace      *pace
 	breaker   *breaker
@@ -47,8 +48,8 @@ type Client struct {
 
 	// Two transports, because connections are pooled: one opened for a charm
 	// that may reach a private host must never serve a charm that may not.
-	guarded *http.Transport
-	open    *http.Transport
+	guarded way
+	open    way
 }
 
 // New returns a Client. An entry of AllowHosts or Origins that cannot be
@@ -89,12 +90,13 @@ func newClient(o Options, g guard) (*Client, error) {
 		userAgent: o.UserAgent,
 		ended:     o.Ended,
 		guard:     g,
+		proxy:     o.Proxy,
 		places:    newPlaces(limits.PerHost),
 		pace:      newPace(limits.PerSecond),
 		breaker:   newBreaker(o.Hosts, time.Now()),
 		contacts:  newContacts(o),
-		guarded:   newTransport(o, limits, g.check),
-		open:      newTransport(o, limits, g.checkNetwork),
+		guarded:   newWay(o, limits, g, g.check),
+		open:      newWay(o, limits, g, g.checkNetwork),
 	}, nil
 }
 
