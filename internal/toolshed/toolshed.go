@@ -17,8 +17,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"golang.org/x/net/netutil"
-
 	"charmd/internal/api"
 	"charmd/internal/blobby"
 	"charmd/internal/charm"
@@ -223,6 +221,7 @@ func (t *Toolshed) Server(secure *tls.Config) *http.Server {
 	return &http.Server{
 		Handler:           t,
 		TLSConfig:         secure,
+		ConnState:         stands,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: charm.MaxHTTPStreams},
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
@@ -368,5 +367,5 @@ func Listen(addr string) (net.Listener, error) {
 	if err != nil {
 		return nil, listenError(addr, err)
 	}
-	return netutil.LimitListener(l, charm.MaxHTTPConnections), nil
+	return newCrowd(l, charm.MaxHTTPConnections), nil
 }
