@@ -53,6 +53,7 @@ const (
 	DefaultWorkerArena = 128 << 20        // bytes of the VM's memory
 
 	MaxHTTPConnections   = 4096           // of the service, those below included
+	MaxHTTPStreams       = 100            // requests under way on one connection of HTTP/2
 	MaxOpenPages         = 500            // of charms, kept up to date in browsers
 	MaxConnections       = 2048           // WebSockets of the memory server
 	MaxConnectionWatches = 50_000         // pairs of of and the that one connection subscribes to

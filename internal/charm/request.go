@@ -11,6 +11,7 @@ type Request struct {
 	Host     string    `json:"host"`              // of the last hop, with the port when it is not the usual one
 	Via      []string  `json:"via,omitempty"`     // hosts of the hops before it, in order
 	Address  string    `json:"address,omitempty"` // of the last connection; "" when there was none
+	Proxy    string    `json:"proxy,omitempty"`   // that the last connection went through; Address is its own for plain HTTP
 	Status   int       `json:"status,omitempty"`  // of the last reply; 0 when there was none
 	Verdict  string    `json:"verdict"`           // sent, local, refused, limited, failed, canceled, held_off
 	BytesIn  int64     `json:"bytesIn"`           // of reply bodies, after decompression

@@ -1,8 +1,14 @@
 package charm
 
-import "log/slog"
+import (
+	"fmt"
+	"io"
+	"log/slog"
+)
 
-// Secret is a value that is never printed.
+// Secret is a value that is never printed. Where fmt prints a structure whole it does
+// not ask what is in fields with small initials: such a structure has a Format of its
+// own.
 type Secret string
 
 const masked = "***"
@@ -18,8 +24,14 @@ func (s Secret) String() string {
 	return masked
 }
 
-// GoString hides the value from %#v.
-func (s Secret) GoString() string { return s.String() }
+// Format hides the value from fmt, whatever the verb; %q and %#v put it in quotes.
+func (s Secret) Format(f fmt.State, verb rune) {
+	text := s.String()
+	if verb == 'q' || verb == 'v' && f.Flag('#') {
+		text = `"` + text + `"`
+	}
+	_, _ = io.WriteString(f, text)
+}
 
 // MarshalText hides the value from JSON and other encodings.
 func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }

@@ -72,7 +72,7 @@ func (a *app) add(cmd *cobra.Command, file string, f addFlags) error {
 	var err error
 	if isAddress(file) {
 		if req, err = a.addRequest(f); err == nil {
-			err = a.chooseRecipe(cmd.Context(), file, &req)
+			err = a.chooseRecipe(cmd, file, &req)
 		}
 	} else {
 		if sources, err = readRecipe(file); err == nil {

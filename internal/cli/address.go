@@ -9,9 +9,12 @@ import (
 	"regexp"
 	"strings"
 
+	"github.com/spf13/cobra"
+
 	"charmd/charms"
 	"charmd/internal/api"
 	"charmd/internal/charm"
+	"charmd/internal/config"
 	"charmd/internal/egress"
 	"charmd/internal/observe"
 )
@@ -37,7 +40,7 @@ func isAddress(text string) bool {
 
 // recipeFor finds the recipe for an address: by the address itself where that says
 // enough, else by what is there.
-func recipeFor(ctx context.Context, address string, allow []string) (choice, error) {
+func recipeFor(ctx context.Context, address string, allow []string, proxy *egress.Proxy) (choice, error) {
 	u, err := url.Parse(address)
 	if err != nil || u.Host == "" {
 		return choice{}, charm.Errorf(charm.CodeUsage, "%q is not an address", address)
@@ -53,7 +56,7 @@ func recipeFor(ctx context.Context, address string, allow []string) (choice, err
 	if strings.HasPrefix(strings.ToLower(u.Scheme), "webcal") {
 		u.Scheme = "https"
 	}
-	return look(ctx, u, allow)
+	return look(ctx, u, allow, proxy)
 }
 
 var (
@@ -67,8 +70,8 @@ var (
 const looksAt = 256 << 10 // bytes of an answer in which its kind is looked for
 
 // look asks the address and judges what it answers.
-func look(ctx context.Context, u *url.URL, allow []string) (choice, error) {
-	door, err := egress.New(egress.Options{})
+func look(ctx context.Context, u *url.URL, allow []string, proxy *egress.Proxy) (choice, error) {
+	door, err := egress.New(egress.Options{Proxy: proxy})
 	if err != nil {
 		return choice{}, err
 	}
@@ -120,12 +123,20 @@ func nameFrom(title, host string) string {
 }
 
 // chooseRecipe fills the request with the recipe for the address, and says which.
-func (a *app) chooseRecipe(ctx context.Context, address string, req *api.AddRequest) error {
+func (a *app) chooseRecipe(cmd *cobra.Command, address string, req *api.AddRequest) error {
 	if req.Argument != nil {
 		return charm.Errorf(charm.CodeUsage, "--argument is for recipes; the one for an address gets its settings from that").
 			WithHint("charmd set SPACE/CHARM settings.limit 50 changes others")
 	}
-	c, err := recipeFor(ctx, address, req.AllowHosts)
+	cfg, err := a.load(cmd, config.EgressProxy)
+	if err != nil {
+		return err
+	}
+	proxy, err := cfg.EgressProxy()
+	if err != nil {
+		return err
+	}
+	c, err := recipeFor(cmd.Context(), address, req.AllowHosts, proxy)
 	if err != nil {
 		return err
 	}

@@ -42,7 +42,7 @@ func TestRecipeForAnAddress(t *testing.T) {
 		{"http://ada:secret@example.org/", "", "", "", "", "holds a password"},
 		{"https://", "", "", "", "", "is not an address"},
 	} {
-		got, err := recipeFor(t.Context(), c.address, []string{host})
+		got, err := recipeFor(t.Context(), c.address, []string{host}, nil)
 		if c.problem != "" {
 			if err == nil || !strings.Contains(err.Error(), c.problem) || strings.Contains(err.Error(), "secret") {
 				t.Errorf("%s: %+v, %v", c.address, got, err)
@@ -53,7 +53,7 @@ func TestRecipeForAnAddress(t *testing.T) {
 			t.Errorf("%s: %+v, %v", c.address, got, err)
 		}
 	}
-	if _, err := recipeFor(t.Context(), server.URL+"/feed", nil); err == nil {
+	if _, err := recipeFor(t.Context(), server.URL+"/feed", nil, nil); err == nil {
 		t.Error("a private address was asked without --allow-host")
 	}
 	for text, is := range map[string]bool{"news.tsx": false, "./a/b.tsx": false, "https://x": true, "webcal://x/y": true, "file:///etc/passwd": false, "c://x": false} {

@@ -58,7 +58,7 @@ const probeTimeout = 500 * time.Millisecond
 
 // find says where the daemon is that the command is meant for.
 func (a *app) find(cmd *cobra.Command) (client.Place, error) {
-	cfg, err := a.load(cmd, config.DataDir, config.Listen, "allow-remote", "behind-proxy", config.ToolshedURL, config.MemoryURL)
+	cfg, err := a.load(cmd, config.DataDir, config.Listen, "allow-remote", "behind-proxy", config.TLSCert, config.TLSKey, config.ToolshedURL, config.MemoryURL)
 	if err != nil {
 		return client.Place{}, err
 	}
@@ -75,7 +75,7 @@ func (a *app) daemon(cmd *cobra.Command) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return client.New(place.URL, place.Token, nil), nil
+	return place.Client(), nil
 }
 
 // daemonOrData gives fn a client of the running daemon, unless that is not the
@@ -87,7 +87,7 @@ func (a *app) daemonOrData(cmd *cobra.Command, fn func(*client.Client) error) er
 	if err != nil {
 		return err
 	}
-	c := client.New(place.URL, place.Token, nil)
+	c := place.Client()
 	if !place.Named {
 		err = a.sameToolshed(cmd, place, c)
 	}
@@ -107,19 +107,18 @@ var errStranger = errors.New("the toolshed that is named answers there")
 // sameToolshed refuses a daemon that serves another toolshed than the one that is
 // named: what is added would not be found there.
 func (a *app) sameToolshed(cmd *cobra.Command, place client.Place, c *client.Client) error {
-	cfg, err := a.load(cmd, config.Listen, "allow-remote", config.ToolshedURL, config.MemoryURL)
+	cfg, err := a.load(cmd, config.Listen, "allow-remote", "behind-proxy", config.TLSCert, config.TLSKey, config.ToolshedURL, config.MemoryURL)
 	if err != nil || cfg.ToolshedURL+cfg.MemoryURL == "" {
 		return err
 	}
 	status, err := c.Status(cmd.Context())
 	if err != nil {
-		if config.Names(cfg.Listen, place.URL) && cfg.Origin(config.Listen) == "" && !errors.Is(err, client.ErrNobodyAnswers) {
+		if cfg.Names(place.URL) && cfg.Origin(config.Listen) == "" && !errors.Is(err, client.ErrNobodyAnswers) {
 			return errors.Join(errStranger, err)
 		}
 		return err
 	}
-	cfg.Listen = strings.TrimPrefix(place.URL, "http://")
-	named, _ := cfg.Foreign()
+	named, _ := cfg.At(place.URL).Foreign()
 	if theirs := strings.HasPrefix(status.Toolshed, "http"); theirs != (named != "") || theirs && config.SameToolshed(status.Toolshed) != config.SameToolshed(named) {
 		return charm.Errorf(charm.CodeRemoteToolshed, "the charmd at %s serves another toolshed than the one that is named, %s", place.URL, cfg.ToolshedURL+cfg.MemoryURL).
 			WithHint("unset TOOLSHED_API_URL and MEMORY_URL, or name the data directory of the charmd that is meant with --data-dir")

@@ -63,7 +63,7 @@ func (a *app) examination(cmd *cobra.Command) (x examination, err error) {
 	case err != nil:
 		x.before = append(x.before, doctor.Of(doctor.Unreachable, err))
 	default:
-		x.daemon, x.named = client.New(place.URL, place.Token, nil), place.Named
+		x.daemon, x.named = place.Client(), place.Named
 		x.Config.DataDir = place.DataDir
 		if !x.named && place.URL != x.Config.LocalURL() {
 			x.RuntimeFile = client.RuntimeFileOf(client.RuntimeDir(a.getenv), place.URL)

@@ -36,7 +36,7 @@ func (a *app) printEgress(run api.Run) {
 			tint = bad
 		}
 		rows = append(rows, []cell{
-			plain(strings.Join(append(r.Via, r.Host), " → ")), plain(r.Address), tinted(tint, r.Verdict), plain(status(r.Status)),
+			plain(strings.Join(append(r.Via, r.Host), " → ")), plain(address(r)), tinted(tint, r.Verdict), plain(status(r.Status)),
 			plain(explain.Size(r.BytesOut)), plain(explain.Size(r.BytesIn)), plain(explain.Took(r.TookMs)), plain(r.Method + " " + r.URL), plain(r.Error),
 		})
 	}
@@ -44,6 +44,17 @@ func (a *app) printEgress(run api.Run) {
 	if more := run.Requests - len(run.Egress); more > 0 {
 		a.print("and %s more: not kept, or given the reply of an earlier attempt", explain.Count(more, "request"))
 	}
+}
+
+// address is what was connected to, and by which proxy.
+func address(r charm.Request) string {
+	switch r.Proxy {
+	case "":
+		return r.Address
+	case r.Address:
+		return "by " + r.Proxy
+	}
+	return r.Address + " by " + r.Proxy
 }
 
 // status is an HTTP status, "" for none.

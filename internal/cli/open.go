@@ -35,7 +35,7 @@ func (a *app) openCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			opened := api.Opened{URL: c.URL() + link.Path, ExpiresAt: link.ExpiresAt}
+			opened := api.Opened{URL: c.PagesURL() + link.Path, ExpiresAt: link.ExpiresAt}
 			if !printOnly && a.hasDesktop() {
 				if err := a.showLink(opened.URL); err != nil {
 					a.warn("the browser could not be started: %v", err)

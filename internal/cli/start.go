@@ -54,8 +54,8 @@ func (a *app) startCommand() *cobra.Command {
 
 // toolshedOptions are those of start that have a meaning where no charms run.
 var toolshedOptions = []string{
-	config.Listen, "dev", "allow-remote", "behind-proxy", "host-names", "identity", "timeout", "maintenance-timeout", "log-interval", "grace", "disk-budget", "min-free", config.RequireSandbox,
-	config.NotifyCommand, config.NotifyURL, "llm-url", "log-level",
+	config.Listen, "dev", "allow-remote", "behind-proxy", config.TLSCert, config.TLSKey, "host-names", "identity", "timeout", "maintenance-timeout", "log-interval", "grace", "disk-budget", "min-free", config.RequireSandbox,
+	config.NotifyCommand, config.NotifyURL, "llm-url", config.EgressProxy, "log-level",
 }
 
 func (a *app) toolshedCommand() *cobra.Command {

@@ -107,14 +107,18 @@ func expectations(n int) string {
 
 // trialOptions judges the flags.
 func (a *app) trialOptions(cmd *cobra.Command, f testFlags) (o trial.Options, expect []trial.Expectation, err error) {
-	cfg, err := a.load(cmd, config.WorkerExe)
+	cfg, err := a.load(cmd, config.WorkerExe, config.EgressProxy)
+	if err != nil {
+		return o, nil, err
+	}
+	proxy, err := cfg.EgressProxy()
 	if err != nil {
 		return o, nil, err
 	}
 	if err := timeoutFlag(f.timeout); err != nil {
 		return o, nil, err
 	}
-	o = trial.Options{AllowHosts: f.allowHosts, Timeout: 30 * time.Second, WorkerExe: cfg.WorkerExe, Now: a.now,
+	o = trial.Options{AllowHosts: f.allowHosts, Proxy: proxy, Timeout: 30 * time.Second, WorkerExe: cfg.WorkerExe, Now: a.now,
 		Logger: observe.NewLogger(a.err, a.logForm(), cfg.LogLevel)}
 	if f.timeout != "" {
 		o.Timeout, _ = time.ParseDuration(f.timeout) // it is one

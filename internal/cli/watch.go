@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"net/http"
 	"strings"
 	"time"
 
@@ -45,8 +46,9 @@ func (a *app) watchCommand() *cobra.Command {
 // target is what is watched.
 type target struct {
 	url   string
-	space string // DID
-	charm string // id; "" for the whole space
+	by    http.RoundTripper // how to get there; nil is the network
+	space string            // DID
+	charm string            // id; "" for the whole space
 	key   *identity.Key
 }
 
@@ -66,7 +68,7 @@ func (a *app) watch(cmd *cobra.Command, name, url string) error {
 		case <-ctx.Done():
 		}
 	}()
-	c, err := memory.New(memory.Options{URL: t.url, Changed: a.sayConnection(t.url, stop)})
+	c, err := memory.New(memory.Options{URL: t.url, Transport: t.by, Changed: a.sayConnection(t.url, stop)})
 	if err != nil {
 		return err
 	}
@@ -136,6 +138,9 @@ func (a *app) target(cmd *cobra.Command, name, url string) (t target, err error)
 		if url, err = memoryOf(cmd.Context(), c); err != nil {
 			return t, err
 		}
+		if url == c.URL() {
+			t.by = c.Transport()
+		}
 		if !one {
 			if _, err := c.Charms(cmd.Context(), space); err != nil {
 				return t, err
@@ -159,7 +164,7 @@ func (a *app) target(cmd *cobra.Command, name, url string) (t target, err error)
 	if err != nil {
 		return t, err
 	}
-	t = target{url: url, space: space, charm: id, key: operator}
+	t.url, t.space, t.charm, t.key = url, space, id, operator
 	if own := operator.Derive(named); !charm.IsDID(named) && (!charm.IsDID(space) || own.DID() == space) {
 		t.key, t.space = own, own.DID() // a space's own key may do everything in it, at any toolshed
 	}

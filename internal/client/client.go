@@ -7,6 +7,7 @@ package client
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,6 +36,7 @@ var ErrNobodyAnswers = errors.New("nobody answers")
 // Client speaks to one daemon. It is safe for concurrent use.
 type Client struct {
 	base  string
+	pages string
 	token string
 	http  http.Client
 }
@@ -43,13 +45,11 @@ type Client struct {
 // without proxies. Redirects are never followed: the token must not travel.
 func New(baseURL, token string, transport http.RoundTripper) *Client {
 	if transport == nil {
-		transport = &http.Transport{
-			DialContext:       (&net.Dialer{Timeout: dialTimeout}).DialContext,
-			ForceAttemptHTTP2: true,
-		}
+		transport = network(nil)
 	}
+	base := strings.TrimRight(baseURL, "/")
 	return &Client{
-		base:  strings.TrimRight(baseURL, "/"),
+		base: base, pages: base,
 		token: token,
 		http: http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error {
 			return http.ErrUseLastResponse
@@ -57,8 +57,23 @@ func New(baseURL, token string, transport http.RoundTripper) *Client {
 	}
 }
 
+// network is a transport that goes to the address itself, by HTTP/1.1, which
+// WebSockets need. A nil configuration trusts whom the system does.
+func network(secure *tls.Config) *http.Transport {
+	return &http.Transport{
+		DialContext:     (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		TLSClientConfig: secure,
+	}
+}
+
 // URL is where the daemon is.
 func (c *Client) URL() string { return c.base }
+
+// Transport is how its requests get there.
+func (c *Client) Transport() http.RoundTripper { return c.http.Transport }
+
+// PagesURL is where a browser reaches it.
+func (c *Client) PagesURL() string { return c.pages }
 
 // call makes one request with body as JSON, nil for none, and decodes the reply
 // into out unless that is nil. Errors are *charm.Error: the daemon's own, or
@@ -155,6 +170,14 @@ func (c *Client) unreachable(err error) error {
 			WithHint("start one with: charmd start")
 		e.Err = errors.Join(ErrNobodyAnswers, err)
 		return e
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return charm.Errorf(charm.CodeUnavailable, "what answers at %s does not show a certificate that this machine trusts: %w", c.base, err).
+			WithHint("on the machine that charmd runs on leave CHARMD_URL unset; elsewhere name it as in its certificate, whose signer the system must know")
+	}
+	if errors.Is(err, errStranger) {
+		return charm.Errorf(charm.CodeUnavailable, "what answers at %s is not the charmd that was started there: its certificate is another one", c.base).
+			WithHint("nothing was sent to it; see which program listens there, or start charmd again")
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return charm.Errorf(charm.CodeUnavailable, "charmd at %s did not answer in time: %w", c.base, err)

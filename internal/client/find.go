@@ -37,6 +37,11 @@ type Place struct {
 	Token   string // "" when there is none to be found
 	DataDir string // of that daemon as far as is known
 	Named   bool   // CHARMD_URL said so
+	Pages   string // where browsers reach it; "" when that is URL
+
+	// Certificates are the fingerprints of those that it may show, as of now; nil
+	// leaves it to the system whom to trust.
+	Certificates func() []string
 }
 
 // Find says where the daemon is: at CHARMD_URL; where the runtime file says that
@@ -56,7 +61,10 @@ func Find(l Lookup) (Place, error) {
 		case err != nil:
 			return Place{}, err
 		case ok:
-			p.URL, p.DataDir = file.URL, file.DataDir
+			p.URL, p.DataDir, p.Pages = file.URL, file.DataDir, file.Pages
+			if len(file.Certificates) > 0 {
+				p.Certificates = func() []string { return file.current(l.RuntimeDir) }
+			}
 		default:
 			p.URL = l.Default
 		}

@@ -25,6 +25,11 @@ type RuntimeFile struct {
 	URL     string `json:"url"`
 	DataDir string `json:"dataDir"` // absolute, without symbolic links
 	PID     int    `json:"pid"`
+
+	// Over TLS: the fingerprints of the certificates that it may show, and the address
+	// under whose name browsers take them, "" when that is URL.
+	Certificates []string `json:"certificates,omitempty"`
+	Pages        string   `json:"pages,omitempty"`
 }
 
 // RuntimeDir is the directory of the runtime files: charmd in XDG_RUNTIME_DIR,
@@ -188,7 +193,7 @@ func parseRuntimeFile(text []byte) (f RuntimeFile, err error) {
 		return f, err
 	}
 	u, err := url.Parse(f.URL)
-	if err != nil || u.Scheme != "http" || u.Port() == "" || f.PID <= 0 {
+	if err != nil || u.Port() == "" || f.PID <= 0 || u.Scheme != "http" && (u.Scheme != "https" || len(f.Certificates) == 0) {
 		return f, errors.New("not a runtime file")
 	}
 	return f, nil

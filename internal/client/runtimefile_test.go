@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // deadPID is the id of a process that has ended.
@@ -36,7 +38,7 @@ func TestRuntimeFileLife(t *testing.T) {
 		}
 	}
 	files, err := runtimeFiles(dir)
-	if err != nil || len(files) != 1 || files[0] != f {
+	if err != nil || len(files) != 1 || !cmp.Equal(files[0], f) {
 		t.Fatalf("runtimeFiles: %v, %v", files, err)
 	}
 	if err := f.remove(dir); err != nil {

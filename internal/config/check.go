@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"charmd/internal/charm"
+	"charmd/internal/egress"
 )
 
 // check refuses what no single option is to blame for.
@@ -21,13 +22,26 @@ func (c Config) check() error {
 		return charm.Errorf(charm.CodeUsage, "notify-command (%s) and notify-url (%s) exclude each other", c.origins[NotifyCommand], c.origins[NotifyURL]).
 			WithHint("let the command post to the address as well")
 	}
+	if origin := c.origins[EgressProxy]; strings.HasPrefix(origin, "flag ") {
+		if p, err := egress.ParseProxy(c.Proxy); err == nil && p.Secret() {
+			return charm.Errorf(charm.CodeUsage, "%s (%s) holds a password, which everybody on this machine may read in the list of processes", EgressProxy, origin).
+				WithHint("give it as CHARMD_EGRESS_PROXY, in the environment or in the file of --config")
+		}
+	}
 	if !c.AllowRemote && !loopbackOnly(c.Listen) {
 		return charm.Errorf(charm.CodeUsage, "listen (%s) is %s, which other machines may reach", c.origins[Listen], quote(c.Listen)).
 			WithHint("listen on 127.0.0.1, or say --allow-remote")
 	}
-	if c.AllowRemote && !c.BehindProxy && !loopbackOnly(c.Listen) {
+	if given, lacks := TLSCert, TLSKey; (c.TLSCert == "") != (c.TLSKey == "") {
+		if c.TLSCert == "" {
+			given, lacks = lacks, given
+		}
+		return charm.Errorf(charm.CodeUsage, "%s (%s) without %s", given, c.origins[given], lacks).
+			WithHint("TLS takes a certificate and its key: name both files")
+	}
+	if c.AllowRemote && !c.BehindProxy && !c.TLS() && !loopbackOnly(c.Listen) {
 		return charm.Errorf(charm.CodeUsage, "allow-remote (%s) without TLS: the service's token and what charms keep would pass the network readable", c.origins["allow-remote"]).
-			WithHint("put a proxy in front that ends TLS, let only it reach the address, and say --behind-proxy")
+			WithHint("name a certificate with --tls-cert and --tls-key; or put a proxy in front that ends TLS, let only it reach the address, and say --behind-proxy")
 	}
 	return nil
 }

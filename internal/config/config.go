@@ -23,6 +23,8 @@ type Config struct {
 	AllowRemote bool   // Listen may be an address that other machines reach
 
 	BehindProxy bool     // a proxy in front of it ends TLS
+	TLSCert     string   // path of the certificate to end TLS with here; "" means plain HTTP
+	TLSKey      string   // path of its key
 	HostNames   []string // it is reached under, besides those of this machine
 
 	ToolshedURL  string       // "" means our own; see Foreign
@@ -59,6 +61,7 @@ type Config struct {
 
 	LLMURL     string         // where charms' questions to a language model are sent; "" means nowhere
 	Consent    egress.Consent // what happens when a charm asks a host for the first time
+	Proxy      charm.Secret   // address of the proxy for what charms ask; "" means none
 	AllowHosts []string       // private destinations every charm may reach, host[:port]
 	Only       string         // the one charm that runs in the background; "" means all
 	LogLevel   slog.Level     // least level that is logged
@@ -92,3 +95,11 @@ func (c Config) Origin(name string) string { return c.origins[name] }
 
 // Options lists the option table in the order of the documentation.
 func Options() []Option { return slices.Clone(table) }
+
+// EgressProxy is the proxy for what charms ask; nil for none.
+func (c Config) EgressProxy() (*egress.Proxy, error) {
+	if c.Proxy == "" {
+		return nil, nil
+	}
+	return egress.ParseProxy(c.Proxy)
+}

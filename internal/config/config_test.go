@@ -72,8 +72,11 @@ func TestSecretIsNeverPrinted(t *testing.T) {
 	}
 	for how, got := range map[string]string{
 		"%v": fmt.Sprintf("%v", c), "%+v": fmt.Sprintf("%+v", c), "%#v": fmt.Sprintf("%#v", c),
-		"%q":   fmt.Sprintf("%q", c.OperatorPass),
-		"json": string(text), "slog": logged.String(),
+		"%q": fmt.Sprintf("%q", c.OperatorPass), "%s": fmt.Sprintf("%s", c.OperatorPass), "%x": fmt.Sprintf("%x", c.OperatorPass),
+		"%d": fmt.Sprintf("%d", c.OperatorPass), "pointer": fmt.Sprintf("%+v", &c),
+		"within": fmt.Sprintf("%v %q", []any{c.OperatorPass}, map[string]charm.Secret{"a": c.OperatorPass}),
+		"error":  charm.Errorf(charm.CodeInternal, "bad %v", c.OperatorPass).WithHint("not %q", c.OperatorPass).Error(),
+		"json":   string(text), "slog": logged.String(),
 	} {
 		if strings.Contains(got, "hunter2") || !strings.Contains(got, "***") {
 			t.Errorf("%s prints %s", how, got)

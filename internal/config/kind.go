@@ -33,13 +33,14 @@ const (
 	Hosts                // []string, each host[:port]
 	Level                // slog.Level
 	Asking               // egress.Consent
+	Proxy                // charm.Secret
 )
 
 // Placeholder stands for a value of the kind in help texts.
 func (k Kind) Placeholder() string {
 	return [...]string{
 		Text: "NAME", Hush: "SECRET", Path: "PATH", Address: "HOST:PORT", URL: "URL", Bool: "",
-		Count: "N", Duration: "DURATION", Size: "SIZE", Hosts: "HOST[:PORT],…", Level: "LEVEL", Asking: "off|warn|ask",
+		Count: "N", Duration: "DURATION", Size: "SIZE", Hosts: "HOST[:PORT],…", Level: "LEVEL", Asking: "off|warn|ask", Proxy: "URL",
 	}[k]
 }
 
@@ -67,6 +68,8 @@ func (o Option) Allowed() string {
 		return "debug, info, warn or error"
 	case Asking:
 		return "off, warn or ask"
+	case Proxy:
+		return "an http or https address such as http://proxy.example:3128, with USER:PASSWORD@ in front of the host in the environment alone"
 	}
 	return "a text"
 }
@@ -92,7 +95,9 @@ func (o Option) assign(c *Config, raw string, milliseconds bool) error {
 	case *string:
 		*field, err = o.text(raw)
 	case *charm.Secret:
-		*field = charm.Secret(raw)
+		if *field = charm.Secret(raw); o.Kind == Proxy {
+			_, err = egress.ParseProxy(*field)
+		}
 	case *bool:
 		*field, err = strconv.ParseBool(raw)
 	case *int:

@@ -53,7 +53,7 @@ func Load(in Input, names ...string) (Config, error) {
 
 func badValue(o Option, g given) error {
 	value := charm.Secret(g.raw).String()
-	if o.Kind != Hush {
+	if o.Kind != Hush && o.Kind != Proxy {
 		value = quote(g.raw)
 	}
 	allowed := o.Allowed()

@@ -107,6 +107,11 @@ func TestRefusals(t *testing.T) {
 		{"control characters", map[string]string{"interval": "\x1b[2J"}, nil, `bad value "\x1b[2J" for interval`, ""},
 		{"reachable from elsewhere", map[string]string{"listen": "0.0.0.0:8000"}, nil, `listen (flag --listen) is "0.0.0.0:8000"`, "--allow-remote"},
 		{"reachable without TLS", map[string]string{"listen": "0.0.0.0:8000", "allow-remote": "true"}, nil, `allow-remote (flag --allow-remote) without TLS`, "--behind-proxy"},
+		{"a proxy's password for everybody to see", map[string]string{"egress-proxy": "http://u:sesame@proxy.example:3128"}, nil,
+			`egress-proxy (flag --egress-proxy) holds a password`, "CHARMD_EGRESS_PROXY"},
+		{"no proxy", nil, []string{"CHARMD_EGRESS_PROXY=socks5://u:sesame@proxy.example"}, `bad value *** for egress-proxy`, "http or https"},
+		{"half a pair", map[string]string{"tls-cert": "a"}, nil, `tls-cert (flag --tls-cert) without tls-key`, "both files"},
+		{"the other half", nil, []string{"CHARMD_TLS_KEY=b"}, `tls-key (environment variable CHARMD_TLS_KEY) without tls-cert`, "both files"},
 		{"no host is every host", map[string]string{"listen": ":8000"}, nil, `is ":8000"`, "--allow-remote"},
 		{"dev and remote", map[string]string{"dev": "true"}, []string{"CHARMD_ALLOW_REMOTE=true"},
 			"dev (flag --dev) and allow-remote (environment variable CHARMD_ALLOW_REMOTE) exclude each other", ""},
@@ -126,6 +131,9 @@ func refused(t *testing.T, err error, say, hint string) {
 	if !ok || e.Code != charm.CodeUsage {
 		t.Fatalf("error is %#v, want one of code usage", err)
 	}
+	if strings.Contains(e.Message+e.Hint, "sesame") {
+		t.Errorf("it tells a secret: %v", e)
+	}
 	if !strings.Contains(e.Message, say) {
 		t.Errorf("message is %q, want %q in it", e.Message, say)
 	}
@@ -138,6 +146,9 @@ func TestAllowedTogether(t *testing.T) {
 	t.Parallel()
 	for _, flags := range []map[string]string{
 		{"listen": "0.0.0.0:8000", "allow-remote": "true", "behind-proxy": "true"},
+		{"listen": "0.0.0.0:8000", "allow-remote": "true", "tls-cert": "a", "tls-key": "b"},
+		{"listen": "0.0.0.0:8000", "allow-remote": "true", "tls-cert": "a", "tls-key": "b", "behind-proxy": "true"},
+		{"egress-proxy": "http://proxy.example:3128"},
 		{"allow-remote": "true"},
 		{"listen": "localhost:8000"},
 		{"listen": "[::1]:0"},

@@ -26,12 +26,15 @@ const (
 	DataDir       = "data-dir"
 	Listen        = "listen"
 	ConfigFile    = "config"
+	TLSCert       = "tls-cert"
+	TLSKey        = "tls-key"
 	ToolshedURL   = "toolshed-api-url"
 	MemoryURL     = "memory-url"
 	NotifyCommand = "notify-command"
 	NotifyURL     = "notify-url"
 	Providers     = "providers"
 	WorkerExe     = "worker-exe"
+	EgressProxy   = "egress-proxy"
 
 	RequireSandbox = "require-sandbox"
 )
@@ -51,7 +54,11 @@ var table = []Option{
 		Help: "let --listen be an address that other machines reach", field: func(c *Config) any { return &c.AllowRemote }},
 
 	{Name: "behind-proxy", Env: []string{"CHARMD_BEHIND_PROXY"}, Kind: Bool, Default: "false",
-		Help: "say that a proxy in front ends TLS, which charmd does not speak: --allow-remote needs it", field: func(c *Config) any { return &c.BehindProxy }},
+		Help: "say that a proxy in front ends TLS: --allow-remote needs this or --tls-cert", field: func(c *Config) any { return &c.BehindProxy }},
+	{Name: TLSCert, Env: []string{"CHARMD_TLS_CERT"}, Kind: Path,
+		Help: "PEM file of a certificate to speak TLS with, those that signed it behind it", field: func(c *Config) any { return &c.TLSCert }},
+	{Name: TLSKey, Env: []string{"CHARMD_TLS_KEY"}, Kind: Path,
+		Help: "PEM file of its key; both files are read again when they change", field: func(c *Config) any { return &c.TLSKey }},
 	{Name: "host-names", Env: []string{"CHARMD_HOST_NAMES"}, Kind: Hosts,
 		Help: "names that requests may come under besides those of this machine", field: func(c *Config) any { return &c.HostNames }},
 
@@ -118,6 +125,8 @@ var table = []Option{
 		Help: "do not start when one of the walls around charms is down", field: func(c *Config) any { return &c.RequireSandbox }},
 	{Name: "allow-hosts", Env: []string{"CHARMD_ALLOW_HOSTS"}, Kind: Hosts,
 		Help: "private destinations that every charm may reach", field: func(c *Config) any { return &c.AllowHosts }},
+	{Name: EgressProxy, Env: []string{"CHARMD_EGRESS_PROXY"}, Kind: Proxy,
+		Help: "proxy by which the requests of charms go outside; HTTP_PROXY and its like are not looked at", field: func(c *Config) any { return &c.Proxy }},
 	{Name: "consent", Env: []string{"CHARMD_CONSENT"}, Kind: Asking, Default: "warn",
 		Help: "what happens when a charm asks a host that it has not asked before: ask refuses until a person allows it", field: func(c *Config) any { return &c.Consent }},
 	{Name: NotifyCommand, Env: []string{"CHARMD_NOTIFY_COMMAND"}, Kind: Path,

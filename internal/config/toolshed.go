@@ -24,7 +24,7 @@ func (c Config) Foreign() (toolshed, memory string) {
 	if memory == "" {
 		memory = toolshed
 	}
-	if toolshed == "" || Names(c.Listen, toolshed) && Names(c.Listen, memory) {
+	if toolshed == "" || c.Names(toolshed) && c.Names(memory) {
 		return "", ""
 	}
 	return strings.TrimRight(toolshed, "/"), strings.TrimRight(memory, "/")
@@ -33,7 +33,7 @@ func (c Config) Foreign() (toolshed, memory string) {
 // checkToolshed refuses a toolshed of which one half is ours and one is not.
 func (c Config) checkToolshed() error {
 	toolshed, memory := c.Foreign()
-	if toolshed == "" || Names(c.Listen, toolshed) == Names(c.Listen, memory) {
+	if toolshed == "" || c.Names(toolshed) == c.Names(memory) {
 		return nil
 	}
 	return charm.Errorf(charm.CodeUsage, "%s (%s) and %s (%s) name two toolsheds, of which one is the address that charmd listens on",
@@ -49,6 +49,8 @@ func (c Config) Aside() Config {
 	return c
 }
 
+var usualPort = map[string]string{"http": "80", "https": "443"}
+
 // SameToolshed is the form of a toolshed's address in which equal ones are equal
 // texts.
 func SameToolshed(address string) string {
@@ -58,7 +60,7 @@ func SameToolshed(address string) string {
 	}
 	host, port := oneHost(u.Hostname()), u.Port()
 	if port == "" {
-		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+		port = usualPort[u.Scheme]
 	}
 	return u.Scheme + "://" + net.JoinHostPort(host, trimZeros(port)) + strings.TrimRight(u.Path, "/")
 }
@@ -68,27 +70,47 @@ func SameToolshed(address string) string {
 func (c Config) LocalURL() string {
 	host, port, err := net.SplitHostPort(c.Listen)
 	if err != nil || !everyAddress(host) {
-		return "http://" + c.Listen
+		return c.scheme() + "://" + c.Listen
 	}
-	return "http://" + net.JoinHostPort("127.0.0.1", port)
+	return c.scheme() + "://" + net.JoinHostPort("127.0.0.1", port)
 }
 
-// Names reports whether the URL leads to a server that listens on HOST:PORT of
-// this machine. localhost, 127.0.0.1 and [::1] are one host; a URL without a
-// port has that of its scheme; listening on all addresses includes this host.
-// We serve plain http, so an https URL is somebody else's.
-func Names(listen, rawURL string) bool {
-	host, port, err := net.SplitHostPort(listen)
+// At is c for a service that is reached at the address.
+func (c Config) At(address string) Config {
+	scheme, listen, _ := strings.Cut(address, "://")
+	c.Listen, c.TLSCert = listen, ""
+	if scheme == "https" {
+		c.TLSCert = "of the service there"
+	}
+	return c
+}
+
+// TLS reports whether we serve over TLS.
+func (c Config) TLS() bool { return c.TLSCert != "" }
+
+func (c Config) scheme() string {
+	if c.TLS() {
+		return "https"
+	}
+	return "http"
+}
+
+// Names reports whether the URL leads to a server that listens at c.Listen of this
+// machine. localhost, 127.0.0.1 and [::1] are one host; a URL without a port has
+// that of its scheme; listening on all addresses includes this host. We serve one
+// scheme, so a URL of another is somebody else's.
+func (c Config) Names(rawURL string) bool {
+	host, port, err := net.SplitHostPort(c.Listen)
 	if err != nil || port == "0" {
 		return false
 	}
 	u, err := url.Parse(rawURL)
-	if err != nil || u.Scheme != "http" || strings.Trim(u.Path, "/") != "" {
+	if err != nil || u.Scheme != c.scheme() || strings.Trim(u.Path, "/") != "" {
 		return false
 	}
 	named := u.Port()
 	if named == "" {
-		named = "80"
+		named = usualPort[u.Scheme]
 	}
 	if trimZeros(named) != trimZeros(port) {
 		return false

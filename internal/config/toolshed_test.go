@@ -40,8 +40,27 @@ func TestNames(t *testing.T) {
 		{"127.0.0.1:0", "http://localhost:0", false},
 		{"127.0.0.1:8000", "http://[::1", false},
 	} {
-		if got := Names(tc.listen, tc.url); got != tc.want {
+		if got := (Config{Listen: tc.listen}).Names(tc.url); got != tc.want {
 			t.Errorf("%s is %s: %v, want %v", tc.url, tc.listen, got, tc.want)
+		}
+	}
+}
+
+// Over TLS of ours the addresses are those over https.
+func TestOverTLS(t *testing.T) {
+	t.Parallel()
+	c := Config{Listen: "127.0.0.1:443", TLSCert: "a", TLSKey: "b"}
+	for url, want := range map[string]bool{"https://localhost": true, "https://127.0.0.1:443/": true, "http://localhost:443": false, "https://localhost:8000": false} {
+		if c.Names(url) != want {
+			t.Errorf("%s: want %v", url, want)
+		}
+	}
+	if got := c.LocalURL(); got != "https://127.0.0.1:443" {
+		t.Errorf("it is reached at %s", got)
+	}
+	for _, at := range []string{"https://127.0.0.1:8443", "http://127.0.0.1:8000"} {
+		if got := c.At(at).LocalURL(); got != at {
+			t.Errorf("a service at %s is reached at %s", at, got)
 		}
 	}
 }

@@ -30,7 +30,8 @@ const (
 	LogSize     Code = "log_size" // of the database, which grows without end
 	RuntimeFile Code = "runtime_file"
 	Address     Code = "address"
-	Database    Code = "database" // cannot be opened
+	Certificate Code = "certificate" // for TLS: it cannot be used, or ends soon
+	Database    Code = "database"    // cannot be opened
 	Damage      Code = "database_damaged"
 	Strays      Code = "stray_rows"
 	Invariant   Code = "invariant"
@@ -90,7 +91,7 @@ func (p *Patient) Files() []Problem {
 }
 
 // stopped are the checks of a service that is not running, beside its files.
-var stopped = []func(context.Context, *Patient) []Problem{runtimeFile, address, database, ownWorker, leftovers}
+var stopped = []func(context.Context, *Patient) []Problem{runtimeFile, address, tlsFiles, database, ownWorker, leftovers}
 
 // Stopped looks at a service that is not running, and changes nothing of it.
 func (p *Patient) Stopped(ctx context.Context) []Problem {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"charmd/internal/certificate/certtest"
 	"charmd/internal/charm"
 	"charmd/internal/config"
 	"charmd/internal/queue"
@@ -105,5 +106,35 @@ func TestRoomIsWhatTheServiceIsToldToKeep(t *testing.T) {
 		if len(found) != want || want > 0 && (found[0].Code != Disk || !strings.Contains(found[0].Fix, "--disk-budget")) {
 			t.Errorf("of a budget of %d: %+v", budget, found)
 		}
+	}
+}
+
+// The certificate that the next start would serve with is looked at before it.
+func TestTheNextCertificate(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for name, tc := range map[string]struct {
+		ends time.Duration
+		mode os.FileMode
+		want string
+	}{
+		"good":           {80 * 24 * time.Hour, 0o640, ""},
+		"ends soon":      {10 * 24 * time.Hour, 0o600, "the certificate for TLS expires in "},
+		"has ended":      {-time.Hour, 0o600, "x.crt has expired on "},
+		"open to others": {80 * 24 * time.Hour, 0o604, "everybody on this machine may read the key for TLS"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			cert, key := certtest.Make(t, dir, "x", now.Add(-90*24*time.Hour), now.Add(tc.ends), "charmd.example.org")
+			if err := os.Chmod(key, tc.mode); err != nil {
+				t.Fatal(err)
+			}
+			p := &Patient{Config: config.Config{DataDir: dir, TLSCert: cert, TLSKey: key}, Now: time.Now}
+			found := append(modes(p), tlsFiles(t.Context(), p)...)
+			if (len(found) == 1) != (tc.want != "") || len(found) == 1 && (!strings.Contains(found[0].What, tc.want) || found[0].Fix == "") {
+				t.Errorf("found %+v", found)
+			}
+		})
 	}
 }

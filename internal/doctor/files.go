@@ -72,6 +72,9 @@ func modes(p *Patient) []Problem {
 			found = append(found, Problem{FileMode, fmt.Sprintf("others may read %s (mode %04o)", path, mode), "chmod 600 " + path + ", or: charmd doctor --repair"})
 		}
 	}
+	if text := p.tlsPair().Exposed(); p.Config.TLS() && text != "" {
+		found = append(found, Problem{FileMode, text, "chmod 600 " + p.Config.TLSKey})
+	}
 	return found
 }
 

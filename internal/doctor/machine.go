@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"charmd/internal/certificate"
 	"charmd/internal/pool"
 	"charmd/internal/sandbox"
 	"charmd/internal/toolshed"
@@ -38,6 +39,28 @@ func address(_ context.Context, p *Patient) []Problem {
 	}
 	_ = l.Close() // nothing was accepted
 	return nil
+}
+
+// renew is the fix of a certificate.
+const renew = "renew it, and put certificate and key in their places; charmd takes them within seconds"
+
+// tlsFiles: the certificate that the next start would serve with.
+func tlsFiles(_ context.Context, p *Patient) []Problem {
+	if !p.Config.TLS() {
+		return nil
+	}
+	pair, err := p.tlsPair().Read(p.Now())
+	if err != nil {
+		return []Problem{Of(Certificate, err)}
+	}
+	if text := pair.Ending(p.Now()); text != "" {
+		return []Problem{{Certificate, text, renew}}
+	}
+	return nil
+}
+
+func (p *Patient) tlsPair() certificate.Files {
+	return certificate.Files{Cert: p.Config.TLSCert, Key: p.Config.TLSKey}
 }
 
 // workerTime is how long a worker may take to start and to do something small.

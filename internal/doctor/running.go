@@ -14,6 +14,7 @@ type Service struct {
 	Queue    *queue.Queue
 	Pool     *pool.Pool
 	NotReady []string // what it says of itself
+	TLS      []string // what a person should see to of its certificate
 }
 
 // Running looks at a service from within, beside its work.
@@ -21,6 +22,9 @@ func (p *Patient) Running(ctx context.Context, s Service) []Problem {
 	found := p.Files()
 	for _, why := range s.NotReady {
 		found = append(found, Problem{NotReady, "charmd can start nothing now: " + why, "charmd goes on by itself when that is over; its log says more"})
+	}
+	for _, what := range s.TLS {
+		found = append(found, Problem{Certificate, what, renew})
 	}
 	lines, err := s.Store.Check(ctx)
 	switch {

@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"maps"
 	"net"
-	"net/http"
 	"strings"
 	"time"
 
@@ -22,6 +21,7 @@ type Options struct {
 	Resolver   *net.Resolver       // nil: the system's
 	Now        func() time.Time    // wall clock, of what is kept from one request to the next; nil: the system's
 	RootCAs    *x509.CertPool      // nil: the system's
+	Proxy      *Proxy              // what goes outside goes by it; nil: by none, whatever the environment says
 	Hosts      []charm.Host        // that were not to be asked, from an earlier Client
 	Consent    Consent             // what happens when a charm asks a host for the first time; "" is ConsentOff
 	Contacts   []charm.Contact     // from an earlier Client
@@ -42,6 +42,7 @@ type Client struct {
 	ended     func(Entry)
 	now       func() time.Time
 	guard     guard
+	proxy     *Proxy
 	places    *places
 	pace      *pace
 	breaker   *breaker
@@ -49,8 +50,8 @@ type Client struct {
 
 	// Two transports, because connections are pooled: one opened for a charm
 	// that may reach a private host must never serve a charm that may not.
-	guarded *http.Transport
-	open    *http.Transport
+	guarded way
+	open    way
 }
 
 // New returns a Client. An entry of AllowHosts or Origins that cannot be
@@ -61,8 +62,8 @@ func New(o Options) (*Client, error) {
 
 // Own adds one of the toolshed's own origins, which may not have been known to New:
 // a port that the system chooses. It is called before any request is made.
-func (c *Client) Own(address string) error {
-	more, err := parseOrigins([]string{address})
+func (c *Client) Own(addresses ...string) error {
+	more, err := parseOrigins(addresses)
 	maps.Copy(c.origins, more)
 	return err
 }
@@ -95,12 +96,13 @@ func newClient(o Options, g guard) (*Client, error) {
 		ended:     o.Ended,
 		now:       o.Now,
 		guard:     g,
+		proxy:     o.Proxy,
 		places:    newPlaces(limits.PerHost),
 		pace:      newPace(limits.PerSecond),
 		breaker:   newBreaker(o.Hosts, o.Now()),
 		contacts:  newContacts(o),
-		guarded:   newTransport(o, limits, g.check),
-		open:      newTransport(o, limits, g.checkNetwork),
+		guarded:   newWay(o, limits, g, g.check),
+		open:      newWay(o, limits, g, g.checkNetwork),
 	}, nil
 }
 

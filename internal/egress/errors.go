@@ -36,6 +36,7 @@ const (
 	CodeConsent     Code = "consent"      // the host is new to the charm, and nobody has allowed it yet: nothing was sent
 	CodeNotRecorded Code = "not_recorded" // a run is made again from its record, which does not have it
 	CodeReconnect   Code = "reconnect"    // an account must be connected again by a person: nothing was sent
+	CodeProxy       Code = "proxy"        // the operator's proxy is not there, or does not let it through
 	CodeHeldOff     Code = "held_off"     // the host asked not to be asked yet, or has failed too often: nothing was sent
 )
 
@@ -61,7 +62,7 @@ func (e *Error) Unwrap() error { return e.cause }
 // does not speak properly, or somebody has to speak first. Such a failure is not
 // counted against the charm.
 func (c Code) Remote() bool {
-	return c == CodeConsent || c == CodeDNS || c == CodeConnect || c == CodeTLS || c == CodeProtocol || c == CodeHeldOff
+	return c == CodeConsent || c == CodeDNS || c == CodeConnect || c == CodeTLS || c == CodeProtocol || c == CodeProxy || c == CodeHeldOff
 }
 
 // Limit reports whether one of the Limits ended the request.
@@ -101,7 +102,7 @@ func newError(code Code, host, format string, args ...any) *Error {
 func (c *Client) networkError(ctx context.Context, t target, err error) *Error {
 	e := c.describe(ctx, t, err)
 	e.cause = err
-	e.Retryable = e.Code == CodeDNS || e.Code == CodeConnect || e.Code == CodeTimeout || e.Code == CodeLimit
+	e.Retryable = e.Code == CodeDNS || e.Code == CodeConnect || e.Code == CodeProxy || e.Code == CodeTimeout || e.Code == CodeLimit
 	return e
 }
 
@@ -112,6 +113,13 @@ func (c *Client) describe(ctx context.Context, t target, err error) *Error {
 			return newError(CodeTimeout, host, "the request took longer than %s in all", c.limits.TotalTimeout)
 		}
 		return newError(CodeCanceled, host, "the request was cancelled")
+	}
+	if atProxy, ok := errors.AsType[*proxyError](err); ok {
+		code := CodeProxy
+		if atProxy.beyond {
+			code = CodeConnect
+		}
+		return newError(code, host, "by the proxy %s: %s", c.proxy, atProxy.reason)
 	}
 	dial, dialing := errors.AsType[*net.OpError](err)
 	dialing = dialing && dial.Op == "dial"

@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"regexp"
@@ -34,6 +35,11 @@ func evidenceOf(h hop, err *Error) evidence {
 	switch {
 	case err != nil && isOurs(err.cause):
 		return e
+	case err != nil && byProxy(err): // which says nothing for others: the way behind it may be what is broken
+		if e.reason = err.reason; err.Code == CodeConnect {
+			e.of[ofCharm] = failed
+		}
+		return e
 	case err != nil:
 		e.reason = err.reason
 		switch err.Code {
@@ -60,6 +66,12 @@ func evidenceOf(h hop, err *Error) evidence {
 		e.reason += fmt.Sprintf(" with Retry-After %s", wait)
 	}
 	return e
+}
+
+// byProxy reports whether the request ended at the proxy.
+func byProxy(err *Error) bool {
+	_, ok := errors.AsType[*proxyError](err.cause)
+	return ok
 }
 
 // retryAfter is how long the reply asks to wait; 0 when it does not, or not in a

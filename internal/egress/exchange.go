@@ -205,9 +205,11 @@ func (x *exchange) visitRemote(ctx context.Context, t target, transport http.Rou
 	// The whole exchange is traced, not the dial: a pooled connection was
 	// dialled for an earlier request.
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GotConn: func(info httptrace.GotConnInfo) { x.entry.Address = info.Conn.RemoteAddr().String() },
+		GotConn: func(info httptrace.GotConnInfo) {
+			x.entry.Address, x.entry.Proxy = info.Conn.RemoteAddr().String(), proxyOf(info.Conn)
+		},
 	})
-	x.entry.Address = ""
+	x.entry.Address, x.entry.Proxy = "", ""
 	var body io.Reader
 	if x.body != nil {
 		body = bytes.NewReader(x.body)

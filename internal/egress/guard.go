@@ -46,14 +46,31 @@ func (g guard) checkNetwork(network, address string, _ syscall.RawConn) error {
 	return nil
 }
 
+// control is what a net.Dialer asks before it connects.
+type control func(network, address string, c syscall.RawConn) error
+
+// way is how requests get to where they go.
+type way interface {
+	http.RoundTripper
+	CloseIdleConnections()
+}
+
+// newWay goes to the destination itself, or by the proxy that the operator names.
+func newWay(o Options, limits Limits, g guard, check control) way {
+	if o.Proxy != nil {
+		return newThroughProxy(o, limits, g, check)
+	}
+	return newTransport(o, limits, check)
+}
+
 // idleTimeout is how long a connection is kept for a next request.
 const idleTimeout = 30 * time.Second
 
-func newTransport(o Options, limits Limits, control func(network, address string, c syscall.RawConn) error) *http.Transport {
+func newTransport(o Options, limits Limits, check control) *http.Transport {
 	dialer := &net.Dialer{
 		Timeout:  limits.ConnectTimeout,
 		Resolver: o.Resolver,
-		Control:  control,
+		Control:  check,
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)

@@ -13,6 +13,7 @@ type Entry struct {
 	URL      string   // as asked for, without user info, fragment and query values
 	Host     string   // of the last hop, with the port when it is not the usual one
 	Address  string   // of the last connection, "192.0.2.1:443"; "" when there was none
+	Proxy    string   // that the last connection went through; Address is its own for plain HTTP, which names no other
 	Via      []string // hosts of the hops before it, in order
 	Status   int      // of the last reply; 0 when there was none
 	Verdict  Verdict

@@ -101,7 +101,11 @@ func TestFault11HostileServers(t *testing.T) {
 			t.Parallel()
 			base, port := serveRaw(t, publicIP, test.handle)
 			start := time.Now()
-			_, entry, err := get(t, clientFor(t, Options{Limits: small}, port), base)
+			limits := small
+			if test.want != CodeTimeout { // a machine that has much to do is not what is tested
+				limits.ConnectTimeout, limits.HeaderTimeout, limits.TotalTimeout = 0, 0, 0
+			}
+			_, entry, err := get(t, clientFor(t, Options{Limits: limits}, port), base)
 			if e := wantCode(t, err, entry, test.want); !strings.Contains(e.Message, test.says) {
 				t.Errorf("%q does not say %q", e.Message, test.says)
 			}

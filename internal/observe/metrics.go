@@ -44,6 +44,8 @@ type Snapshot struct {
 	Restarts  int64
 	NotReady  int // reasons for which the service cannot do its work
 
+	CertificateEnds time.Time // zero without TLS
+
 	Charms     map[string]int           // by status
 	DisabledBy map[charm.DisabledBy]int // charms that are disabled
 	Queue      QueueDepth

@@ -245,6 +245,13 @@ var table = []Metric{
 	{Name: "charmd_not_ready_reasons", Type: Gauge, Unit: "reasons",
 		Help: "How many reasons there are why it cannot.",
 		read: func(s Snapshot, p put) { p(float64(s.NotReady)) }},
+	{Name: "charmd_certificate_expiry_timestamp_seconds", Type: Gauge, Unit: "seconds",
+		Help: "When the certificate that this service speaks TLS with expires, since 1970; absent where it speaks none.",
+		read: func(s Snapshot, p put) {
+			if !s.CertificateEnds.IsZero() {
+				p(float64(s.CertificateEnds.Unix()))
+			}
+		}},
 }
 
 // repairKinds are what the reconciler repairs: the queue's kinds of breaches.

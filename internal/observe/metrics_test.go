@@ -59,7 +59,7 @@ var now = Snapshot{
 	Workers:  WorkerCounts{Busy: 1, Idle: 2, Starting: 3, Waiting: 4, ResidentBytes: 5 << 20},
 	Wire:     WireCounts{Connections: 3, Subscriptions: 20, Committed: 100, Conflicts: 7, Refused: 5, Slow: 1},
 	Accounts: map[string]map[charm.ConnectionState]int{"google": {charm.Disconnected: 3}}, AccountEnds: new(90 * time.Minute),
-	HeldHosts: 8, StoreHealthy: true, DatabaseBytes: 4096, LogBytes: 8192,
+	HeldHosts: 8, CertificateEnds: time.Unix(1_800_000_000, 0), StoreHealthy: true, DatabaseBytes: 4096, LogBytes: 8192,
 }
 
 func newMetrics() *Metrics { return NewMetrics(func() Snapshot { return now }) }
@@ -179,6 +179,7 @@ func TestValues(t *testing.T) {
 		`charmd_restarts_total 4`,
 		`charmd_ready 0`,
 		`charmd_not_ready_reasons 2`,
+		`charmd_certificate_expiry_timestamp_seconds 1.8e+09`,
 	} {
 		if !strings.Contains(text, "\n"+line+"\n") {
 			name, _, _ := strings.Cut(line, "{")

@@ -12,7 +12,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
 
@@ -23,6 +22,7 @@ import (
 type Options struct {
 	Command []string // the program and what comes before "start"
 	Alone   bool     // the toolshed alone
+	Secure  bool     // Args name a certificate, so it is asked over TLS
 	Dir     string   // data directory
 	Listen  string   // "" takes a free port of the loopback interface
 	Args    []string // further flags of start
@@ -58,8 +58,12 @@ func Start(o Options) (*Daemon, error) {
 		command = "toolshed"
 	}
 	args := append(append(o.Command[1:len(o.Command):len(o.Command)], command, "--listen", o.Listen, "--data-dir", o.Dir), o.Args...)
-	d := &Daemon{URL: "http://" + o.Listen, Dir: o.Dir, process: exec.Command(o.Command[0], args...), exited: make(chan struct{})}
-	d.process.Env = append(append(os.Environ(), "XDG_RUNTIME_DIR="+filepath.Join(o.Dir, "runtime")), o.Env...)
+	scheme := "http"
+	if o.Secure {
+		scheme = "https"
+	}
+	d := &Daemon{URL: scheme + "://" + o.Listen, Dir: o.Dir, process: exec.Command(o.Command[0], args...), exited: make(chan struct{})}
+	d.process.Env = append(append(os.Environ(), "XDG_RUNTIME_DIR="+d.RuntimeDir()), o.Env...)
 	log, err := os.OpenFile(d.logFile(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, err
@@ -89,6 +93,9 @@ func freeAddress() (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
+// RuntimeDir is XDG_RUNTIME_DIR to it.
+func (d *Daemon) RuntimeDir() string { return filepath.Join(d.Dir, "runtime") }
+
 func (d *Daemon) logFile() string { return filepath.Join(d.Dir, "process.log") }
 
 // Log is what the process has printed.
@@ -106,8 +113,12 @@ func (d *Daemon) awaitAnswer() error {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if token, err := os.ReadFile(filepath.Join(d.Dir, "admin.token")); err == nil {
-			d.Client = client.New(d.URL, strings.TrimSpace(string(token)), nil)
+		// Found as commands find it: over TLS its file says by which certificate.
+		place, err := client.Find(client.Lookup{
+			DataDir: d.Dir, DataDirGiven: true, RuntimeDir: filepath.Join(d.RuntimeDir(), "charmd"), Default: d.URL,
+		})
+		if err == nil && place.Token != "" {
+			d.Client = place.Client()
 			if _, err := d.Client.Status(ctx); err == nil {
 				return nil
 			}

@@ -20,7 +20,7 @@ type ledger struct {
 }
 
 func (l *ledger) add(at time.Time, e egress.Entry) {
-	size := requestOverhead + len(e.Method) + len(e.URL) + len(e.Host) + len(e.Error)
+	size := requestOverhead + len(e.Method) + len(e.URL) + len(e.Host) + len(e.Proxy) + len(e.Error)
 	for _, host := range e.Via {
 		size += len(host)
 	}
@@ -30,7 +30,7 @@ func (l *ledger) add(at time.Time, e egress.Entry) {
 		return // how many there were is counted
 	}
 	l.list = append(l.list, charm.Request{
-		At: at.UTC().Round(time.Millisecond), Method: e.Method, URL: e.URL, Host: e.Host, Via: e.Via, Address: e.Address, Status: e.Status,
+		At: at.UTC().Round(time.Millisecond), Method: e.Method, URL: e.URL, Host: e.Host, Via: e.Via, Address: e.Address, Proxy: e.Proxy, Status: e.Status,
 		Verdict: string(e.Verdict), BytesIn: e.BytesIn, BytesOut: e.BytesOut, TookMs: float64(e.Elapsed.Microseconds()) / 1000, Error: e.Error,
 	})
 }

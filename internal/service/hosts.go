@@ -28,12 +28,17 @@ func (s *Service) openEgress(ctx context.Context) (*egress.Client, error) {
 	}
 	var origins []string
 	if !strings.HasSuffix(s.config.Listen, ":0") { // a port that the system chooses is known when it is bound
-		origins = []string{"http://" + s.config.Listen}
+		origins = []string{s.config.LocalURL()}
+	}
+	proxy, err := s.config.EgressProxy()
+	if err != nil {
+		return nil, err
 	}
 	if s.beside.toolshed != "" { // where relative addresses of recipes lead
 		origins = append(origins, s.beside.toolshed)
 	}
 	return egress.New(egress.Options{
+		Proxy:      proxy,
 		Limits:     egress.DefaultLimits().Within(s.config.EgressTimeout),
 		AllowHosts: s.config.AllowHosts, Origins: origins, Local: s.local, Hosts: hosts,
 		Consent: s.config.Consent, Contacts: contacts, Contacted: s.contacted,

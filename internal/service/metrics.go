@@ -43,7 +43,8 @@ func (s *Service) snapshot() observe.Snapshot {
 	accounts, ends := s.accountCounts(s.now())
 	return observe.Snapshot{
 		Version: s.config.Version, StartedAt: s.startedAt, Restarts: s.restarts(), NotReady: len(s.NotReady()),
-		Charms: census.ByStatus, DisabledBy: census.DisabledBy,
+		CertificateEnds: s.certificateEnds(),
+		Charms:          census.ByStatus, DisabledBy: census.DisabledBy,
 		HeldHosts: len(s.egress.Hosts()),
 		Accounts:  accounts, AccountEnds: ends,
 		Wire:         observe.WireCounts(s.wire.Counts()),

@@ -16,6 +16,7 @@ import (
 
 	"charmd/internal/api"
 	"charmd/internal/blobby"
+	"charmd/internal/certificate"
 	"charmd/internal/charm"
 	"charmd/internal/config"
 	"charmd/internal/egress"
@@ -73,11 +74,13 @@ type Service struct {
 	maintain *handlers.Maintenance
 	room     room
 
-	unanswered *observe.Seldom
+	unanswered  *observe.Seldom
+	certificate *certificate.Keeper // nil where we speak no TLS
 
 	recovered queue.Recovered
 	startedAt time.Time
 	url       atomic.Value // string
+	localURL  string       // where commands on this machine reach it
 	server    *http.Server
 	served    chan struct{} // closed when the server has returned
 
@@ -105,7 +108,8 @@ type outside struct {
 
 func open(ctx context.Context, cfg config.Config, logger *slog.Logger, o outside) (_ *Service, err error) {
 	s := &Service{config: cfg, logger: logger, outside: o, unanswered: observe.NewSeldom(logger), startedAt: o.now(), redraw: make(chan struct{}, 1)}
-	s.url.Store("http://" + cfg.Listen)
+	s.localURL = cfg.LocalURL()
+	s.url.Store(s.localURL)
 	s.metrics = observe.NewMetrics(s.snapshot)
 	if err = makeDataDir(cfg.DataDir); err != nil {
 		return nil, err
@@ -228,7 +232,7 @@ func (s *Service) makeDoors() {
 		SignIns: signIns, Pages: pages.New(pages.Options{
 			Manager: s.manager, Service: s, Store: s.store, SignIns: signIns, AdminCharm: s.AddAdminCharm, Disk: s.disk, Alone: s.config.Alone, Logger: s.logger,
 		}),
-		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, s.now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Hosts: s.config.HostNames, BehindProxy: s.config.BehindProxy, Operator: s.operator.DID(), Token: s.token, Beside: s.beside.toolshed, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
+		Manager: s.manager, Service: s, Blobs: blobby.New(s.store, s.now, s.manager.RecipeArrived), Dev: s.config.Dev, Alone: s.config.Alone, Hosts: s.config.HostNames, BehindProxy: s.config.BehindProxy, Certificate: s.ending, Operator: s.operator.DID(), Token: s.token, Beside: s.beside.toolshed, AdminCharm: s.AddAdminCharm, TryHook: s.tryHook,
 		Accounts: s.accounts, Vault: s.vault, Room: s.hasRoom, Metrics: s.metrics.Handler(s.logger), Memory: s.wire, Signed: s.wire.Signed, Live: s.live, Served: s.metrics.Served, Logger: s.logger,
 	})
 }

@@ -24,14 +24,18 @@ func (s *Service) Start(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.openCertificate(); err != nil {
+		return err
+	}
 	listener, err := toolshed.Listen(s.config.Listen)
 	if err != nil {
 		return err
 	}
 	bound := s.config
 	bound.Listen = listener.Addr().String() // with the port that was found
-	s.url.Store(bound.LocalURL())
-	if err := s.egress.Own("http://" + bound.Listen); err != nil {
+	s.localURL = bound.LocalURL()
+	s.url.Store(s.pagesURL(bound))
+	if err := s.egress.Own(s.localURL, s.URL()); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	ignoreFileSizeSignal()
@@ -48,16 +52,15 @@ func (s *Service) Start(ctx context.Context) error {
 		}
 	}
 	s.tellOnly()
-	if err := client.WriteRuntimeFile(s.runtimeFile()); err != nil {
-		s.logger.Warn("commands will look for this daemon at its default address only", "err", err)
-	}
+	s.showRuntimeFile(s.pairs()...)
 	if s.config.Dev {
 		s.logger.Warn("--dev: identities whose keys are published are believed, so whoever reaches this address may read and write every space")
 	}
-	s.server, s.served = s.toolshed.Server(), make(chan struct{})
+	s.served = make(chan struct{})
+	serve := s.door()
 	go func() {
 		defer close(s.served)
-		if err := s.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			s.logger.Error("the HTTP server stopped", "err", err)
 		}
 	}()
@@ -68,6 +71,9 @@ func (s *Service) Start(ctx context.Context) error {
 	s.endRuns = end
 	s.loop(func() { s.registry.Run(loops) })
 	s.upkeep(loops)
+	if s.certificate != nil {
+		s.loop(func() { s.certificate.Watch(loops, s.showRuntimeFile) })
+	}
 	if s.replica != nil {
 		s.loop(func() { s.attend(loops) })
 	}

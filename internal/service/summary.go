@@ -12,7 +12,11 @@ import (
 )
 
 func (s *Service) runtimeFile() client.RuntimeFile {
-	return client.RuntimeFile{URL: s.URL(), DataDir: s.config.DataDir, PID: os.Getpid()}
+	f := client.RuntimeFile{URL: s.localURL, DataDir: s.config.DataDir, PID: os.Getpid()}
+	if f.URL != s.URL() {
+		f.Pages = s.URL()
+	}
+	return f
 }
 
 // unwell lists what keeps the service from its work, other than that it stops.

@@ -2,7 +2,6 @@ package toolshed
 
 import (
 	"crypto/subtle"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -45,7 +44,7 @@ func (t *Toolshed) admit(r *http.Request) (_ *http.Request, release func(), err 
 	if !t.ownHost(r.Host) {
 		return r, nil, charm.Errorf(charm.CodeForbidden, "this service is not reached under the host name in the request")
 	}
-	if origin := r.Header.Get("Origin"); origin != "" && !t.ownOrigin(origin, r) {
+	if pages := r.Header.Values("Origin"); len(pages) > 0 && (len(pages) > 1 || !t.ownOrigin(pages[0], r)) {
 		return r, nil, charm.Errorf(charm.CodeForbidden, "requests from pages of other sites are refused").
 			WithHint("behind a proxy that ends TLS, start with --behind-proxy")
 	}
@@ -69,6 +68,9 @@ func (t *Toolshed) authorized(r *http.Request) bool {
 // ownHost reports whether hostport names this machine's loopback or is configured.
 func (t *Toolshed) ownHost(hostport string) bool {
 	host := hostOf(hostport)
+	if host == "" {
+		return false
+	}
 	if host == "localhost" || slices.Contains(t.o.Hosts, host) {
 		return true
 	}
@@ -76,24 +78,35 @@ func (t *Toolshed) ownHost(hostport string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
-// hostOf is the host of HOST or HOST:PORT in small letters.
+// hostOf is the host of HOST or HOST:PORT in small letters, "" when it is neither. An
+// IPv6 address without a port may do without brackets.
 func hostOf(hostport string) string {
-	host := hostport
-	if h, _, err := net.SplitHostPort(hostport); err == nil {
-		host = h
+	if addr, err := netip.ParseAddr(hostport); err == nil {
+		return addr.String()
 	}
-	return strings.Trim(strings.ToLower(host), "[]")
+	u, err := url.Parse("//" + hostport)
+	if err != nil || u.Host != hostport || u.User != nil {
+		return ""
+	}
+	host := strings.ToLower(u.Hostname())
+	if _, err := netip.ParseAddr(host); err != nil && strings.ContainsAny(hostport, "[]") {
+		return "" // brackets are for addresses
+	}
+	return host
 }
 
 // ownOrigin reports whether a page of ours sent the request: of the scheme, host and
 // port that the request itself goes to.
 func (t *Toolshed) ownOrigin(page string, r *http.Request) bool {
-	u, err := url.Parse(page)
-	return err == nil && (u.Scheme == "https") == t.overTLS(r) && (u.Scheme == "http" || u.Scheme == "https") && strings.EqualFold(u.Host, r.Host)
+	scheme := "http"
+	if t.overTLS(r) {
+		scheme = "https"
+	}
+	return strings.EqualFold(page, scheme+"://"+r.Host)
 }
 
-// overTLS reports whether whoever asks speaks TLS, to the proxy in front of us. Who
-// asks from this machine does not come by it.
+// overTLS reports whether whoever asks speaks TLS, to us or to the proxy in front of
+// us. Who asks from this machine does not come by a proxy.
 func (t *Toolshed) overTLS(r *http.Request) bool {
-	return t.o.BehindProxy && origin(r).Scheme == "https"
+	return r.TLS != nil || t.o.BehindProxy && !onThisMachine(r)
 }

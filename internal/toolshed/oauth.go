@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 	"time"
@@ -80,15 +81,19 @@ func session(w http.ResponseWriter, r *http.Request) string {
 
 // origin is the address that the request was sent to. http is for this machine alone.
 func origin(r *http.Request) *url.URL {
-	host, _, err := net.SplitHostPort(r.Host)
-	if err != nil {
-		host = r.Host
-	}
 	scheme := "https"
-	if addr := net.ParseIP(strings.Trim(host, "[]")); host == "localhost" || addr != nil && addr.IsLoopback() {
+	if r.TLS == nil && onThisMachine(r) {
 		scheme = "http"
 	}
 	return &url.URL{Scheme: scheme, Host: r.Host}
+}
+
+// onThisMachine reports whether the request comes under a name of the loopback
+// interface.
+func onThisMachine(r *http.Request) bool {
+	host := hostOf(r.Host)
+	addr, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 // authCell reads the link to an auth cell, and follows it to where the account is kept.

@@ -84,7 +84,7 @@ func TestSlowClientsAreLetGo(t *testing.T) {
 			}
 		}
 	})
-	server := shed.Server()
+	server := shed.Server(nil)
 	server.ReadHeaderTimeout = time.Second
 	listener, err := Listen("127.0.0.1:0")
 	if err != nil {

@@ -7,15 +7,15 @@ package toolshed
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
 	"runtime/debug"
 	"time"
-
-	"golang.org/x/net/netutil"
 
 	"charmd/internal/api"
 	"charmd/internal/blobby"
@@ -79,6 +79,9 @@ type Options struct {
 	Hosts    []string // host names or addresses it is reached under, besides loopback
 	// BehindProxy says that a proxy ends TLS for those.
 	BehindProxy bool
+	// Certificate says that the certificate we serve with ends soon, or has ended; nil
+	// where we speak no TLS.
+	Certificate func() (ending string, ended bool)
 	SignIns     *signin.SignIns
 	Pages       Pages
 	// AdminCharm adds an admin charm.
@@ -216,16 +219,28 @@ func (t *Toolshed) handle(pattern string, fn func(*http.Request) (any, error)) {
 }
 
 // Server is an http.Server with the limits of an open door: a client that is
-// slow or sends without end is not waited for.
-func (t *Toolshed) Server() *http.Server {
+// slow or sends without end is not waited for. secure is for ServeTLS, nil for Serve.
+func (t *Toolshed) Server(secure *tls.Config) *http.Server {
 	return &http.Server{
 		Handler:           t,
+		TLSConfig:         secure,
+		ConnState:         stands,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: charm.MaxHTTPStreams},
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
 		IdleTimeout:       120 * time.Second,
 		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(t.o.Logger.Handler(), slog.LevelWarn),
+		ErrorLog:          log.New(complaints{observe.NewSeldom(t.o.Logger)}, "", 0),
 	}
+}
+
+// complaints are what net/http says of connections: whoever reaches the address may
+// bring them about, in a handshake that fails say.
+type complaints struct{ log *observe.Seldom }
+
+func (c complaints) Write(line []byte) (int, error) {
+	c.log.Warn("a connection failed", "err", string(bytes.TrimSpace(line)))
+	return len(line), nil
 }
 
 // maxBody is how much of a request's body is read.
@@ -277,7 +292,7 @@ func (t *Toolshed) serve(w http.ResponseWriter, r *http.Request) (route string) 
 	for name, value := range headers {
 		w.Header().Set(name, value)
 	}
-	if t.overTLS(r) {
+	if t.overTLS(r) && !onThisMachine(r) { // on which other programs may speak plain HTTP
 		w.Header().Set("Strict-Transport-Security", "max-age=31536000") // a year, for this host alone
 	}
 	r, release, err := t.admit(r)
@@ -296,11 +311,21 @@ func (t *Toolshed) health(w http.ResponseWriter, _ *http.Request) {
 }
 
 func (t *Toolshed) ready(w http.ResponseWriter, _ *http.Request) {
-	if reasons := t.o.Service.NotReady(); len(reasons) > 0 {
-		writeJSON(w, http.StatusServiceUnavailable, map[string]any{"ready": false, "reasons": reasons})
-		return
+	reasons, answer := t.o.Service.NotReady(), map[string]any{}
+	if t.o.Certificate != nil {
+		switch ending, ended := t.o.Certificate(); {
+		case ended:
+			reasons = append(reasons, ending) // to whoever comes over the network
+		case ending != "":
+			answer["warnings"] = []string{ending}
+		}
 	}
-	writeJSON(w, http.StatusOK, map[string]any{"ready": true})
+	status := http.StatusOK
+	if len(reasons) > 0 {
+		status, answer["reasons"] = http.StatusServiceUnavailable, reasons
+	}
+	answer["ready"] = len(reasons) == 0
+	writeJSON(w, status, answer)
 }
 
 func (t *Toolshed) meta(w http.ResponseWriter, _ *http.Request) {
@@ -345,5 +370,5 @@ func Listen(addr string) (net.Listener, error) {
 	if err != nil {
 		return nil, listenError(addr, err)
 	}
-	return netutil.LimitListener(l, charm.MaxHTTPConnections), nil
+	return newCrowd(l, charm.MaxHTTPConnections), nil
 }

@@ -40,6 +40,7 @@ type Options struct {
 	Replies    []egress.Recorded // answer requests in place of the network
 	Offline    bool              // only Replies do
 	AllowHosts []string          // private hosts that may be reached
+	Proxy      *egress.Proxy     // by which requests go outside; nil for none
 	Timeout    time.Duration     // of each run
 	WorkerExe  string            // program to start workers with; "" is this one
 	Logger     *slog.Logger
@@ -80,7 +81,7 @@ func Run(ctx context.Context, o Options) (_ Report, err error) {
 		return Report{}, err
 	}
 	defer func() { err = errors.Join(err, workers.Close(context.WithoutCancel(ctx))) }()
-	door, err := egress.New(egress.Options{Limits: egress.DefaultLimits(), AllowHosts: o.AllowHosts})
+	door, err := egress.New(egress.Options{Limits: egress.DefaultLimits(), AllowHosts: o.AllowHosts, Proxy: o.Proxy})
 	if err != nil {
 		return Report{}, err
 	}

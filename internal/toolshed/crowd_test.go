@@ -1,0 +1,100 @@
+package toolshed
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// Connections that ask nothing, or nothing any more, do not keep out who asks; those
+// that are being answered keep their places.
+func TestIdleConnectionsMakeRoom(t *testing.T) {
+	t.Parallel()
+	const most = 8
+	shed := newToolshed(idle{})
+	busy, done := make(chan struct{}, most), make(chan struct{})
+	shed.mux.HandleFunc("GET /assets/slow", func(w http.ResponseWriter, _ *http.Request) {
+		busy <- struct{}{}
+		<-done
+		_, _ = io.WriteString(w, "done")
+	})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := shed.Server(nil)
+	go server.Serve(newCrowd(l, most))
+	t.Cleanup(func() { _ = server.Close() })
+	dial := func(path string) *bufio.Reader {
+		t.Helper()
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		if err := c.SetDeadline(time.Now().Add(time.Minute)); err != nil {
+			t.Fatal(err)
+		}
+		if path != "" {
+			_, _ = io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+		}
+		return bufio.NewReader(c)
+	}
+	read := func(r *bufio.Reader) {
+		t.Helper()
+		answer, err := http.ReadResponse(r, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, answer.Body)
+		if answer.StatusCode != http.StatusOK {
+			t.Errorf("answered %d", answer.StatusCode)
+		}
+	}
+	var slow []*bufio.Reader
+	for range most - 1 {
+		slow = append(slow, dial("/assets/slow"))
+		<-busy
+	}
+	for range 3 * most {
+		dial("")               // says nothing
+		read(dial("/healthz")) // and keeps the connection
+	}
+	last := dial("/assets/slow")
+	<-busy // now all places are taken by who is being answered
+	waiting := dial("/healthz")
+	close(done)
+	for _, r := range append(slow, last, waiting) {
+		read(r)
+	}
+}
+
+// A connection that is closed twice, or taken over, gives its place back once.
+func TestAPlaceIsGivenBackOnce(t *testing.T) {
+	t.Parallel()
+	near, far := net.Pipe()
+	t.Cleanup(func() { _ = far.Close() })
+	c := newCrowd(nil, 2)
+	c.places <- struct{}{}
+	g := &guest{Conn: near, of: c}
+	for _, state := range []http.ConnState{http.StateNew, http.StateActive, http.StateIdle} {
+		stands(g, state)
+		if want := map[bool]int{true: 1}[state != http.StateActive]; c.idle.Len() != want {
+			t.Errorf("%v: %d idle", state, c.idle.Len())
+		}
+	}
+	c.makeRoom() // nobody waits
+	if c.idle.Len() != 1 {
+		t.Error("it was closed for nobody")
+	}
+	c.awaits(true)
+	c.makeRoom()
+	_ = g.Close()
+	stands(g, http.StateClosed)
+	if c.idle.Len() != 0 || len(c.places) != 0 {
+		t.Errorf("%d idle, %d places taken", c.idle.Len(), len(c.places))
+	}
+}
