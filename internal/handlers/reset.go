@@ -74,7 +74,7 @@ func (h *Maintenance) resetCharm(tx store.Tx, row int64) (what []string, err err
 			return nil, err
 		}
 	case !s.Disabled && s.ConsecutiveFailures > 0:
-		what = append(what, explain.Count(s.ConsecutiveFailures, "failure") + " in a row forgotten")
+		what = append(what, explain.Count(s.ConsecutiveFailures, "failure")+" in a row forgotten")
 		s.ConsecutiveFailures = 0
 	}
 	if len(what) == 0 {
