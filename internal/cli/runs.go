@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"regexp"
 	"strconv"
 	"strings"
@@ -117,8 +118,8 @@ func (a *app) printRun(r api.Run) {
 		field{"  run", plain(r.ID)},
 		field{"  job", plainf("%s, attempt %d, %s", r.Job, r.Attempt, r.Reason)},
 		field{"  started", plain(a.moment(&r.StartedAt))},
-		field{"  took", plainf("%s, %s of CPU, %s of memory", explain.Took(r.DurationMs), explain.Took(r.CPUMs), explain.Size(r.PeakBytes))},
-		field{"  did", plainf("%s changed, %s, %s", explain.Count(r.Changed, "document"), explain.Count(r.Requests, "request"), explain.Count(r.Conflicts, "conflict"))},
+		field{"  took", plain(took(r))},
+		field{"  did", plain(did(r))},
 		field{"  walls", plain(r.Walls)},
 		field{"  code", plain(string(r.Code))},
 		field{"  message", tinted(bad, firstLine(r.Error))},
@@ -127,6 +128,22 @@ func (a *app) printRun(r api.Run) {
 		field{"  note", plain(r.Note)},
 	)
 	a.printLog(r.Log)
+}
+
+// took is how long a run was, and what one of a charm used.
+func took(r api.Run) string {
+	if r.Task != "" {
+		return explain.Took(r.DurationMs)
+	}
+	return fmt.Sprintf("%s, %s of CPU, %s of memory", explain.Took(r.DurationMs), explain.Took(r.CPUMs), explain.Size(r.PeakBytes))
+}
+
+// did is what a run of a charm did; maintenance tells it line by line.
+func did(r api.Run) string {
+	if r.Task != "" {
+		return ""
+	}
+	return fmt.Sprintf("%s changed, %s, %s", explain.Count(r.Changed, "document"), explain.Count(r.Requests, "request"), explain.Count(r.Conflicts, "conflict"))
 }
 
 // printLog prints console lines of a charm, indented.

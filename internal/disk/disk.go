@@ -7,6 +7,7 @@ import (
 	"fmt"
 
 	"charmd/internal/config"
+	"charmd/internal/explain"
 )
 
 // Lack is what there is too little room for; zero when there is enough.
@@ -33,11 +34,9 @@ func lack(c config.Config, size, free int64, was bool) Lack {
 	}
 	switch {
 	case c.DiskBudget > 0 && size > budget:
-		return Lack{fmt.Sprintf("the database takes %s of a disk budget of %s", megabytes(size), megabytes(c.DiskBudget)), "remove charms, or raise --disk-budget"}
+		return Lack{fmt.Sprintf("the database takes %s of a disk budget of %s", explain.Size(size), explain.Size(c.DiskBudget)), "remove charms, or raise --disk-budget"}
 	case free >= 0 && free < least:
-		return Lack{fmt.Sprintf("only %s are free in %s, less than --min-free (%s)", megabytes(free), c.DataDir, megabytes(c.MinFree)), "make some room"}
+		return Lack{fmt.Sprintf("only %s are free in %s, less than --min-free (%s)", explain.Size(free), c.DataDir, explain.Size(c.MinFree)), "make some room"}
 	}
 	return Lack{}
 }
-
-func megabytes(n int64) string { return fmt.Sprintf("%.1f MB", float64(n)/1e6) }

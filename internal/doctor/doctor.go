@@ -12,6 +12,7 @@ import (
 
 	"charmd/internal/charm"
 	"charmd/internal/config"
+	"charmd/internal/disk"
 	"charmd/internal/identity"
 )
 
@@ -73,6 +74,7 @@ type Patient struct {
 	Now         func() time.Time
 
 	operator *identity.Key // once its check has read it
+	lack     *disk.Lack    // of a running service, which has measured it; else nil
 }
 
 // files are the checks that need nothing but the file system.

@@ -135,14 +135,18 @@ func token(p *Patient) []Problem {
 
 // room: runs stop without it.
 func room(p *Patient) []Problem {
-	size, err := sqlite.Size(p.database())
-	if err != nil {
-		size = 0 // the other checks say what is wrong with the files
+	lack := p.lack
+	if lack == nil {
+		size, err := sqlite.Size(p.database())
+		if err != nil {
+			size = 0 // the other checks say what is wrong with the files
+		}
+		lack = new(disk.Measure(p.Config, size, false))
 	}
-	if lack := disk.Measure(p.Config, size, false); lack != (disk.Lack{}) {
-		return []Problem{{Disk, lack.What, lack.Fix}}
+	if *lack == (disk.Lack{}) {
+		return nil
 	}
-	return nil
+	return []Problem{{Disk, lack.What, lack.Fix}}
 }
 
 // logSize: the log is copied into the database again and again, unless something

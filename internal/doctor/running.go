@@ -3,6 +3,7 @@ package doctor
 import (
 	"context"
 
+	"charmd/internal/disk"
 	"charmd/internal/pool"
 	"charmd/internal/queue"
 	"charmd/internal/store"
@@ -13,12 +14,14 @@ type Service struct {
 	Store    store.Store
 	Queue    *queue.Queue
 	Pool     *pool.Pool
-	NotReady []string // what it says of itself
-	TLS      []string // what a person should see to of its certificate
+	Lack     disk.Lack // what it has too little room for
+	NotReady []string  // what else it says of itself
+	TLS      []string  // what a person should see to of its certificate
 }
 
 // Running looks at a service from within, beside its work.
 func (p *Patient) Running(ctx context.Context, s Service) []Problem {
+	p.lack = &s.Lack
 	found := p.Files()
 	for _, why := range s.NotReady {
 		found = append(found, Problem{NotReady, "charmd can start nothing now: " + why, "charmd goes on by itself when that is over; its log says more"})

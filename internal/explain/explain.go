@@ -120,7 +120,7 @@ func running(f Facts) (Explanation, bool) {
 	e := Explanation{Status: string(charm.Running), Run: f.Job.Run}
 	if f.Began.IsZero() {
 		e.Cause, e.Since = Claimed, f.Job.ClaimedAt
-		e.Because = fmt.Sprintf("%s has had its turn %s and waits for one of the %s", f.Charm.Ref(), f.since(e.Since), Count(f.Crowd.Workers, "worker"))
+		e.Because = fmt.Sprintf("%s has had its turn %s and waits for %s", f.Charm.Ref(), f.since(e.Since), f.Crowd.worker())
 		e.Next = moreWorkers
 		return e, true
 	}

@@ -49,7 +49,7 @@ func happened(o charm.Outcome) string {
 	case charm.TimedOut:
 		return "was stopped because it took too long"
 	case charm.OutOfMemory:
-		return "needed more memory than a run may have"
+		return "ran out of memory"
 	case charm.Crashed:
 		return "took its worker process down"
 	case charm.Cancelled:
@@ -72,7 +72,7 @@ func (f Facts) advice(r charm.Run) string {
 	see := "charmd logs " + ref + " --run " + r.ID
 	switch r.Outcome {
 	case charm.TimedOut:
-		return fmt.Sprintf("it may take %s: add it with a longer --timeout, or let it do less in one run and go on with again(); it logged: %s", charm.ShortDuration(f.Timeout), see)
+		return fmt.Sprintf("it may take %s: give it more with: charmd configure %s --timeout DURATION, or let it do less in one run and go on with again(); it logged: %s", charm.ShortDuration(f.Timeout), ref, see)
 	case charm.OutOfMemory:
 		return "let it hold less at once, page by page with again(); it logged: " + see
 	case charm.Crashed:
@@ -82,7 +82,7 @@ func (f Facts) advice(r charm.Run) string {
 	case charm.Conflicted:
 		return "nothing to do: it runs again; if it happens often, let it read less of what others write"
 	case charm.Remote:
-		return "nothing to do here: it is tried until the other side works; to see what it answered: " + see
+		return "nothing to do here: it is tried until the other side works; what it answered: " + see + "; hosts that are left alone, and until when: charmd hosts"
 	case charm.NeedsReconnect:
 		return f.reconnect()
 	}

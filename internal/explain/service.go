@@ -16,13 +16,13 @@ type ServiceFacts struct {
 	NotReady []string  // why it can start nothing now
 	Paused   *charm.Pause
 	Only     string  // the one integration that it runs; "" for all
-	Charms   []Facts // of each charm: itself, state, job, pause
+	Charms   []Facts // of each charm: itself, state, job, pause, whether it is left out
 }
 
 // ServiceExplanation is how the service is.
 type ServiceExplanation struct {
 	Explanation
-	Charms map[string]int // how many charms are running, waiting, failing, disabled, paused, unregistered, disconnected
+	Charms map[string]int // how many charms are in each group that has some, by its name
 	Urgent string         // the charm that needs somebody most; "" for none
 }
 
@@ -35,6 +35,7 @@ const (
 	groupHeld         = "held"
 	groupRunning      = "running"
 	groupWaiting      = "waiting"
+	groupLeftOut      = "left_out"
 	groupPaused       = "paused"
 	groupOff          = "off"
 	groupUnregistered = "unregistered"
@@ -49,6 +50,7 @@ var meaning = []struct{ group, one, many string }{
 	{groupPermanent, "cannot run as it is", "cannot run as they are"},
 	{groupDisconnected, "needs its account connected", "need their accounts connected"},
 	{groupHeld, "waits for something that is missing", "wait for something that is missing"},
+	{groupLeftOut, "is left out", "are left out"},
 	{groupPaused, "is paused", "are paused"},
 	{groupOff, "is disabled by a person", "are disabled by a person"},
 	{groupUnregistered, "is not registered", "are not registered"},
@@ -126,6 +128,8 @@ func groupOf(f Facts) string {
 		return groupDisconnected
 	case s.Waiting.Is():
 		return groupHeld
+	case f.LeftOut != "":
+		return groupLeftOut
 	case f.Paused != nil:
 		return groupPaused
 	case s.LastOutcome.CountsAsFailure():

@@ -42,6 +42,7 @@ func (f Facts) jobWaits() (e Explanation, after string) {
 	case f.Job.Reason == charm.RunNow:
 		e.Cause, e.Since = Asked, f.Job.CreatedAt
 		e.Because = ref + " was asked to run and does so "
+		e.Next = "nothing to do"
 	case f.Job.Reason == charm.Again:
 		e.Cause, e.Since = NextPage, f.Job.CreatedAt
 		e.Because = fmt.Sprintf("%s asked to go on and runs for page %d ", ref, f.Job.Pages+1)
@@ -84,7 +85,7 @@ func (f Facts) crowded() (cause Cause, why, next string) {
 	switch {
 	case f.State.UncleanStops > 0 && c.InFlight > 0:
 		return AloneFirst,
-			fmt.Sprintf("waits until the %s in flight have ended: it was running when charmd died, so it runs alone", Count(c.InFlight, "run")),
+			fmt.Sprintf("waits for the end of %s in flight: it was running when charmd died, so it runs alone", Count(c.InFlight, "run")),
 			fmt.Sprintf("nothing to do; after %d such ends in a row it is disabled", charm.MaxUncleanStops)
 	case c.Alone != "":
 		return OtherAlone,
@@ -92,25 +93,30 @@ func (f Facts) crowded() (cause Cause, why, next string) {
 			"nothing to do; if that takes long: charmd why " + c.Alone
 	case c.Others > 0 && c.Share > 0 && c.Held >= c.Share:
 		return SpaceShare,
-			fmt.Sprintf("waits because its space has %s in flight, its share while %s of other spaces wait", Count(c.Held, "run"), Count(c.Others, "charm")),
+			fmt.Sprintf("waits because its space has %s in flight, its share beside %s of other spaces", Count(c.Held, "run"), Count(c.Others, "charm")),
 			moreWorkers
 	case c.Workers > 0 && c.Busy >= c.Workers:
-		return Workers, fmt.Sprintf("waits for one of the %s, all busy%s", Count(c.Workers, "worker"), c.before()), moreWorkers
+		return Workers, "waits for " + c.worker() + c.before(), moreWorkers
 	case c.Ahead+c.Others > 0:
 		return Turn, "waits for its turn" + c.before(), moreWorkers
 	}
 	return Turn, "starts at any moment", "nothing to do"
 }
 
+// worker is what a claimed run waits for.
+func (c Crowd) worker() string {
+	return fmt.Sprintf("a free worker (%d of %d busy)", c.Busy, c.Workers)
+}
+
 // before says how many are due beside it.
 func (c Crowd) before() string {
 	switch {
 	case c.Ahead > 0 && c.Others > 0:
-		return fmt.Sprintf("; %s of its space go first, and %s of other spaces share the workers", Count(c.Ahead, "charm"), Count(c.Others, "charm"))
+		return fmt.Sprintf(", behind %s of its space and beside %s of others", Count(c.Ahead, "charm"), Count(c.Others, "charm"))
 	case c.Ahead > 0:
-		return fmt.Sprintf("; %s of its space go first", Count(c.Ahead, "charm"))
+		return fmt.Sprintf(", behind %s of its space", Count(c.Ahead, "charm"))
 	case c.Others > 0:
-		return fmt.Sprintf("; %s of other spaces are due as well", Count(c.Others, "charm"))
+		return fmt.Sprintf(", beside %s of other spaces", Count(c.Others, "charm"))
 	}
 	return ""
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"charmd/internal/charm"
+	"charmd/internal/explain"
 	"charmd/internal/store"
 )
 
@@ -144,6 +145,6 @@ func (h *Maintenance) compact(ctx context.Context, did *strings.Builder) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(did, "gave %d kB back, the database takes %d kB\n", sum/1000, size/1000)
+	fmt.Fprintf(did, "gave %s back, the database takes %s\n", explain.Size(sum), explain.Size(size))
 	return nil
 }

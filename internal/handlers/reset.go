@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"charmd/internal/charm"
+	"charmd/internal/explain"
 	"charmd/internal/store"
 )
 
@@ -49,7 +50,7 @@ func (h *Maintenance) reset(ctx context.Context, did *strings.Builder) error {
 			h.Logger.Info("charm reset", "charm", c.Ref(), "what", strings.Join(what, ", "))
 		}
 	}
-	fmt.Fprintf(did, "reset %d of %d charms\n", changed, len(charms))
+	fmt.Fprintf(did, "reset %d of %s\n", changed, explain.Count(len(charms), "charm"))
 	return nil
 }
 
@@ -73,7 +74,7 @@ func (h *Maintenance) resetCharm(tx store.Tx, row int64) (what []string, err err
 			return nil, err
 		}
 	case !s.Disabled && s.ConsecutiveFailures > 0:
-		what = append(what, fmt.Sprintf("%d failures in a row forgotten", s.ConsecutiveFailures))
+		what = append(what, explain.Count(s.ConsecutiveFailures, "failure")+" in a row forgotten")
 		s.ConsecutiveFailures = 0
 	}
 	if len(what) == 0 {

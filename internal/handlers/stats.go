@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"charmd/internal/charm"
+	"charmd/internal/explain"
 	"charmd/internal/state"
 	"charmd/internal/store"
 )
@@ -52,7 +53,7 @@ func (h *Maintenance) stats(ctx context.Context, did *strings.Builder) error {
 
 // tell writes figures as one line.
 func tell(did *strings.Builder, what string, f state.Figures) {
-	fmt.Fprintf(did, "%s: %d runs", what, f.Runs)
+	fmt.Fprintf(did, "%s: %s", what, explain.Count(f.Runs, "run"))
 	for _, o := range charm.Outcomes() {
 		if n := f.Outcomes[o]; n > 0 {
 			fmt.Fprintf(did, ", %d %s", n, o)

@@ -1,6 +1,7 @@
 package observe
 
 import (
+	"slices"
 	"strings"
 	"sync"
 
@@ -75,16 +76,21 @@ func (l labels) bound(given []string) []string {
 }
 
 // preset calls show for what is to be seen before anything has happened, so that
-// an increase from nothing is not missed: a metric without labels, or each value
-// of its only one.
+// an increase from nothing is not missed: each value of its labels with each of the
+// others. A label without a list has none yet.
 func preset(row Metric, show func(...string)) {
-	switch {
-	case len(row.Labels) == 0:
-		show()
-	case len(row.Labels) == 1:
-		for _, v := range row.Labels[0].Values {
-			show(v)
+	all := [][]string{nil}
+	for _, l := range row.Labels {
+		var longer [][]string
+		for _, values := range all {
+			for _, v := range l.Values {
+				longer = append(longer, append(slices.Clone(values), v))
+			}
 		}
+		all = longer
+	}
+	for _, values := range all {
+		show(values...)
 	}
 }
 

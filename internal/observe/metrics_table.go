@@ -53,6 +53,9 @@ func closed[T ~string](name string, values ...T) Label {
 // statusLabel is the class of an HTTP status; none: there was no reply.
 var statusLabel = closed("status", "none", "1xx", "2xx", "3xx", "4xx", "5xx", other)
 
+// verdicts are how requests end, as package egress names it.
+var verdicts = []string{"sent", "local", "refused", "limited", "failed", "canceled", "asked", "held_off"}
+
 // table is every metric.
 var table = []Metric{
 	{Name: "charmd_runs_total", Type: Counter, Unit: "runs", Labels: []Label{{Name: "integration"}, closed("outcome", charm.Outcomes()...)},
@@ -131,8 +134,8 @@ var table = []Metric{
 			"not_started could not be launched; the others were killed or died.",
 		counted: func(m *Metrics) counted { return &m.workerEnds }},
 
-	{Name: "charmd_egress_requests_total", Type: Counter, Unit: "requests", Labels: []Label{{Name: "verdict"}, statusLabel},
-		Help:    "Requests of charms, by how they ended (sent, local, refused, limited, failed, canceled, …) and the class of the last reply's status.",
+	{Name: "charmd_egress_requests_total", Type: Counter, Unit: "requests", Labels: []Label{closed("verdict", verdicts...), statusLabel},
+		Help:    "Requests of charms, by how they ended and the class of the last reply's status.",
 		counted: func(m *Metrics) counted { return &m.requests }},
 	{Name: "charmd_egress_request_duration_seconds", Type: Histogram, Unit: "seconds", buckets: trips,
 		Help:    "Time of charms' requests, redirects and body included.",

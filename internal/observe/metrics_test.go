@@ -117,6 +117,24 @@ func TestExactlyTheTableComesOut(t *testing.T) {
 	}
 }
 
+// Every name is there before anything has happened, but for those whose labels
+// nobody knows before, and a time that is yet to come.
+func TestNamesAreThereFromTheStart(t *testing.T) {
+	t.Parallel()
+	text := scrape(t, newMetrics())
+	later := []string{"charmd_runs_total", "charmd_http_requests_total", "charmd_http_request_duration_seconds", "charmd_maintenance_last_success_timestamp_seconds"}
+	for _, m := range Table() {
+		if strings.Contains(text, "# HELP "+m.Name+" ") == slices.Contains(later, m.Name) {
+			t.Errorf("%s is there from the start, or should be", m.Name)
+		}
+	}
+	for _, line := range []string{`charmd_maintenance_runs_total{outcome="timeout",task="cleanup"} 0`, `charmd_egress_requests_total{status="5xx",verdict="sent"} 0`} {
+		if !strings.Contains(text, "\n"+line+"\n") {
+			t.Errorf("no %s", line)
+		}
+	}
+}
+
 // TestValues tells of one of everything and wants to read it.
 func TestValues(t *testing.T) {
 	t.Parallel()

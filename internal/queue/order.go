@@ -155,10 +155,9 @@ func (o *order) turn() *line {
 // first is the entry of the line that goes first.
 func (l *line) first(now time.Time) *entry {
 	best := l.lanes[0].due.first()
-	aged := now.Sub(best.due) >= charm.MaxWait
 	for _, lane := range l.lanes[1:] {
-		if e := lane.due.first(); now.Sub(e.due) >= charm.MaxWait && (!aged || e.due.Before(best.due)) {
-			best, aged = e, true
+		if e := lane.due.first(); now.Sub(e.due) >= charm.MaxWait && e.due.Before(best.due) {
+			best = e
 		}
 	}
 	return best

@@ -19,6 +19,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/coder/websocket"
+
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
@@ -367,10 +369,32 @@ func TestFault05_NestedBracketsLeaveTheDaemonAlive(t *testing.T) {
 			t.Errorf("fetched as %s: ended as %s: %s", name, r.Outcome, r.Error)
 		}
 	}
+	for _, path := range []string{"/api/storage/memory", "/api/v1/charms/" + ref.Space + "/" + ref.Charm + "/live"} {
+		d.closesOn(path, brackets)
+	}
 	d.runOK(ref)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 	defer cancel()
 	if s, err := d.Client.Status(ctx); err != nil || s.PID != d.PID || !s.Ready {
 		t.Errorf("the daemon stands as %+v, %v", s, err)
+	}
+}
+
+// closesOn sends a frame to a WebSocket, which is to be closed for it.
+func (d *daemon) closesOn(path, frame string) {
+	d.t.Helper()
+	ctx, cancel := context.WithTimeout(d.t.Context(), 20*time.Second)
+	defer cancel()
+	ws, _, err := websocket.Dial(ctx, d.URL+path, &websocket.DialOptions{HTTPHeader: http.Header{"Authorization": {"Bearer " + d.token()}}})
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	defer func() { _ = ws.CloseNow() }()
+	_ = ws.Write(ctx, websocket.MessageText, []byte(frame)) // it need not be read to its end
+	for err == nil {
+		_, _, err = ws.Read(ctx)
+	}
+	if ctx.Err() != nil {
+		d.t.Errorf("%s is still open", path)
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
+	"charmd/internal/doctor"
 	"charmd/internal/testbin"
 )
 
@@ -119,6 +120,9 @@ func TestFault18_DiskAlmostFull(t *testing.T) {
 	status, err := d.Client.Status(t.Context())
 	if err != nil || status.Ready || !strings.Contains(strings.Join(status.NotReady, " "), "are free in "+dir) {
 		t.Errorf("status says %v, %v", status.NotReady, err)
+	}
+	if found, err := d.Client.Doctor(t.Context()); err != nil || len(found.Problems) != 1 || found.Problems[0].Code != string(doctor.Disk) {
+		t.Errorf("doctor says %+v, %v", found.Problems, err)
 	}
 	// The schedule comes around more than once and nothing begins. People and
 	// charms may still write what is small.

@@ -15,6 +15,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
+	"charmd/internal/explain"
 	"charmd/internal/observe"
 )
 
@@ -213,6 +214,17 @@ func TestMetricsOfTheQueue(t *testing.T) {
 	}
 	if n := m.value(`charmd_workers{state="busy"}`) + m.value(`charmd_workers{state="idle"}`) + m.value(`charmd_workers{state="starting"}`); n != 1 {
 		t.Errorf("%v workers, want one", n)
+	}
+	said := map[explain.Cause]int{}
+	for _, ref := range append(refs, occupies) {
+		why, err := d.Client.Why(t.Context(), ref)
+		if err != nil {
+			t.Fatal(err)
+		}
+		said[explain.Cause(why.Cause)]++
+	}
+	if c, w := said[explain.Claimed], said[explain.Workers]; said[explain.Running] != 1 || c == 0 || w == 0 || c+w != waiting {
+		t.Errorf("why says %v of one that runs and %d that wait for its worker", said, waiting)
 	}
 	close(release)
 	if r := <-ends; r.Outcome != charm.OK {

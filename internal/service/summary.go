@@ -19,17 +19,17 @@ func (s *Service) runtimeFile() client.RuntimeFile {
 	return f
 }
 
-// unwell lists what keeps the service from its work, other than that it stops.
+// unwell lists what keeps the service from its work, other than too little room.
 func (s *Service) unwell() []string {
 	var reasons []string
 	if err := s.store.Health(); err != nil {
 		reasons = append(reasons, "the store cannot write: "+err.Error())
 	}
-	if text := s.room.reason(); text != "" {
-		reasons = append(reasons, text)
-	}
 	if text := s.away(); text != "" {
 		reasons = append(reasons, text)
+	}
+	if s.draining.Load() {
+		reasons = append(reasons, "the service is stopping")
 	}
 	return reasons
 }
@@ -37,8 +37,8 @@ func (s *Service) unwell() []string {
 // NotReady lists why the service cannot do its work now.
 func (s *Service) NotReady() []string {
 	reasons := s.unwell()
-	if s.draining.Load() {
-		reasons = append(reasons, "the service is stopping")
+	if text := s.room.reason(); text != "" {
+		reasons = append(reasons, text)
 	}
 	return reasons
 }

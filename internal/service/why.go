@@ -16,9 +16,7 @@ func (s *Service) Why(ctx context.Context, space, name string) (api.Why, error) 
 		return api.Why{}, err
 	}
 	f.NotReady, f.Tries, f.Crowd.Share = s.hindered(), s.config.MaxRetries+1, max(executorsPerWorker*s.config.Workers/2, 1)
-	if s.config.Only != "" && f.Charm.Integration != s.config.Only {
-		f.LeftOut = s.config.Only
-	}
+	f.LeftOut = s.leftOut(f.Charm)
 	why := whyJSON(explain.Charm(f))
 	why.Charm = f.Charm.Ref()
 	return why, nil
@@ -29,6 +27,9 @@ func (s *Service) WhyService(context.Context) api.Why {
 	f := explain.ServiceFacts{
 		Now: s.now(), Since: s.startedAt, NotReady: s.hindered(), Only: s.config.Only, Charms: s.manager.AllFacts(),
 	}
+	for i, c := range f.Charms {
+		f.Charms[i].LeftOut = s.leftOut(c.Charm)
+	}
 	for _, p := range s.queue.Pauses() {
 		if p.Scope == charm.PauseAll {
 			f.Paused = &p
@@ -38,6 +39,14 @@ func (s *Service) WhyService(context.Context) api.Why {
 	why := whyJSON(e.Explanation)
 	why.Charms, why.Urgent = e.Charms, e.Urgent
 	return why
+}
+
+// leftOut is the only integration that runs here, when the charm is not of it.
+func (s *Service) leftOut(c charm.Charm) string {
+	if c.Integration == s.config.Only {
+		return ""
+	}
+	return s.config.Only
 }
 
 // hindered lists why no charm runs now.

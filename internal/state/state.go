@@ -78,7 +78,10 @@ func (m *Manager) afterFailure(s charm.State, run charm.Run) (charm.State, Trans
 	case Permanent(run.Code):
 		return Disable(s, charm.ByPermanent, run.Error, run.EndedAt), Disabled
 	case s.ConsecutiveFailures >= m.maxFailures:
-		reason := fmt.Sprintf("failed %d times in a row, last: %s", s.ConsecutiveFailures, run.Error)
+		reason := "failed: " + run.Error
+		if s.ConsecutiveFailures > 1 {
+			reason = fmt.Sprintf("failed %d times in a row, last: %s", s.ConsecutiveFailures, run.Error)
+		}
 		return Disable(s, charm.ByFailures, reason, run.EndedAt), Disabled
 	}
 	return s, None
