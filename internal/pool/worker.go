@@ -70,6 +70,7 @@ func (w *worker) serve() {
 	_ = w.proc.frames.Close()
 	_ = w.proc.errors.Close()
 	w.gauge.close()
+	defer w.proc.leaf.Remove()
 
 	w.mu.Lock()
 	j, used := w.job, w.used
@@ -77,7 +78,7 @@ func (w *worker) serve() {
 	var e Exit
 	if w.doom != nil {
 		e = *w.doom
-	} else if e = autopsy(state, stderr); errors.Is(err, io.ErrUnexpectedEOF) && state.Success() {
+	} else if e = autopsy(state, stderr, w.proc.leaf.Killed()); errors.Is(err, io.ErrUnexpectedEOF) && state.Success() {
 		e = Exit{Kind: Protocol, Detail: "exited in the middle of a message"}
 	}
 	w.doom = &e
@@ -111,6 +112,7 @@ func (w *worker) listen() (greeted bool, err error) {
 	if w.walls, err = sandbox.Parse(hello.Sandbox); err != nil {
 		return false, wire.Violationf("%v", err)
 	}
+	w.walls.Cgroup = w.proc.cgroup
 	if down := w.walls.Down(); w.pool.o.RequireSandbox && len(down) > 0 {
 		w.pool.mu.Lock()
 		w.pool.know(w.walls)
