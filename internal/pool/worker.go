@@ -70,7 +70,6 @@ func (w *worker) serve() {
 	_ = w.proc.frames.Close()
 	_ = w.proc.errors.Close()
 	w.gauge.close()
-	defer w.proc.leaf.Remove()
 
 	w.mu.Lock()
 	j, used := w.job, w.used
@@ -83,6 +82,7 @@ func (w *worker) serve() {
 	}
 	w.doom = &e
 	w.mu.Unlock()
+	w.proc.leaf.Remove() // before the pool is told, with whose last worker the service may end
 	e.Ended, e.PeakRSS = time.Now(), peakMemory(state)
 	if !w.retired() {
 		w.pool.o.Logger.Warn("a worker process ended", "pid", w.proc.pid(), "kind", e.Kind, "detail", e.Detail, "stderr", stderr)
