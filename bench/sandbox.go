@@ -76,13 +76,16 @@ type wall struct {
 	own        bool
 }
 
-// start starts the process and returns how long it took to greet, the greeting,
-// and its end.
-func (w wall) start(what string) (took time.Duration, g greeting, done work, err error) {
+// spawned is what a start took: until the greeting, and of the processor in all, in
+// this process and in the other one.
+type spawned struct{ took, cpu time.Duration }
+
+// start starts the process and returns what that took, the greeting, and its end.
+func (w wall) start(what string) (s spawned, g greeting, done work, err error) {
 	exe := "/proc/self/exe" // which whoever may not reach the file can start too
 	if _, err := os.Stat(exe); err != nil {
 		if exe, err = os.Executable(); err != nil {
-			return 0, g, done, err
+			return s, g, done, err
 		}
 	}
 	cmd := exec.Command(exe, behind, w.namespaces, what)
@@ -92,19 +95,21 @@ func (w wall) start(what string) (took time.Duration, g greeting, done work, err
 	}
 	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return 0, g, done, err
+		return s, g, done, err
 	}
-	began := time.Now()
+	began, before := time.Now(), ownCPU()
 	if err := cmd.Start(); err != nil {
-		return 0, g, done, err
+		return s, g, done, err
 	}
 	said := json.NewDecoder(stdout)
 	err = said.Decode(&g)
-	took = time.Since(began)
+	s.took = time.Since(began)
 	if what == workRuns {
 		err = errors.Join(err, said.Decode(&done))
 	}
-	return took, g, done, errors.Join(err, cmd.Wait())
+	err = errors.Join(err, cmd.Wait())
+	s.cpu = ownCPU() - before + cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	return s, g, done, err
 }
 
 // benchSandbox measures the walls around a worker, in turns with none so that a
@@ -116,23 +121,26 @@ func benchSandbox(settings) (report, error) {
 	}
 	var r report
 	const spawns, rounds = 100, 3
-	took, standing := map[string][]time.Duration{}, ""
+	took, cpu, standing := map[string][]time.Duration{}, map[string][]time.Duration{}, ""
 	for range spawns {
 		for _, w := range ways {
-			t, g, _, err := w.start(workHi)
+			s, g, _, err := w.start(workHi)
 			if err != nil {
 				return nil, fmt.Errorf("%s walls: %w", w.name, err)
 			}
-			took[w.name], standing = append(took[w.name], t), g.Standing
+			took[w.name], cpu[w.name], standing = append(took[w.name], s.took), append(cpu[w.name], s.cpu), g.Standing
 		}
 	}
 	ms := func(d time.Duration) float64 { return round(float64(d.Microseconds()) / 1000) }
 	for _, w := range ways {
 		slices.Sort(took[w.name])
-		r = append(r, figure{"spawn_" + w.name + "_ms", ms(took[w.name][spawns/2])}, figure{"spawn_" + w.name + "_quickest_ms", ms(took[w.name][0])})
+		slices.Sort(cpu[w.name])
+		r = append(r, figure{"spawn_" + w.name + "_ms", ms(took[w.name][spawns/2])}, figure{"spawn_" + w.name + "_quickest_ms", ms(took[w.name][0])},
+			figure{"spawn_" + w.name + "_cpu_ms", ms(cpu[w.name][spawns/2])})
 	}
-	cost := func(n int) float64 { return ms(took["with"][n] - took["without"][n]) }
-	r = append(r, figure{"spawn_cost_ms", cost(spawns / 2)}, figure{"spawn_cost_quickest_ms", cost(0)}, figure{"walls", standing})
+	cost := func(of map[string][]time.Duration, n int) float64 { return ms(of["with"][n] - of["without"][n]) }
+	r = append(r, figure{"spawn_cost_ms", cost(took, spawns/2)}, figure{"spawn_cost_quickest_ms", cost(took, 0)},
+		figure{"spawn_cost_cpu_ms", cost(cpu, spawns/2)}, figure{"spawn_cost_quickest_cpu_ms", cost(cpu, 0)}, figure{"walls", standing})
 
 	best := map[string]work{}
 	for range rounds {

@@ -212,7 +212,7 @@ type Status struct {
 	Problems        []Problematic    `json:"problems"`
 	Pauses          []Pause          `json:"pauses"`
 	Connections     []Connection     `json:"connections"`
-	Sandbox         map[string]Layer `json:"sandbox"` // namespaces, landlock, seccomp, rlimits
+	Sandbox         map[string]Layer `json:"sandbox"` // namespaces, landlock, seccomp, rlimits, cgroup
 	StoreBytes      int64            `json:"storeBytes"`
 	LastHour        *Figures         `json:"lastHour,omitempty"` // this clock hour and the one before
 	LastDay         *Figures         `json:"lastDay,omitempty"`  // this clock hour and the 23 before

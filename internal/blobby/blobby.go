@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"charmd/internal/charm"
@@ -35,10 +36,10 @@ func New(st store.Store, now func() time.Time, arrived func(tx store.Tx, recipe 
 }
 
 // keyForm leaves out what some file system, shell or URL would read as more than a name.
-var keyForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}$`)
+var keyForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:~-]{0,199}$`) })
 
 func checkKey(key string) error {
-	if !keyForm.MatchString(key) || strings.Contains(key, "..") {
+	if !keyForm().MatchString(key) || strings.Contains(key, "..") {
 		return charm.Errorf(charm.CodeInvalid, "%.60q cannot be the key of a blob: letters, digits and . _ : ~ - make one of at most 200", key)
 	}
 	return nil

@@ -3,6 +3,7 @@ package live
 import (
 	"regexp"
 	"strings"
+	"sync"
 
 	"charmd/internal/jsontext"
 )
@@ -107,7 +108,7 @@ func set(names string) map[string]bool {
 	return m
 }
 
-var elementName = regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`)
+var elementName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z][a-z0-9]*(-[a-z0-9]+)*$`) })
 
 // element is what a browser makes of an element a recipe names; "" for nothing.
 func element(name string) string {
@@ -117,7 +118,7 @@ func element(name string) string {
 		return fragment
 	case dropped[name], len(name) > mostOfName:
 		return ""
-	case !elementName.MatchString(name):
+	case !elementName().MatchString(name):
 		return inert
 	}
 	if _, ours := special[name]; ours || plain[name] {
@@ -126,7 +127,7 @@ func element(name string) string {
 	return inert
 }
 
-var ariaName = regexp.MustCompile(`^(aria|data)-[a-z0-9-]{1,60}$`)
+var ariaName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(aria|data)-[a-z0-9-]{1,60}$`) })
 
 // dataPrefix keeps a charm's own data apart from what the page around it goes by.
 const dataPrefix = "data-charm-"
@@ -139,7 +140,7 @@ func attribute(of, name string, value any) (string, any, bool) {
 	if to, ok := aliases[name]; ok {
 		name = to
 	}
-	if !everywhere[name] && !special[of][name] && !ariaName.MatchString(name) {
+	if !everywhere[name] && !special[of][name] && !ariaName().MatchString(name) {
 		return "", nil, false
 	}
 	if steady[of] && (name == "style" || name == "class") {

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 
 	"charmd/internal/jsontext"
 )
@@ -13,11 +14,14 @@ const (
 	mostOfStyle      = 8 << 10 // bytes
 )
 
+// What a style may hold, compiled when first used, which a worker never does, so that it starts sooner.
 var (
-	cssProperty = regexp.MustCompile(`^(--)?[a-z][a-z-]{0,60}$`)
-	cssValue    = regexp.MustCompile(`^[^\\;{}<>@\x00-\x1f]{1,500}$`)
-	cssUnsafe   = regexp.MustCompile(`(?i)(url|image|image-set|src|expression|element|cross-fade|paint|attr|env)\s*\(|/\*|javascript:`)
-	cssCamel    = regexp.MustCompile(`[A-Z]`)
+	cssProperty = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(--)?[a-z][a-z-]{0,60}$`) })
+	cssValue    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[^\\;{}<>@\x00-\x1f]{1,500}$`) })
+	cssUnsafe   = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`(?i)(url|image|image-set|src|expression|element|cross-fade|paint|attr|env)\s*\(|/\*|javascript:`)
+	})
+	cssCamel = regexp.MustCompile(`[A-Z]`)
 )
 
 // style is the declarations of a style, a text or an object of properties, that
@@ -27,8 +31,8 @@ func style(v any) string {
 	add := func(name, value string) {
 		name = strings.ToLower(strings.TrimSpace(name))
 		value = strings.TrimSpace(value)
-		unsafe := name == "behavior" || strings.HasPrefix(name, "-moz-") || cssUnsafe.MatchString(value)
-		if len(list) < mostDeclarations && cssProperty.MatchString(name) && cssValue.MatchString(value) && !unsafe {
+		unsafe := name == "behavior" || strings.HasPrefix(name, "-moz-") || cssUnsafe().MatchString(value)
+		if len(list) < mostDeclarations && cssProperty().MatchString(name) && cssValue().MatchString(value) && !unsafe {
 			list = append(list, name+": "+value)
 		}
 	}

@@ -52,7 +52,7 @@ type layer struct {
 }
 
 // layers are the walls of the sandbox in the order they are put up.
-var layers = []string{"namespaces", "landlock", "seccomp", "rlimits"}
+var layers = []string{"namespaces", "landlock", "seccomp", "rlimits", "cgroup"}
 
 func (p *Pages) service(w http.ResponseWriter, r *http.Request) { p.showService(w, r, nil) }
 

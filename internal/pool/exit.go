@@ -33,9 +33,9 @@ type Exit struct {
 	Walls      string // layers of the sandbox that stood around the process, e.g. "namespaces landlock rlimits"
 }
 
-// autopsy says how a process ended that we did not kill, from its exit state and
-// the beginning of what it wrote to stderr.
-func autopsy(state *os.ProcessState, stderr string) Exit {
+// autopsy says how a process ended that we did not kill, from its exit state, the
+// beginning of what it wrote to stderr, and what the kernel says of its memory.
+func autopsy(state *os.ProcessState, stderr string, outOfMemory bool) Exit {
 	e := Exit{Kind: Crashed}
 	status, _ := state.Sys().(syscall.WaitStatus)
 	last := lastWords(stderr)
@@ -46,6 +46,9 @@ func autopsy(state *os.ProcessState, stderr string) Exit {
 		e.Detail = last
 	default:
 		e.Detail = fmt.Sprintf("exited with status %d", state.ExitCode())
+	}
+	if outOfMemory {
+		return Exit{Kind: OutOfMemory, Detail: e.Detail + ", because it took too much memory"}
 	}
 	if strings.Contains(last, "out of memory") || strings.Contains(last, "cannot allocate memory") {
 		e.Kind = OutOfMemory

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"charmd/internal/cgroup"
 	"charmd/internal/charm"
 	"charmd/internal/sandbox"
 	"charmd/internal/wire"
@@ -30,8 +31,13 @@ type Options struct {
 	Grace         time.Duration    // for a worker to exit when told to; default 2 s
 	Now           func() time.Time // wall clock, of when runs began and ended; default the system's
 
-	// RequireSandbox lets no worker have a task that lacks one of the walls.
+	// RequireSandbox lets no worker have a task that lacks one of the walls that it
+	// raises itself.
 	RequireSandbox bool
+	// Cgroups are where each worker gets one of its own; nil when they stay in the
+	// service's, for the reason NoCgroups.
+	Cgroups   *cgroup.Tree
+	NoCgroups string
 
 	Started func(took time.Duration) // told of each process that is ready; must not block; nil tells nobody
 	Ended   func(reason string)      // told of each that is gone: an ExitKind or one of the reasons below; likewise
@@ -129,7 +135,7 @@ func New(o Options) (*Pool, error) {
 	}
 	p := &Pool{o: o, workers: map[*worker]struct{}{}, held: map[string]int{}, told: make(chan struct{}), gone: make(chan struct{})}
 	unknown := sandbox.Layer{State: sandbox.Off, Reason: "no worker has started yet"}
-	p.walls = sandbox.Report{Namespaces: unknown, Landlock: unknown, Seccomp: unknown, Rlimits: unknown}
+	p.walls = sandbox.Report{Namespaces: unknown, Landlock: unknown, Seccomp: unknown, Rlimits: unknown, Cgroup: unknown}
 	p.launch = func() (*process, error) { return p.spawner.launch(exe, arguments(o), environment) }
 	return p, nil
 }
@@ -153,7 +159,7 @@ func (p *Pool) Start(ctx context.Context) error {
 		if killed := sweep(p.o.Owner); len(killed) > 0 {
 			p.o.Logger.Warn("workers of an earlier service were still alive; they are killed", "pids", killed)
 		}
-		p.spawner = newSpawner()
+		p.spawner = newSpawner(p.o)
 		p.restock()
 	}
 	return nil

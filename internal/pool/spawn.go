@@ -7,6 +7,7 @@ import (
 	"slices"
 	"syscall"
 
+	"charmd/internal/cgroup"
 	"charmd/internal/sandbox"
 )
 
@@ -16,10 +17,22 @@ type spawner struct {
 	work    chan func()
 	users   []int  // that workers may be outside of namespaces of their own, the best first
 	refusal string // why the last worker without them had no namespaces
+
+	cgroups *cgroup.Tree  // nil when workers get none of their own
+	without sandbox.Layer // what is then said of it
+	share   cgroup.Limits
 }
 
-func newSpawner() *spawner {
-	s := &spawner{work: make(chan func()), users: sandbox.Users(), refusal: "there are none on this system"}
+func newSpawner(o Options) *spawner {
+	limits := sandbox.Limits{ArenaBytes: o.ArenaBytes}
+	s := &spawner{
+		work: make(chan func()), users: sandbox.Users(), refusal: "there are none on this system",
+		cgroups: o.Cgroups, without: sandbox.Layer{State: sandbox.Off, Reason: "not asked for"},
+		share: cgroup.Limits{MemoryBytes: limits.AllBytes(), Threads: sandbox.MaxThreads},
+	}
+	if o.NoCgroups != "" {
+		s.without = sandbox.Layer{State: sandbox.Unavailable, Reason: o.NoCgroups}
+	}
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -44,13 +57,45 @@ func (s *spawner) launch(exe string, args, env []string) (proc *process, err err
 	return proc, err
 }
 
-// start starts a process in namespaces of its own, or without on a machine that
-// gives it none: in a container, say. What stands of the walls then is in the
-// worker's report.
+// start starts a process in a cgroup of its own where there is one to be had. Some
+// machines do not let it begin there: the next ones do without.
 func (s *spawner) start(exe string, args, env []string) (*process, error) {
+	if s.cgroups == nil {
+		return s.startIn(nil, s.without, exe, args, env)
+	}
+	leaf, err := s.cgroups.Leaf(s.share)
+	if err == nil {
+		var proc *process
+		if proc, err = s.startIn(leaf, sandbox.Layer{State: sandbox.On}, exe, args, env); err == nil {
+			return proc, nil
+		}
+		leaf.Remove()
+	}
+	none := sandbox.Layer{State: sandbox.Unavailable, Reason: "a worker cannot begin in one: " + cause(err)}
+	proc, err := s.startIn(nil, none, exe, args, env)
+	if err == nil { // so it was the cgroup
+		s.cgroups, s.without = nil, none
+	}
+	return proc, err
+}
+
+// startIn starts a process in namespaces of its own, or without on a machine that
+// gives it none: in a container, say. What stands of the walls then is in the
+// worker's report. leaf is its cgroup, nil leaves it in the service's; stands is what
+// is said of that.
+func (s *spawner) startIn(leaf *cgroup.Leaf, stands sandbox.Layer, exe string, args, env []string) (*process, error) {
 	start := func(namespaces string, user int) (*process, error) {
 		told := append(slices.Clip(args), "-namespaces="+namespaces)
-		return startProcess(exe, told, env, sandbox.Attributes(namespaces == sandbox.Own, user))
+		attributes := sandbox.Attributes(namespaces == sandbox.Own, user)
+		if leaf != nil {
+			leaf.Hold(attributes)
+		}
+		proc, err := startProcess(exe, told, env, attributes)
+		if err != nil {
+			return nil, err
+		}
+		proc.leaf, proc.cgroup = leaf, stands
+		return proc, nil
 	}
 	refusal, never := s.refusal, []int{}
 	for _, user := range s.users {
@@ -93,6 +138,8 @@ type process struct {
 	tasks  *os.File // written by us
 	frames *os.File // read by us
 	errors *os.File // read by us
+	leaf   *cgroup.Leaf
+	cgroup sandbox.Layer // whether it has one, or why not
 }
 
 func (p *process) pid() int { return p.os.Pid }
@@ -128,5 +175,5 @@ func startProcess(exe string, args, env []string, attributes *syscall.SysProcAtt
 		closeAll(tasks, frames, errs)
 		return nil, err
 	}
-	return &process{proc, tasks, frames, errs}, nil
+	return &process{os: proc, tasks: tasks, frames: frames, errors: errs}, nil
 }

@@ -130,7 +130,10 @@ func lacking(down []sandbox.Named) string {
 
 // tellWalls logs which walls around workers are down that this version could raise.
 func (p *Pool) tellWalls(r sandbox.Report) {
-	for _, l := range r.Layers() {
+	if r.Cgroup.State == sandbox.Unavailable { // as on most machines
+		p.o.Logger.Info("workers have no cgroups of their own", "reason", r.Cgroup.Reason)
+	}
+	for _, l := range r.Down() {
 		if l.State == sandbox.Unavailable {
 			p.o.Logger.Warn("a wall around worker processes is down", "layer", l.Name, "reason", l.Reason)
 		}

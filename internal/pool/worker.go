@@ -77,11 +77,12 @@ func (w *worker) serve() {
 	var e Exit
 	if w.doom != nil {
 		e = *w.doom
-	} else if e = autopsy(state, stderr); errors.Is(err, io.ErrUnexpectedEOF) && state.Success() {
+	} else if e = autopsy(state, stderr, w.proc.leaf.Killed()); errors.Is(err, io.ErrUnexpectedEOF) && state.Success() {
 		e = Exit{Kind: Protocol, Detail: "exited in the middle of a message"}
 	}
 	w.doom = &e
 	w.mu.Unlock()
+	w.proc.leaf.Remove() // before the pool is told, with whose last worker the service may end
 	e.Ended, e.PeakRSS = w.pool.o.Now(), peakMemory(state)
 	if !w.retired() {
 		w.pool.o.Logger.Warn("a worker process ended", "pid", w.proc.pid(), "kind", e.Kind, "detail", e.Detail, "stderr", stderr)
@@ -111,6 +112,7 @@ func (w *worker) listen() (greeted bool, err error) {
 	if w.walls, err = sandbox.Parse(hello.Sandbox); err != nil {
 		return false, wire.Violationf("%v", err)
 	}
+	w.walls.Cgroup = w.proc.cgroup
 	if down := w.walls.Down(); w.pool.o.RequireSandbox && len(down) > 0 {
 		w.pool.mu.Lock()
 		w.pool.know(w.walls)

@@ -8,10 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-const (
-	maxDescriptors = 16 // enough for the three pipes and Go's poller
-	maxThreads     = 64 // several times what Go takes
-)
+const maxDescriptors = 16 // enough for the three pipes and Go's poller
 
 // limit lowers the process's own limits for good. Threads are counted for all of
 // a user's processes together, except in namespaces of the process's own.
@@ -28,7 +25,7 @@ func limit(l Limits, alone bool) Layer {
 		{"RLIMIT_CORE", unix.RLIMIT_CORE, 0},
 		{"RLIMIT_FSIZE", unix.RLIMIT_FSIZE, 0},
 		{"RLIMIT_NOFILE", unix.RLIMIT_NOFILE, maxDescriptors},
-		{"RLIMIT_NPROC", unix.RLIMIT_NPROC, maxThreads},
+		{"RLIMIT_NPROC", unix.RLIMIT_NPROC, MaxThreads},
 	}
 	if !alone {
 		limits = limits[:len(limits)-1]

@@ -30,16 +30,21 @@ type Layer struct {
 	Reason string `json:"reason,omitempty"` // why it does not stand, or not fully
 }
 
-// Report is the walls of one worker.
+// Report is the walls of one worker: four that it raised itself, and one that was
+// put around it.
 type Report struct {
 	Namespaces Layer `json:"namespaces"` // no network, no processes and no file system of the machine, no capabilities
 	Landlock   Layer `json:"landlock"`   // no files and no TCP, enforced by the kernel per process
 	Seccomp    Layer `json:"seccomp"`    // a short list of system calls
 	Rlimits    Layer `json:"rlimits"`    // memory, descriptors, no files written, no core dumps
+	Cgroup     Layer `json:"-"`          // a share of the machine; who started the worker knows of it
 }
 
 // Layers are the walls by their names, in the order in which people are told them.
-func (r Report) Layers() []Named {
+func (r Report) Layers() []Named { return append(r.raised(), Named{"cgroup", r.Cgroup}) }
+
+// raised are those that a worker raises itself.
+func (r Report) raised() []Named {
 	return []Named{{"namespaces", r.Namespaces}, {"landlock", r.Landlock}, {"seccomp", r.Seccomp}, {"rlimits", r.Rlimits}}
 }
 
@@ -49,9 +54,10 @@ type Named struct {
 	Layer
 }
 
-// Down are the layers that do not stand.
+// Down are the layers that do not stand of those that a worker raises itself. The
+// cgroup is not among them: a machine has to give one, and few do unasked.
 func (r Report) Down() []Named {
-	return slices.DeleteFunc(r.Layers(), func(l Named) bool { return l.State == On })
+	return slices.DeleteFunc(r.raised(), func(l Named) bool { return l.State == On })
 }
 
 // Standing is the names of the layers that stand, e.g. "namespaces landlock rlimits".
@@ -81,8 +87,18 @@ const (
 	roomBytes = 128 << 20
 )
 
+// outsideBytes is what is counted for a worker that is not its writable memory: its
+// program, page tables, pipes.
+const outsideBytes = 64 << 20
+
+// MaxThreads are several times what Go takes.
+const MaxThreads = 64
+
 // DataBytes is the limit on a worker's writable memory.
 func (l Limits) DataBytes() uint64 { return uint64(l.ArenaBytes) + baseBytes + roomBytes }
+
+// AllBytes is the limit on all memory that is a worker's.
+func (l Limits) AllBytes() uint64 { return l.DataBytes() + outsideBytes }
 
 // Parse reads a report that came from a worker.
 func Parse(text []byte) (Report, error) {
@@ -92,7 +108,7 @@ func Parse(text []byte) (Report, error) {
 	if err := d.Decode(&r); err != nil {
 		return Report{}, fmt.Errorf("sandbox report: %w", err)
 	}
-	for _, l := range r.Layers() {
+	for _, l := range r.raised() {
 		if l.State != On && l.State != Off && l.State != Unavailable {
 			return Report{}, fmt.Errorf("sandbox report: a layer is %q", l.State)
 		}

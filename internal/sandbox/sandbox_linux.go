@@ -38,10 +38,10 @@ func enclose(l Limits, namespaces string) Report {
 	if alone {
 		r.Namespaces = seclude()
 	}
+	r.Landlock = lockFiles()
 	if err := dropPowers(); err != nil {
 		r.Namespaces = Layer{Unavailable, strings.TrimPrefix(r.Namespaces.Reason+"; ", "; ") + err.Error()}
 	}
-	r.Landlock = lockFiles()
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		r.Rlimits = Layer{Unavailable, fmt.Sprintf("its memory can be read from outside: %v", err)}
 	}

@@ -7,7 +7,7 @@ import "syscall"
 // Enter raises no walls on this system.
 func Enter(Limits, string) Report {
 	none := Layer{Unavailable, "only on Linux"}
-	return Report{none, none, none, none}
+	return Report{Namespaces: none, Landlock: none, Seccomp: none, Rlimits: none}
 }
 
 // Users is empty on this system: there are no namespaces to be somebody else in.

@@ -15,12 +15,12 @@ func TestReportsAreReadStrictly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Report{Layer{Off, "r"}, Layer{Unavailable, ""}, Layer{Off, "r"}, Layer{State: On}}
+	want := Report{Namespaces: Layer{Off, "r"}, Landlock: Layer{Unavailable, ""}, Seccomp: Layer{Off, "r"}, Rlimits: Layer{State: On}}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
 	for _, bad := range []string{
-		"", "{}", "null", "[]", strings.Replace(good, "off", "fine", 1), strings.Replace(good, "landlock", "moat", 1),
+		"", "{}", "null", "[]", strings.Replace(good, "off", "fine", 1), strings.Replace(good, "landlock", "moat", 1), strings.Replace(good, "landlock", "cgroup", 1),
 	} {
 		if _, err := Parse([]byte(bad)); err == nil {
 			t.Errorf("%q was accepted", bad)

@@ -16,6 +16,7 @@ func (s *Service) openLane() (*pool.Pool, error) {
 	return pool.New(pool.Options{
 		Exe: s.config.WorkerExe, Workers: handlers.InteractSlots, ArenaBytes: charm.DefaultWorkerArena,
 		RunsPerWorker: charm.WorkerRunLimit, Logger: s.logger, Grace: s.config.Grace, Owner: s.owner() + "-pages", Now: s.now,
+		RequireSandbox: s.config.RequireSandbox, Cgroups: s.cgroups, NoCgroups: s.noCgroups,
 		Started: s.metrics.WorkerStarted, Ended: s.metrics.WorkerEnded,
 	})
 }

@@ -17,6 +17,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/blobby"
 	"charmd/internal/certificate"
+	"charmd/internal/cgroup"
 	"charmd/internal/charm"
 	"charmd/internal/config"
 	"charmd/internal/egress"
@@ -59,7 +60,8 @@ type Service struct {
 	states   *state.Manager
 	queue    *queue.Queue
 	pool     *pool.Pool
-	lane     *pool.Pool // of what people do on pages
+	lane     *pool.Pool   // of what people do on pages
+	cgroups  *cgroup.Tree // of the workers of both; nil for the reason noCgroups
 	egress   *egress.Client
 	vault    *vault.Vault
 	accounts *oauth.Accounts
@@ -74,6 +76,7 @@ type Service struct {
 	maintain *handlers.Maintenance
 	room     room
 
+	noCgroups   string
 	unanswered  *observe.Seldom
 	certificate *certificate.Keeper // nil where we speak no TLS
 
@@ -172,11 +175,15 @@ func (s *Service) fatal(err error) {
 }
 
 func (s *Service) makeRunners(ctx context.Context) error {
-	var err error
+	cgroups, err := cgroup.Open()
+	if err != nil {
+		s.noCgroups = err.Error()
+	}
+	s.cgroups = cgroups
 	s.pool, err = pool.New(pool.Options{
 		Exe: s.config.WorkerExe, Workers: s.config.Workers, ArenaBytes: charm.DefaultWorkerArena,
 		RunsPerWorker: charm.WorkerRunLimit, Logger: s.logger, Grace: s.config.Grace, Owner: s.owner(),
-		RequireSandbox: s.config.RequireSandbox, Now: s.now,
+		RequireSandbox: s.config.RequireSandbox, Cgroups: s.cgroups, NoCgroups: s.noCgroups, Now: s.now,
 		Started: s.metrics.WorkerStarted, Ended: s.metrics.WorkerEnded,
 	})
 	if err != nil {

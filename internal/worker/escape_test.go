@@ -185,7 +185,7 @@ func TestFault08_FilesAndOtherProcesses(t *testing.T) {
 
 func TestFault09_SocketsAndTheKernel(t *testing.T) {
 	t.Parallel()
-	newPrison(t).sealed(slices.Concat(escape.Network, escape.Kernel))
+	newPrison(t).sealed(slices.Concat(escape.Network, escape.Kernel, escape.Detours))
 }
 
 func TestFault06_BombsOfCodeThatBrokeOut(t *testing.T) {

@@ -36,7 +36,7 @@ type Attempt struct {
 }
 
 // Attempts are all ways out that are known.
-func Attempts() []Attempt { return slices.Concat(Files, Network, Powers, Kernel) }
+func Attempts() []Attempt { return slices.Concat(Files, Network, Powers, Kernel, Detours) }
 
 // Files are ways to what lies on the disk.
 var Files = []Attempt{

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/teambition/rrule-go"
@@ -222,12 +223,12 @@ func (c *reader) instances(uid string, e *component, start moment) (list []time.
 	return list
 }
 
-var until = regexp.MustCompile(`(?i)UNTIL=(\d{8}T\d{6})Z`)
+var until = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)UNTIL=(\d{8}T\d{6})Z`) })
 
 // untilWall gives the end of a rule by the clocks that its other times are by.
 func untilWall(rule string, start moment) string {
-	return until.ReplaceAllStringFunc(rule, func(m string) string {
-		at, err := time.Parse("20060102T150405", until.FindStringSubmatch(m)[1])
+	return until().ReplaceAllStringFunc(rule, func(m string) string {
+		at, err := time.Parse("20060102T150405", until().FindStringSubmatch(m)[1])
 		if err != nil {
 			return m
 		}
@@ -236,11 +237,13 @@ func untilWall(rule string, start moment) string {
 	})
 }
 
-var durationForm = regexp.MustCompile(`^([+-]?)P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9})S)?)?$`)
+var durationForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([+-]?)P(?:(\d{1,6})W)?(?:(\d{1,6})D)?(?:T(?:(\d{1,6})H)?(?:(\d{1,6})M)?(?:(\d{1,9})S)?)?$`)
+})
 
 // duration reads P1W, P1DT2H30M, -PT15M.
 func duration(text string) (days int, rest time.Duration, err error) {
-	m := durationForm.FindStringSubmatch(strings.ToUpper(text))
+	m := durationForm().FindStringSubmatch(strings.ToUpper(text))
 	if m == nil {
 		return 0, 0, fmt.Errorf("%q is not a duration", text[:min(len(text), 40)])
 	}

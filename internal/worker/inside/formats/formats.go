@@ -12,6 +12,7 @@ import (
 	"mime"
 	"regexp"
 	"strings"
+	"sync"
 	"unicode/utf8"
 
 	"charmd/internal/worker/inside/webhost"
@@ -24,7 +25,9 @@ func tooLarge(what string) error {
 	return &webhost.Exception{Name: "RangeError", Message: "the " + what + " is larger than 16 MiB"}
 }
 
-var declared = regexp.MustCompile(`(?i)^\s*<\?xml[^>]{0,200}\sencoding\s*=\s*["']([-\w.:]{1,40})["']|<meta[^>]{0,200}charset\s*=\s*["']?([-\w.:]{1,40})`)
+var declared = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(?i)^\s*<\?xml[^>]{0,200}\sencoding\s*=\s*["']([-\w.:]{1,40})["']|<meta[^>]{0,200}charset\s*=\s*["']?([-\w.:]{1,40})`)
+})
 
 // Text is b as text. Its encoding is, in this order, that of its byte order mark, of
 // the Content-Type, of an XML declaration or a meta element, UTF-8. A text that says
@@ -61,7 +64,7 @@ func charset(b []byte, contentType string) string {
 	if _, params, err := mime.ParseMediaType(contentType); err == nil && params["charset"] != "" {
 		return params["charset"]
 	}
-	if m := declared.FindSubmatch(b[:min(len(b), 1024)]); m != nil {
+	if m := declared().FindSubmatch(b[:min(len(b), 1024)]); m != nil {
 		return string(m[1]) + string(m[2])
 	}
 	return ""
