@@ -122,7 +122,7 @@ func TestExactlyTheTableComesOut(t *testing.T) {
 func TestNamesAreThereFromTheStart(t *testing.T) {
 	t.Parallel()
 	text := scrape(t, newMetrics())
-	later := []string{"charmd_runs_total", "charmd_http_requests_total", "charmd_http_request_duration_seconds", "charmd_maintenance_last_success_timestamp_seconds"}
+	later := []string{"charmd_runs_total", "charmd_account_refreshes_total", "charmd_http_requests_total", "charmd_http_request_duration_seconds", "charmd_maintenance_last_success_timestamp_seconds"}
 	for _, m := range Table() {
 		if strings.Contains(text, "# HELP "+m.Name+" ") == slices.Contains(later, m.Name) {
 			t.Errorf("%s is there from the start, or should be", m.Name)
