@@ -19,7 +19,6 @@ type Connection struct {
 	Made     time.Time // when a person connected it last
 	Expires  time.Time // of the access token
 	Ends     time.Time // when the provider said that the access ends whatever is done; zero when it did not
-	Before   string    // address of another account that its charm had before; told when it is connected, and not kept
 }
 
 // AuthCell is where a charm's recipe expects the account: a place in a document

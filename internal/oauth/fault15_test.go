@@ -101,7 +101,7 @@ func TestFault15_AccessesOfAnAppInTestingEnd(t *testing.T) {
 	if days := conn.Ends.Sub(w.now()); days < 7*day-time.Minute || days > 7*day {
 		t.Errorf("it ends in %v", days)
 	}
-	if words := w.Words(conn); !strings.Contains(words, "Google ends the access on 2026-01-12 ") || !strings.Contains(words, "in 6 days") && !strings.Contains(words, "in 7 days") {
+	if words := w.Words(conn.Connection); !strings.Contains(words, "Google ends the access on 2026-01-12 ") || !strings.Contains(words, "in 6 days") && !strings.Contains(words, "in 7 days") {
 		t.Errorf("the forecast is %q", words)
 	}
 	for w.now().Before(conn.Ends) {
@@ -123,7 +123,7 @@ func TestFault15_AMissingPermission(t *testing.T) {
 	w.google.HandleAPI("GET /calendar", "https://www.googleapis.com/auth/calendar.readonly", func(w http.ResponseWriter, _ *http.Request, _ fakegoogle.Account) {})
 	w.google.Change(func(r *fakegoogle.Rules) { r.Withheld = []string{"https://www.googleapis.com/auth/calendar.readonly"} })
 	conn := w.connect()
-	if missing := w.Missing(conn); len(missing) != 1 || !strings.HasSuffix(missing[0], "calendar.readonly") {
+	if missing := w.Missing(conn.Connection); len(missing) != 1 || !strings.HasSuffix(missing[0], "calendar.readonly") {
 		t.Errorf("missing are %v", missing)
 	}
 	w.runsOK() // what does not need it works
@@ -147,8 +147,8 @@ func TestFault15_AMissingPermission(t *testing.T) {
 		t.Errorf("refreshed %d times, told %d times", n, len(w.lost))
 	}
 	w.google.Change(func(r *fakegoogle.Rules) { r.Withheld = nil })
-	if conn = w.connect(); len(w.Missing(conn)) != 0 {
-		t.Errorf("missing are %v", w.Missing(conn))
+	if conn = w.connect(); len(w.Missing(conn.Connection)) != 0 {
+		t.Errorf("missing are %v", w.Missing(conn.Connection))
 	}
 	w.runsOK()
 }

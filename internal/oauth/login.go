@@ -154,9 +154,15 @@ type Answer struct {
 	State, Code, Error, Issuer string
 }
 
+// Connected is a connection that has just been made.
+type Connected struct {
+	charm.Connection
+	Before string // address of the other account that its charm had before; "" for none
+}
+
 // Finish ends a flow with the provider's answer: the account is connected, its
 // tokens sealed, and its cell written, in one transaction.
-func (a *Accounts) Finish(ctx context.Context, provider, session string, answer Answer) (charm.Connection, error) {
+func (a *Accounts) Finish(ctx context.Context, provider, session string, answer Answer) (Connected, error) {
 	conn, err := a.finish(ctx, provider, session, answer)
 	switch {
 	case errors.Is(err, ErrForged):
@@ -169,21 +175,21 @@ func (a *Accounts) Finish(ctx context.Context, provider, session string, answer 
 	return conn, err
 }
 
-func (a *Accounts) finish(ctx context.Context, provider, session string, answer Answer) (charm.Connection, error) {
+func (a *Accounts) finish(ctx context.Context, provider, session string, answer Answer) (Connected, error) {
 	l, err := a.take(provider, answer.State, session)
 	if err != nil {
-		return charm.Connection{}, err
+		return Connected{}, err
 	}
 	p, err := a.row(ctx, provider)
 	switch {
 	case err != nil:
-		return charm.Connection{}, err
+		return Connected{}, err
 	case answer.Issuer != "" && p.Issuer != "" && answer.Issuer != p.Issuer:
-		return charm.Connection{}, charm.Errorf(charm.CodeForbidden, "the answer is of another provider than %s: %w", p.Title, &forged{"it names another issuer", "it names another issuer"})
+		return Connected{}, charm.Errorf(charm.CodeForbidden, "the answer is of another provider than %s: %w", p.Title, &forged{"it names another issuer", "it names another issuer"})
 	case answer.Error != "":
-		return charm.Connection{}, charm.Errorf(charm.CodeInvalid, "the access was not allowed: %s", Denied(answer.Error))
+		return Connected{}, charm.Errorf(charm.CodeInvalid, "the access was not allowed: %s", Denied(answer.Error))
 	case l.device == nil && answer.Code == "":
-		return charm.Connection{}, charm.Errorf(charm.CodeInvalid, "No authorization code received")
+		return Connected{}, charm.Errorf(charm.CodeInvalid, "No authorization code received")
 	}
 	ctx = context.WithoutCancel(ctx)
 	var got *oauth2.Token
@@ -195,7 +201,7 @@ func (a *Accounts) finish(ctx context.Context, provider, session string, answer 
 		got, err = config(p, l.redirect).Exchange(asking, answer.Code, oauth2.VerifierOption(l.verifier))
 	}
 	if err != nil {
-		return charm.Connection{}, unavailable(p, err)
+		return Connected{}, unavailable(p, err)
 	}
 	return a.connect(ctx, p, l.target, got)
 }
@@ -219,12 +225,12 @@ func (a *Accounts) awaitDevice(ctx context.Context, p Provider, device *oauth2.D
 
 // connect keeps a new access. A target that is connected already keeps its
 // connection, and so what its cell and its recipe know of it.
-func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oauth2.Token) (charm.Connection, error) {
+func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oauth2.Token) (Connected, error) {
 	now := a.o.Now()
 	t := tokensOf(got, now)
 	acc, conn := a.ofTarget(p.Name, to)
 	if err := acc.lock(ctx); err != nil {
-		return conn, err
+		return Connected{}, err
 	}
 	defer acc.unlock()
 	conn.State, conn.Reason, conn.Since, conn.Tried, conn.Made = charm.Connected, "", now, time.Time{}, now
@@ -242,7 +248,7 @@ func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oaut
 		return a.o.Restored(tx, conn)
 	})
 	if err != nil {
-		return conn, err
+		return Connected{}, err
 	}
 	for _, other := range a.of(func(c charm.Connection) bool {
 		return c.Space == conn.Space && conn.Cell.ID != "" && c.Cell.ID == conn.Cell.ID && slices.Equal(c.Cell.Path, conn.Cell.Path) && c.ID != conn.ID
@@ -257,8 +263,7 @@ func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oaut
 	acc.gone, acc.retryAt, acc.failed = false, time.Time{}, 0
 	a.byID[conn.ID] = acc
 	a.o.Logger.Info("account connected", "provider", p.Name, "connection", conn.ID, "space", conn.Space, "charm", conn.Charm, "otherThanBefore", before != "")
-	conn.Before = before
-	return conn, nil
+	return Connected{conn, before}, nil
 }
 
 // lastAccount is the key under which is kept whose account a charm, or a cell alone, had

@@ -123,7 +123,7 @@ func TestAnAccountThatHasJustEnded(t *testing.T) {
 			t.Errorf("an answer %d: %v, %v", status, again, err)
 		}
 	}
-	if _, err := w.Refresh(t.Context(), conn); !errors.Is(err, ErrGone) {
+	if _, err := w.Refresh(t.Context(), conn.Connection); !errors.Is(err, ErrGone) {
 		t.Errorf("a refresh: %v", err)
 	}
 }
@@ -171,8 +171,8 @@ func TestAnAccessThatNothingRenews(t *testing.T) {
 		})
 	}
 	conn := w.connect()
-	if !conn.Ends.Equal(conn.Expires) || !strings.Contains(w.Words(conn), "Google ends the access on 2026-01-05 08:59:59") {
-		t.Errorf("foretold is %q", w.Words(conn))
+	if !conn.Ends.Equal(conn.Expires) || !strings.Contains(w.Words(conn.Connection), "Google ends the access on 2026-01-05 08:59:59") {
+		t.Errorf("foretold is %q", w.Words(conn.Connection))
 	}
 	w.runsOK()
 	w.clock.pass(time.Hour)

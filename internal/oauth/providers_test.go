@@ -138,13 +138,13 @@ func TestEachProvider(t *testing.T) {
 				t.Fatal(err)
 			}
 			conn, err := w.Finish(t.Context(), name, "mine", w.allow(begun))
-			works("by a redirect", conn, err)
+			works("by a redirect", conn.Connection, err)
 			if begun, err = w.BeginDevice(t.Context(), name, to, "mine"); err != nil {
 				t.Fatal(err)
 			}
 			w.google.Type()
 			conn, err = w.Finish(t.Context(), name, "mine", Answer{State: begun.State})
-			works("by a device code", conn, err)
+			works("by a device code", conn.Connection, err)
 			begun, err = w.Begin(t.Context(), name, to, "http://127.0.0.1:8000/back", "mine")
 			if err != nil {
 				t.Fatal(err)
@@ -178,8 +178,8 @@ func TestAnotherAccountThanBefore(t *testing.T) {
 	if was := as(ada) + as(ada); was != "" {
 		t.Errorf("the same account: %q", was)
 	}
-	if was := as(bob); was != ada.Email || w.List()[0].Before != "" {
-		t.Errorf("another one: %q, %+v", was, w.List())
+	if was := as(bob); was != ada.Email {
+		t.Errorf("another one: %q", was)
 	}
 	end()
 	w.restart()

@@ -214,7 +214,7 @@ func (w *world) begin(session string) Begun {
 	return begun
 }
 
-func (w *world) connect() charm.Connection {
+func (w *world) connect() Connected {
 	w.t.Helper()
 	conn, err := w.Finish(w.t.Context(), "google", "mine", w.allow(w.begin("mine")))
 	if err != nil {

@@ -79,8 +79,10 @@ func (t *Toolshed) finish(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	t.connected(r.Context(), conn)
-	return t.connectionJSON(r.Context(), conn), nil
+	t.connected(r.Context(), conn.Connection)
+	out := t.connectionJSON(r.Context(), conn.Connection)
+	out.Before = conn.Before
+	return out, nil
 }
 
 // Connections lists the accounts that charms may use.
@@ -96,7 +98,7 @@ func (t *Toolshed) connectionJSON(ctx context.Context, c charm.Connection) api.C
 	out := api.Connection{
 		ID: c.ID, Provider: c.Provider, Account: c.Account.Email, Space: c.Space, State: c.State, Because: t.o.Accounts.Words(c),
 		Since: c.Since.UTC(), Made: c.Made.UTC(), Expires: moment(c.Expires), Ends: moment(c.Ends),
-		Scopes: append([]string{}, c.Scopes...), Missing: t.o.Accounts.Missing(c), Before: c.Before,
+		Scopes: append([]string{}, c.Scopes...), Missing: t.o.Accounts.Missing(c),
 	}
 	if ref, err := t.o.Manager.RefOf(ctx, c.Space, c.Charm); err == nil {
 		out.Charm = ref

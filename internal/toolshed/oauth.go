@@ -217,7 +217,7 @@ func (t *Toolshed) callback(w http.ResponseWriter, r *http.Request) {
 		t.o.Pages.Answered(w, r, status, api.AccountAnswer{Error: text})
 		return
 	}
-	t.connected(r.Context(), conn)
+	t.connected(r.Context(), conn.Connection)
 	t.o.Pages.Answered(w, r, http.StatusOK, api.AccountAnswer{Success: true, Message: "Authentication successful", Notes: t.notes(conn), Details: &api.AccountDetails{
 		State: answer.State, Scope: strings.Join(conn.Scopes, " "), Timestamp: time.Now().UTC(),
 		TokenInfo: api.AccountToken{TokenType: "Bearer", ExpiresAt: conn.Expires.UnixMilli()},
@@ -235,11 +235,11 @@ func sender(r *http.Request) string {
 }
 
 // notes are what a person should know who has connected an account.
-func (t *Toolshed) notes(conn charm.Connection) (notes []string) {
+func (t *Toolshed) notes(conn oauth.Connected) (notes []string) {
 	if conn.Before != "" {
 		notes = append(notes, "The charm had the account "+conn.Before+" before. What it has brought in from there stays, and what it brings in from now on comes beside it.")
 	}
-	if missing := t.o.Accounts.Missing(conn); len(missing) > 0 {
+	if missing := t.o.Accounts.Missing(conn.Connection); len(missing) > 0 {
 		notes = append(notes, "Not given: "+strings.Join(missing, ", ")+". To give it, connect again.")
 	}
 	return notes
