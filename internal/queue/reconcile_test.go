@@ -182,6 +182,36 @@ func TestAFollowUpOutlivesItsClaimsRow(t *testing.T) {
 	})
 }
 
+// A claim that nobody carries out, of a charm that was disabled meanwhile, goes: who
+// waits for it is told, and what was asked for behind it runs.
+func TestWhatWasAskedForOutlivesADeadClaim(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.add(1)
+		w.mustEnd(w.next(), charm.OK)
+		first, err := w.queue.RunNow(w.t.Context(), c.Row)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told, stop := w.queue.Watch(first.Job)
+		defer stop()
+		w.sql(c, "update job set status = 'running' where charm = %[1]d")
+		second, err := w.queue.RunNow(w.t.Context(), c.Row)
+		if err != nil || second.Job == first.Job {
+			t.Fatalf("asked again it is %+v, %v", second, err)
+		}
+		disabled(w, c)
+		if found := w.reconcile(); len(found) != 1 || found[0].Kind != queue.DeadClaim {
+			t.Fatalf("found %+v", found)
+		}
+		if run := <-told; run.Outcome != charm.Lost {
+			t.Errorf("who waits for the claim is told %+v", run)
+		}
+		if next := w.next(); next.Job.ID != second.Job || !next.Job.Once {
+			t.Errorf("after it came %+v", next.Job)
+		}
+	})
+}
+
 // A second job may hide what is wrong with the first: one start mends both.
 func TestAStartMendsAllThatIsWrongWithACharm(t *testing.T) {
 	inBubble(t, func(w *world) {

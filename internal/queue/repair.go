@@ -97,7 +97,7 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 		return "it has been claimed meanwhile", nil
 	case done == "" && len(jobs) == 1 && jobs[0].Status == charm.Running:
 		done = "it is recorded as lost and runs again"
-		if s, jobs, err = q.lose(tx, s, jobs[0], now); err != nil {
+		if s, jobs, err = q.lose(tx, c, s, jobs[0], now); err != nil {
 			return "", err
 		}
 	}
@@ -163,18 +163,28 @@ func rearmed(c charm.Charm, s charm.State, now time.Time) charm.State {
 }
 
 // lose ends a claim that nobody carries out; its job waits to run again, if it is
-// to.
-func (q *Queue) lose(tx store.Tx, s charm.State, job charm.Job, now time.Time) (charm.State, []charm.Job, error) {
+// to, or what was asked for meanwhile does.
+func (q *Queue) lose(tx store.Tx, c charm.Charm, s charm.State, job charm.Job, now time.Time) (charm.State, []charm.Job, error) {
 	run, err := recordLost(tx, job, now, "nobody carried out the run's claim any more")
 	if err != nil {
 		return s, nil, err
 	}
 	s, _ = q.states.After(s, run, false)
-	if s.Disabled && !job.Once {
-		return s, nil, tx.DeleteJob(job.ID)
+	next := follow(pendingAgain(job, now, job.Attempt), job, now, !runs(c, s))
+	if next == nil || next.ID != job.ID {
+		tx.AfterCommit(func() {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			q.tell(job.ID, run)
+		})
+		if err := tx.DeleteJob(job.ID); err != nil {
+			return s, nil, err
+		}
 	}
-	again := *pendingAgain(job, now, job.Attempt)
-	return s, []charm.Job{again}, tx.PutJob(again)
+	if next == nil {
+		return s, nil, nil
+	}
+	return s, []charm.Job{*next}, tx.PutJob(*next)
 }
 
 // restoreClaim writes the row of a run that is in flight again, as memory has it.
