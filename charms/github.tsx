@@ -39,6 +39,12 @@ function notification(n: any): Item {
   };
 }
 
+/** Whether it is too early to ask. GitHub says so of an hour at most: what is later comes of a clock that was set back. */
+function early(until: number): boolean {
+  const left = until - Date.now();
+  return left > 0 && left <= 2 * 3_600_000;
+}
+
 const update = handler(
   {},
   {
@@ -53,7 +59,7 @@ const update = handler(
   async (_event, state) => {
     const { repo, releases, issues, notifications, connection, limit, api } = state.settings;
     if (repo && !/^[\w.-]+\/[\w.-]+$/.test(repo)) throw new Error(`settings.repo is owner/name, not ${repo}`);
-    if (Date.now() < state.notBefore.get()) {
+    if (early(state.notBefore.get())) {
       console.log(`GitHub's limit is used up until ${new Date(state.notBefore.get()).toISOString()}`);
       return;
     }
@@ -69,7 +75,7 @@ const update = handler(
     const all = new Map((items.get() ?? []).map((i) => [i.id, { ...i }]));
     for (const [path, read] of questions) {
       const last = answers[path] ?? {};
-      if (Date.now() < (last.next ?? 0)) continue;
+      if (early(last.next ?? 0)) continue;
       const headers: Record<string, string> = { accept: "application/vnd.github+json", "x-github-api-version": "2022-11-28" };
       if (last.etag) headers["if-none-match"] = last.etag;
       if (last.modified) headers["if-modified-since"] = last.modified;

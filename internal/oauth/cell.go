@@ -100,13 +100,16 @@ func whose(value []byte, conn charm.Connection) int {
 	return ours
 }
 
+// Has reports whether a charm has accounts for Prepare to make ready.
+func (a *Accounts) Has(c charm.Charm) bool { return len(a.madeFor(c.Space, c.ID)) > 0 }
+
 // Prepare makes the accounts that a charm was connected to ready for a run that
 // takes at most the time within: their tokens are good for so long, and its auth
 // cells say so. What a recipe has written there by mistake is put right; an emptied
 // cell ends the connection. An error is a *egress.Withheld, or that of a store that
 // cannot be used.
 func (a *Accounts) Prepare(ctx context.Context, c charm.Charm, within time.Duration) error {
-	for _, conn := range a.of(func(conn charm.Connection) bool { return conn.Space == c.Space && conn.Charm == c.ID }) {
+	for _, conn := range a.madeFor(c.Space, c.ID) {
 		err := a.prepare(ctx, conn, within)
 		if err != nil && !errors.Is(err, ErrGone) { // one that has ended is as if it had never been
 			return err

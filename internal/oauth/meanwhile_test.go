@@ -63,7 +63,10 @@ func TestAnAccountOfTheToolshedTakesThePlace(t *testing.T) {
 	w := newWorld(t)
 	conn := w.connect()
 	w.writes([]byte(other))
-	if err := w.Prepare(t.Context(), mail, time.Second); err != nil || len(w.List()) != 0 {
+	if !w.Has(mail) || w.Has(charm.Charm{Space: mail.Space, ID: "another"}) {
+		t.Error("it is not the charm's account alone")
+	}
+	if err := w.Prepare(t.Context(), mail, time.Second); err != nil || len(w.List()) != 0 || w.Has(mail) {
 		t.Errorf("%v, and there are %+v", err, w.List())
 	}
 	w.connect()

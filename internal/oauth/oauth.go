@@ -126,6 +126,11 @@ func (a *Accounts) of(is func(charm.Connection) bool) []charm.Connection {
 	return list
 }
 
+// madeFor are the connections that were made for a charm.
+func (a *Accounts) madeFor(space, id string) []charm.Connection {
+	return a.of(func(c charm.Connection) bool { return c.Space == space && c.Charm == id })
+}
+
 // Provider is the row of the table with the name.
 func (a *Accounts) Provider(name string) (Provider, error) {
 	p, ok := a.o.Providers[name]
@@ -248,7 +253,7 @@ func (a *Accounts) End(ctx context.Context, id string) error {
 // EndOf ends the connections that were made for a charm, which is no more.
 func (a *Accounts) EndOf(ctx context.Context, space, id string) error {
 	var errs []error
-	for _, c := range a.of(func(c charm.Connection) bool { return c.Space == space && c.Charm == id }) {
+	for _, c := range a.madeFor(space, id) {
 		errs = append(errs, a.End(ctx, c.ID))
 	}
 	errs = append(errs, a.o.Store.Update(ctx, func(tx store.Tx) error {

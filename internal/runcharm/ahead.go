@@ -32,8 +32,11 @@ type seen struct {
 }
 
 // ReadAhead reads what the next run of the charm will probably want first; nil when
-// that is not known, is much, or needs more than its documents.
+// that is not known, is much, or needs more than its documents as they are.
 func (r *Runner) ReadAhead(tx store.Reader, c charm.Charm) *Ahead {
+	if r.accounts != nil && r.accounts.Has(c) { // to make them ready may write to what was read
+		return nil
+	}
 	last := r.predicted(c)
 	if last.process == "" || r.memory.Copies() || !r.tried(c) || len(last.ids) > mostAhead || last.bytes > mostAheadBytes {
 		return nil

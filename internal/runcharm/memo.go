@@ -117,6 +117,9 @@ func (m *memos) recall(charm, recipe, space string, since int64) (json.RawMessag
 	if !known || last.recipe != recipe || last.since < c.floor || c.upTo < since {
 		return nil, nil
 	}
+	if max(last.since, last.commit) > since { // this run was claimed before that
+		return nil, nil
+	}
 	var stale []string
 	for of, at := range c.last {
 		if at > last.since && at != last.commit {

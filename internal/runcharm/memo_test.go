@@ -48,6 +48,14 @@ func TestWhatOthersChangedIsTold(t *testing.T) {
 		}, 13, false, []string{"b", "c", "d"}},
 		{"not told yet", func(m *memos) { m.keep("c", "s", memo{text, "r", 10, 0}) }, 11, true, nil},
 		{"one was never told", func(m *memos) { m.keep("c", "s", memo{text, "r", 10, 0}); m.committed(effect(12, "a")) }, 12, true, nil},
+		{"by a run that this one does not see", func(m *memos) { // it was claimed before that, with what it begins with
+			m.committed(effect(11, "a"))
+			m.keep("c", "s", memo{text, "r", 10, 11})
+		}, 10, true, nil},
+		{"by a run that saw more than this one", func(m *memos) {
+			m.committed(effect(11, "a"))
+			m.keep("c", "s", memo{text, "r", 11, 0})
+		}, 10, true, nil},
 		{"by another recipe", func(m *memos) { m.keep("c", "s", memo{text, "other", 10, 0}) }, 10, true, nil},
 		{"forgotten", func(m *memos) { m.keep("c", "s", memo{text, "r", 10, 0}); m.forget("c") }, 10, true, nil},
 		{"just before the space was watched", func(m *memos) { // by commit 10, as that of the first memo

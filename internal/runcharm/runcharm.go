@@ -58,6 +58,8 @@ type Options struct {
 
 // Accounts are what charms are connected to.
 type Accounts interface {
+	// Has reports whether a charm has accounts that Prepare makes ready.
+	Has(c charm.Charm) bool
 	// Prepare makes a charm's accounts ready for a run that takes at most the time
 	// within. An error is a *egress.Withheld, or that of a store that cannot be used.
 	Prepare(ctx context.Context, c charm.Charm, within time.Duration) error

@@ -203,6 +203,13 @@ func TestGitHubNotifications(t *testing.T) {
 	if asked := g.take(); asked != "403 /notifications" {
 		t.Errorf("when the limit was used up it was asked %s", asked)
 	}
+	// Days that it may not ask come of a clock that was set back meanwhile.
+	g.with(func() { g.limited = time.Now().Add(72 * time.Hour) })
+	d.runOK(gone)
+	d.runOK(gone)
+	if asked := g.take(); asked != "403 /notifications, 403 /notifications" {
+		t.Errorf("after the clock was set it was asked %s", asked)
+	}
 
 	stray := watch("stray", other.URL, other.Listener.Addr().String())
 	if r := d.run(stray); r.Outcome == charm.OK || !strings.Contains(r.Error, `the connection "github" is for https requests to `+g.host) {

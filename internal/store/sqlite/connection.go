@@ -139,7 +139,8 @@ func (c *connection) script(text string, args ...any) error {
 			return err
 		}
 		if s != nil {
-			err = errors.Join(s.run(args), s.close())
+			err = s.run(args)
+			s.close()
 			args = nil
 		}
 		if err != nil {
@@ -156,12 +157,12 @@ func (c *connection) query(text string, each func(scan func(...any) error) error
 	if err != nil {
 		return err
 	}
-	err = s.rows(nil, func(scan func(...any) error) (bool, error) { return true, each(scan) })
-	return errors.Join(err, s.close())
+	defer s.close()
+	return s.rows(nil, func(scan func(...any) error) (bool, error) { return true, each(scan) })
 }
 
 // within runs fn, which uses c, and interrupts it when ctx ends.
-func (c *connection) within(ctx context.Context, fn func() error) error {
+func (c *connection) within(ctx context.Context, fn func() error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -179,11 +180,15 @@ func (c *connection) within(ctx context.Context, fn func() error) error {
 			}
 		}
 	})
-	err := fn()
-	close(over)
-	if !stop() {
+	defer func() {
+		close(over)
+		if stop() {
+			return
+		}
 		<-stopped
-		return ctx.Err()
-	}
-	return err
+		if err == nil || primary(codeOf(err)) == lib.SQLITE_INTERRUPT { // what else failed may matter more
+			err = ctx.Err()
+		}
+	}()
+	return fn()
 }

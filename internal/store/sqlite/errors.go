@@ -11,7 +11,7 @@ import (
 
 // codeOf is SQLite's extended result code of an error, 0 for other errors.
 func codeOf(err error) int {
-	// An interface, since only the driver can make a value of its error type.
+	// An interface, so that those who inject failures need not be this package.
 	if e, ok := errors.AsType[interface {
 		error
 		Code() int

@@ -45,11 +45,10 @@ func connectBy(ctx context.Context, path, source string, pragmas ...string) (*se
 }
 
 func (s *session) close() error {
-	var errs []error
 	for _, stmt := range s.stmts {
-		errs = append(errs, stmt.close())
+		stmt.close()
 	}
-	return errors.Join(append(errs, s.conn.close())...)
+	return s.conn.close()
 }
 
 // prepared is the statement for the query, prepared once per connection: without

@@ -2,7 +2,6 @@ package sqlite
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"reflect"
 
@@ -22,42 +21,45 @@ type statement struct {
 // keptRoom is how much room for arguments a statement keeps when it has run.
 const keptRoom = 16 << 10
 
-func (s *statement) close() error {
+func (s *statement) close() {
 	libc.Xfree(s.c.tls, s.bound)
 	// It repeats the error that the statement had last, which has been told.
 	lib.Xsqlite3_finalize(s.c.tls, s.p)
-	return nil
 }
 
 // run runs a statement to its end.
-func (s *statement) run(args []any) error {
-	err := s.bind(args)
+func (s *statement) run(args []any) (err error) {
+	defer s.end(&err)
+	err = s.bind(args)
 	for more := err == nil; more; {
 		more, err = s.step()
 	}
-	return errors.Join(err, s.end(err))
+	return err
 }
 
 // first reads the first row. found is false when there is none.
 func (s *statement) first(args, dest []any) (found bool, err error) {
+	defer s.end(&err)
 	if err = s.bind(args); err == nil {
 		found, err = s.step()
 	}
 	if found {
 		err = s.scan(dest...)
 	}
-	return found, errors.Join(err, s.end(err))
+	return found, err
 }
 
-// rows calls each for every row, until it says that it has enough.
-func (s *statement) rows(args []any, each func(scan func(...any) error) (more bool, err error)) error {
-	err := s.bind(args)
+// rows calls each for every row, until it says that it has enough. each may not use
+// this statement.
+func (s *statement) rows(args []any, each func(scan func(...any) error) (more bool, err error)) (err error) {
+	defer s.end(&err)
+	err = s.bind(args)
 	for more := err == nil; more && err == nil; {
 		if more, err = s.step(); more {
 			more, err = each(s.scan)
 		}
 	}
-	return errors.Join(err, s.end(err))
+	return err
 }
 
 func (s *statement) step() (row bool, err error) {
@@ -71,18 +73,18 @@ func (s *statement) step() (row bool, err error) {
 	}
 }
 
-// end makes the statement ready for its next use. It fails when what the statement
-// did fails at its end, and after, the error that is known, with nothing new.
-func (s *statement) end(after error) error {
+// end makes the statement ready for its next use, also when who reads its rows
+// panics: it would go on showing what was committed then. err, when it is nil so far,
+// becomes that of a statement which fails at its end.
+func (s *statement) end(err *error) {
 	rc := lib.Xsqlite3_reset(s.c.tls, s.p)
 	if s.room > keptRoom {
 		libc.Xfree(s.c.tls, s.bound)
 		s.bound, s.room = 0, 0
 	}
-	if rc != lib.SQLITE_OK && after == nil {
-		return s.c.failed(rc)
+	if rc != lib.SQLITE_OK && *err == nil {
+		*err = s.c.failed(rc)
 	}
-	return nil
 }
 
 // bind gives the statement its arguments. Their texts are copied to memory of the

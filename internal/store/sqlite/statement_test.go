@@ -9,11 +9,18 @@ import (
 	"time"
 
 	lib "modernc.org/sqlite/lib"
+
+	"charmd/internal/store"
 )
 
 func newSession(t *testing.T) *session {
 	t.Helper()
-	s, err := connect(t.Context(), newPath(t))
+	return newSessionAt(t, newPath(t))
+}
+
+func newSessionAt(t *testing.T, path string) *session {
+	t.Helper()
+	s, err := connect(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,10 +143,54 @@ func TestContextEndsAQuery(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || rows == 0 {
 		t.Errorf("%d rows, %v", rows, err)
 	}
+	broken := errors.New("what the reader found")
+	ctx, cancel = context.WithCancel(t.Context())
+	if err := s.each(ctx, endless, func(func(...any) error) error { cancel(); return broken }); !errors.Is(err, broken) {
+		t.Errorf("of two errors it told %v", err)
+	}
 	if err := s.each(ctx, endless, nil); !errors.Is(err, context.Canceled) {
 		t.Errorf("when it had ended before: %v", err)
 	}
 	if n, err := s.number(t.Context(), "select 7"); n != 7 || err != nil {
 		t.Errorf("after that: %d, %v", n, err)
+	}
+}
+
+// A statement whose reader panics is at its end, too: it can be used again, and keeps
+// nothing of the database as it was.
+func TestAReaderOfRowsPanics(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	writer, reader := open(t, path, Options{}), newSessionAt(t, path)
+	const query = "select key from setting union all select 'last' order by 1"
+	read := func(each func(scan func(...any) error) (bool, error)) (panicked any) {
+		defer func() { panicked = recover() }()
+		if err := reader.begin("begin"); err != nil {
+			t.Fatal(err)
+		}
+		defer reader.rollback()
+		if err := reader.rows(query, nil, each); err != nil {
+			t.Error(err)
+		}
+		return nil
+	}
+	if read(func(func(...any) error) (bool, error) { panic("here") }) != "here" {
+		t.Fatal("it did not panic")
+	}
+	func() {
+		defer func() { _ = recover() }()
+		_ = reader.each(t.Context(), query, func(func(...any) error) error { panic("here") })
+	}()
+	if err := writer.Update(t.Context(), func(tx store.Tx) error { return tx.SetValue("a", "b") }); err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	if p := read(func(scan func(...any) error) (bool, error) {
+		var key string
+		err := scan(&key)
+		keys = append(keys, key)
+		return true, err
+	}); p != nil || len(keys) == 0 || keys[0] != "a" {
+		t.Errorf("then it read %q, %v", keys, p)
 	}
 }
