@@ -34,7 +34,7 @@ func testConnections(f *fixture) {
 		Account: charm.Account{Email: "a@example.org", Name: "Ä", Picture: "https://p"}, Scopes: []string{"email", "profile"},
 		State: charm.Disconnected, Reason: "revoked", Since: at(1), Tried: at(2), Made: at(3), Expires: at(4), Ends: at(5),
 	}
-	f.complete(full, "Before")
+	f.complete(full)
 	bare := charm.Connection{ID: "C1", Space: "did:key:z6MkHome", Provider: "github", State: charm.Connected}
 	f.write(func(tx store.Tx) error {
 		f.ok(tx.PutConnection(full))
