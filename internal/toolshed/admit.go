@@ -49,11 +49,17 @@ func (t *Toolshed) admit(r *http.Request) (_ *http.Request, release func(), err 
 			WithHint("behind a proxy that ends TLS, start with --behind-proxy")
 	}
 	nothing := func() {}
-	if _, route := t.mux.Handler(r); t.openTo(r, route) || t.authorized(r) {
+	if t.authorized(r) {
+		tellCrowd(r.Context(), true)
+		return r, nothing, nil
+	}
+	if _, route := t.mux.Handler(r); t.openTo(r, route) {
+		tellCrowd(r.Context(), false)
 		return r, nothing, nil
 	}
 	r, release, ok, err := t.bySignIn(r)
 	if err != nil || ok {
+		tellCrowd(r.Context(), ok)
 		return r, release, err
 	}
 	return r, nil, charm.Errorf(charm.CodeUnauthorized, "this needs the service's token").
