@@ -16,6 +16,7 @@ import (
 	"charmd/internal/cell"
 	"charmd/internal/charm"
 	"charmd/internal/egress"
+	"charmd/internal/jsontext"
 	"charmd/internal/oauth"
 )
 
@@ -113,7 +114,7 @@ func parseAuthCell(text string) (space string, at charm.AuthCell, err error) {
 		}
 		Path []any
 	}
-	err = json.Unmarshal([]byte(text), &link)
+	err = jsontext.Decode([]byte(text), &link)
 	to, ok := cell.ParseLink(link.Cell.ID, link.Path)
 	if err != nil || !ok || !charm.IsDID(link.Space) {
 		return "", at, charm.Errorf(charm.CodeInvalid, "authCellId is not the link of a cell")
@@ -126,7 +127,7 @@ type authRequest struct{ AuthCellID, IntegrationCharmID, ConnectionID, RefreshTo
 func readAuth(r *http.Request) (req authRequest, err error) {
 	body, err := readBody(r)
 	if err == nil {
-		err = json.Unmarshal(body, &req)
+		err = jsontext.Decode(body, &req)
 	}
 	return req, err
 }
@@ -367,7 +368,7 @@ func (t *Toolshed) Local(ctx context.Context, space string, req egress.Request) 
 	}
 	var asked authRequest
 	status, answer := http.StatusBadRequest, any(map[string]string{"error": "Failed to process refresh request"})
-	if json.Unmarshal(req.Body, &asked) == nil {
+	if jsontext.Decode(req.Body, &asked) == nil {
 		if t.o.Beside != "" && t.theirs(ctx, space, asked) {
 			to := url.URL{Scheme: u.Scheme, Host: u.Host, Path: integrations + "/" + name + "-oauth/refresh"}
 			req.URL, req.Body = to.String(), asked.refresh()
