@@ -16,9 +16,9 @@ import (
 	"charmd/internal/config"
 	"charmd/internal/egress"
 	"charmd/internal/explain"
+	"charmd/internal/jsontext"
 	"charmd/internal/observe"
 	"charmd/internal/trial"
-	"charmd/internal/wire"
 )
 
 // testFlags are the flags of test as they were typed.
@@ -177,7 +177,7 @@ func readReplies(file string) (list []egress.Recorded, err error) {
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, mostReplies))
 	if err == nil {
-		err = wire.CheckDepth(text, charm.MaxDepth)
+		err = jsontext.CheckDepth(text, charm.MaxDepth)
 	}
 	if err == nil {
 		d := json.NewDecoder(bytes.NewReader(text))

@@ -19,6 +19,7 @@ import (
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
+	"charmd/internal/jsontext"
 )
 
 const (
@@ -135,7 +136,7 @@ func (c *Client) read(res *http.Response, reply []byte, out any) error {
 	if out == nil {
 		return nil
 	}
-	if err := json.Unmarshal(reply, out); err != nil {
+	if err := jsontext.Decode(reply, out); err != nil {
 		return c.stranger("its reply is not what charmd sends", err)
 	}
 	return nil
@@ -146,7 +147,7 @@ func (c *Client) problem(status string, reply []byte) error {
 	var body struct {
 		Error api.Problem `json:"error"`
 	}
-	if err := json.Unmarshal(reply, &body); err != nil || body.Error.Code == "" {
+	if err := jsontext.Decode(reply, &body); err != nil || body.Error.Code == "" {
 		return c.stranger("it answered "+status, err)
 	}
 	e := &charm.Error{Code: body.Error.Code, Message: body.Error.Message, Hint: body.Error.Hint}

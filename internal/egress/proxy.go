@@ -293,7 +293,8 @@ func (w *throughProxy) ask(conn net.Conn, to netip.AddrPort) error {
 	case err != nil:
 		return &proxyError{reason: "what it answers is not HTTP", cause: err}
 	}
-	_ = resp.Body.Close() // of a tunnel there is none, and of a refusal it is not read
+	// Its body is left alone: of a tunnel there is none, of a refusal it may never end,
+	// and to close it is to read it.
 	switch {
 	case resp.StatusCode == http.StatusProxyAuthRequired:
 		return &proxyError{reason: "it wants another user or password"}

@@ -8,9 +8,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"charmd/internal/charm"
 )
@@ -296,4 +299,30 @@ func TestParseProxy(t *testing.T) {
 			t.Errorf("%q: %#v", text, *p)
 		}
 	}
+}
+
+// A proxy that refuses and then says nothing, or without end, is not waited for.
+func TestARefusalOfAProxyIsNotReadOn(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		near, far := net.Pipe()
+		defer near.Close()
+		go func() {
+			defer far.Close()
+			if _, err := http.ReadRequest(bufio.NewReader(far)); err != nil {
+				t.Error(err)
+			}
+			io.WriteString(far, "HTTP/1.1 403 Forbidden\r\nContent-Length: 100\r\n\r\n")
+			io.Copy(io.Discard, far) // until we go
+		}()
+		w := &throughProxy{proxy: &Proxy{address: "proxy.example:3128"}, within: time.Minute}
+		began := time.Now()
+		err := w.ask(near, netip.MustParseAddrPort("192.0.2.1:443"))
+		if err == nil || err.Error() != "it refuses: it answered 403" {
+			t.Error(err)
+		}
+		if waited := time.Since(began); waited > 0 {
+			t.Errorf("waited %s", waited)
+		}
+	})
 }

@@ -132,7 +132,7 @@ func badRow(name string, err error) error {
 }
 
 func (p Provider) check() error {
-	if !providerName.MatchString(p.Name) {
+	if !IsProviderName(p.Name) {
 		return fmt.Errorf("a name is up to 32 small letters, digits and hyphens")
 	}
 	if p.Issuer == "" && (p.AuthURL == "" || p.TokenURL == "") {
@@ -200,3 +200,6 @@ func (p Provider) endpoints() []string {
 	}
 	return hosts
 }
+
+// IsProviderName reports whether a provider may have the name.
+func IsProviderName(name string) bool { return providerName.MatchString(name) }

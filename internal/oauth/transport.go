@@ -6,7 +6,9 @@ import (
 	"io"
 	"net/http"
 
+	"charmd/internal/charm"
 	"charmd/internal/egress"
+	"charmd/internal/jsontext"
 )
 
 // Transport carries requests to a provider's endpoints through egress, under its
@@ -41,6 +43,9 @@ func (t transport) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	reply, _, err := t.client.Do(r.Context(), t.policy, req)
+	if err == nil && bytes.HasPrefix(bytes.TrimLeft(reply.Body, " \t\r\n"), []byte("{")) {
+		err = jsontext.CheckDepth(reply.Body, charm.MaxDepth) // which x/oauth2 does not
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -3,8 +3,11 @@ package oauth
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"charmd/internal/charm"
@@ -41,5 +44,34 @@ func TestEndpointsNeedNoConsent(t *testing.T) {
 	}
 	if list := client.Contacts(); len(list) != 0 {
 		t.Errorf("remembered are %+v", list)
+	}
+}
+
+// What nests too deep is no answer of an endpoint: nobody looks at it further.
+func TestEndpointsThatNest(t *testing.T) {
+	t.Parallel()
+	levels := 0
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = fmt.Fprintf(w, ` {"a":%s1%s}`, strings.Repeat("[", levels-1), strings.Repeat("]", levels-1))
+	}))
+	t.Cleanup(server.Close)
+	client, err := egress.New(egress.Options{AllowHosts: []string{strings.TrimPrefix(server.URL, "http://")}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	p := Provider{Name: "x", AuthURL: server.URL, TokenURL: server.URL}
+	for levels = charm.MaxDepth; levels <= charm.MaxDepth+1; levels++ {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, server.URL, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res, err := Transport(client, p).RoundTrip(req)
+		if err == nil {
+			res.Body.Close()
+		}
+		if (err == nil) != (levels == charm.MaxDepth) {
+			t.Errorf("%d levels: %v", levels, err)
+		}
 	}
 }

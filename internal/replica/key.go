@@ -2,13 +2,13 @@ package replica
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
 
 	"charmd/internal/charm"
 	"charmd/internal/identity"
+	"charmd/internal/jsontext"
 	"charmd/internal/store"
 )
 
@@ -90,7 +90,7 @@ func (r *Replica) theirDID(ctx context.Context) (string, error) {
 	}
 	body, status, err := r.get(ctx, "/api/meta", 64<<10)
 	if err == nil && status == http.StatusOK {
-		err = json.Unmarshal(body, &meta)
+		err = jsontext.Decode(body, &meta)
 	}
 	if err != nil {
 		return "", charm.Errorf(charm.CodeUnavailable, "the toolshed at %s does not say who it is: %w", r.o.URL, err)

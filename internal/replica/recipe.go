@@ -3,7 +3,6 @@ package replica
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"time"
@@ -46,7 +45,7 @@ func (r *Replica) Fetch(ctx context.Context, id string, arrived func(tx store.Tx
 		return charm.Errorf(charm.CodeUnavailable, "the toolshed at %s answered %d when it was asked for the recipe %s", r.o.URL, status, id)
 	}
 	var spell struct{ Src, RecipeName string }
-	if json.Unmarshal(body, &spell) != nil { // what is no JSON is the source itself (memory spec §8)
+	if jsontext.Decode(body, &spell) != nil { // what is no JSON is the source itself (memory spec §8)
 		spell.Src = string(body)
 	}
 	if spell.Src == "" || recipe.ID(spell.Src) != id {

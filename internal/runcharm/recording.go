@@ -12,6 +12,7 @@ import (
 
 	"charmd/internal/charm"
 	"charmd/internal/egress"
+	"charmd/internal/jsontext"
 	"charmd/internal/memory"
 	"charmd/internal/store"
 	"charmd/internal/wire"
@@ -70,7 +71,7 @@ func DecodeRecording(body []byte) (r Recording, err error) {
 			return r, fmt.Errorf("the recording: %w", err)
 		}
 	}
-	if err = wire.CheckDepth(body, charm.MaxDepth); err == nil {
+	if err = jsontext.CheckDepth(body, charm.MaxDepth); err == nil {
 		err = json.Unmarshal(body, &r)
 	}
 	if err != nil {

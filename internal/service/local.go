@@ -8,7 +8,6 @@ import (
 	"strings"
 
 	"charmd/internal/egress"
-	"charmd/internal/toolshed"
 )
 
 // What recipes find at the toolshed: its language model, other models beside it, and the
@@ -29,39 +28,55 @@ func (s *Service) local(ctx context.Context, p egress.Policy, req egress.Request
 	if u.Path == modelPath && (s.config.LLMURL != "" || !beside) {
 		return s.askModel(ctx, p, req), true
 	}
-	reply, whose := s.toolshed.Local(ctx, p.Space, req)
+	reply, theirs, ok := s.toolshed.Local(ctx, p.Space, req)
 	switch {
-	case whose == toolshed.Ours:
+	case ok:
 		return reply, true
-	case beside && (whose == toolshed.Theirs || isModel(u.Path)):
-		return s.passOn(ctx, p, req, u)
+	case theirs != nil:
+		return s.passOn(ctx, p, *theirs)
+	case beside && isModel(u.Path):
+		return s.passOn(ctx, p, req)
 	}
 	return egress.Reply{}, false
 }
 
 // isModel reports whether an unescaped path is below that of the models, however a
-// server reads it.
+// server reads it, and however often it unescapes.
 func isModel(path string) bool {
-	steps := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' })
-	return strings.HasPrefix(path, modelsBelow) && !slices.ContainsFunc(steps, func(step string) bool {
-		name, _, _ := strings.Cut(step, ";")
-		return name == "." || name == ".."
-	})
+	for again := true; again; {
+		steps := strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' })
+		if !strings.HasPrefix(path, modelsBelow) || slices.ContainsFunc(steps, goesUp) {
+			return false
+		}
+		further, err := url.PathUnescape(path)
+		again = err == nil && further != path
+		path = further
+	}
+	return true
+}
+
+// goesUp reports whether a step of a path is none below the one before.
+func goesUp(step string) bool {
+	name, _, _ := strings.Cut(step, ";")
+	return name == "." || name == ".."
 }
 
 // passOn has the toolshed that we are a client of answer a charm's request. Nothing
 // but what is asked goes there, and nothing but the answer comes back.
-func (s *Service) passOn(ctx context.Context, p egress.Policy, req egress.Request, u *url.URL) (egress.Reply, bool) {
+func (s *Service) passOn(ctx context.Context, p egress.Policy, req egress.Request) (egress.Reply, bool) {
+	at, err := url.Parse(req.URL)
+	if err != nil {
+		return egress.Reply{}, false
+	}
 	to, err := url.Parse(s.beside.toolshed)
 	if err != nil {
 		return egress.Reply{}, false
 	}
 	asks := egress.Policy{Space: p.Space, Charm: p.Charm, Ours: true, AllowHosts: []string{to.Host}}
-	at := *u
 	at.Scheme, at.Host = to.Scheme, to.Host
 	got, _, err := s.egress.Do(ctx, asks, egress.Request{Method: req.Method, URL: at.String(), Headers: only(req.Headers, "accept", "content-type"), Body: req.Body, Redirect: egress.RedirectManual})
 	if err != nil {
-		s.unanswered.Warn("the toolshed could not answer a charm", "charm", p.Space+"/"+p.Charm, "path", u.Path, "err", err)
+		s.unanswered.Warn("the toolshed could not answer a charm", "charm", p.Space+"/"+p.Charm, "path", at.Path, "err", err)
 		return egress.Reply{Status: http.StatusBadGateway, StatusText: http.StatusText(http.StatusBadGateway), URL: req.URL, Body: []byte("the toolshed could not be asked; charmd's log says why")}, true
 	}
 	return egress.Reply{Status: got.Status, StatusText: got.StatusText, URL: req.URL, Headers: only(got.Headers, "content-type"), Body: got.Body}, true

@@ -92,7 +92,7 @@ func TestWhatIsPassedOnToAToolshed(t *testing.T) {
 			Method: "GET", URL: there.URL + path, Headers: [][2]string{{"Accept", "image/*"}, {"authorization", "x"}, {"cookie", "y"}},
 		})
 	}
-	for _, path := range []string{"/api/ai/img?prompt=a%20b", "/api/ai/webreader/https%3A%2F%2Fexample.org%2F", "/api/ai/llm"} {
+	for _, path := range []string{"/api/ai/img?prompt=a%20b", "/api/ai/webreader/https%3A%2F%2Fexample.org%2Fa%2520b%25", "/api/ai/llm"} {
 		asked = nil
 		reply, ok := ask(path)
 		if !ok || reply.Status != http.StatusFound || reply.URL != there.URL+path || len(reply.Headers) != 1 || len(asked) != 1 || asked[0] != "GET "+path+" image/*" {
@@ -102,6 +102,7 @@ func TestWhatIsPassedOnToAToolshed(t *testing.T) {
 	asked = nil
 	for _, path := range []string{
 		"/api/ai/../v1/status", "/api/ai/%2e%2e/v1/status", "/api/ai/%2e%2e%2fv1/status", "/api/ai/..%5cv1/status", "/api/ai/..;/v1/status", "/api/ai/./x",
+		"/api/ai/%252e%252e/v1/status", "/api/ai/x%252f%25252e%25252e/v1/status", // of which some server unescapes twice
 		"/api/ai", "/api/aix/", "/api/v1/status", "/api/storage/memory", "/",
 	} {
 		if reply, ok := ask(path); ok || len(asked) > 0 {

@@ -127,6 +127,9 @@ func (r *reader) line(text []byte) error {
 }
 
 func decode(text []byte, v any) error {
+	if err := jsontext.CheckDepth(text, charm.MaxDepth); err != nil {
+		return err
+	}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {

@@ -38,7 +38,7 @@ func segment(r *http.Request, base string) string {
 
 // admit refuses requests that reach us under a strange name (a page that rebinds
 // its own name to our address), come from another site's page, or have neither the
-// token nor the cookie of a browser that is signed in. It returns the request to
+// token nor, where that will do, the cookie of a browser that is signed in. It returns the request to
 // answer, and what to call when that is done.
 func (t *Toolshed) admit(r *http.Request) (_ *http.Request, release func(), err error) {
 	if !t.ownHost(r.Host) {
@@ -49,12 +49,21 @@ func (t *Toolshed) admit(r *http.Request) (_ *http.Request, release func(), err 
 			WithHint("behind a proxy that ends TLS, start with --behind-proxy")
 	}
 	nothing := func() {}
-	if _, route := t.mux.Handler(r); t.openTo(r, route) || t.authorized(r) {
+	if t.authorized(r) {
+		tellCrowd(r.Context(), true)
 		return r, nothing, nil
 	}
-	r, release, ok, err := t.bySignIn(r)
-	if err != nil || ok {
-		return r, release, err
+	_, route := t.mux.Handler(r)
+	if t.openTo(r, route) {
+		tellCrowd(r.Context(), false)
+		return r, nothing, nil
+	}
+	if !profiled(route) {
+		r, release, ok, err := t.bySignIn(r)
+		if err != nil || ok {
+			tellCrowd(r.Context(), ok)
+			return r, release, err
+		}
 	}
 	return r, nil, charm.Errorf(charm.CodeUnauthorized, "this needs the service's token").
 		WithHint("send it as: Authorization: Bearer TOKEN (the file admin.token in the data directory holds it)")

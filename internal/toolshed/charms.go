@@ -1,7 +1,6 @@
 package toolshed
 
 import (
-	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -13,6 +12,7 @@ import (
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
+	"charmd/internal/jsontext"
 	"charmd/internal/manager"
 )
 
@@ -22,7 +22,7 @@ func read(r *http.Request, v any) error {
 	if err != nil || len(body) == 0 {
 		return err
 	}
-	if err := json.Unmarshal(body, v); err != nil {
+	if err := jsontext.Decode(body, v); err != nil {
 		return charm.Errorf(charm.CodeInvalid, "the request's body is not the JSON expected here: %w", err)
 	}
 	return nil

@@ -2,6 +2,7 @@ package toolshed
 
 import (
 	"container/list"
+	"context"
 	"crypto/tls"
 	"net"
 	"net/http"
@@ -9,9 +10,10 @@ import (
 )
 
 // crowd is a listener that has at most so many connections open. When they are all
-// taken, whoever comes next takes the place of the one that has been without a request
-// for longest: so no number of connections that ask nothing keeps others out. When all
-// are being answered it waits.
+// taken, whoever comes next takes the place of the one that has been for longest without
+// a request of somebody known to us: so no number of connections that ask nothing, or
+// send a body that nobody wants as slowly as may be, keeps others out. When all are
+// being answered to whom we know it waits.
 type crowd struct {
 	net.Listener
 	places chan struct{}
@@ -19,7 +21,7 @@ type crowd struct {
 	once   sync.Once
 
 	mu      sync.Mutex
-	idle    list.List // of *guest, the longest idle first
+	idle    list.List // of *guest that give way, the first the longest there
 	waiting bool      // somebody for whom there is no place
 }
 
@@ -28,6 +30,7 @@ type guest struct {
 	net.Conn
 	of    *crowd
 	at    *list.Element // in idle; nil when it is not there
+	known bool          // since it was last idle, somebody asked whom we know
 	leave sync.Once
 }
 
@@ -70,7 +73,7 @@ func (c *crowd) awaits(is bool) {
 	c.waiting = is
 }
 
-// makeRoom closes the connection that has been idle for longest, if somebody waits.
+// makeRoom closes the connection that is to give way first, if somebody waits.
 func (c *crowd) makeRoom() {
 	c.mu.Lock()
 	longest := c.idle.Front()
@@ -80,7 +83,7 @@ func (c *crowd) makeRoom() {
 	}
 	c.waiting = false // one place is enough
 	c.mu.Unlock()
-	_ = longest.Value.(*guest).Close() // nothing of a request is lost
+	_ = longest.Value.(*guest).Close() // no request of somebody known is lost
 }
 
 // Close implements net.Conn.
@@ -97,22 +100,57 @@ func (g *guest) Close() error {
 func (g *guest) waits(idle bool) {
 	g.of.mu.Lock()
 	defer g.of.mu.Unlock()
+	g.line(idle)
+}
+
+// asks notes whether we know whoever a request is from. One of a stranger keeps no
+// place: it is answered, and gives way when others come.
+func (g *guest) asks(known bool) {
+	g.of.mu.Lock()
+	defer g.of.mu.Unlock()
+	g.known = g.known || known // of several requests at once by HTTP/2
+	g.line(!g.known)
+}
+
+// line puts the connection at the end of those that give way, or takes it out.
+func (g *guest) line(up bool) {
 	if g.at != nil {
 		g.of.idle.Remove(g.at)
 		g.at = nil
 	}
-	if idle {
-		g.at = g.of.idle.PushBack(g)
+	if up {
+		g.at, g.known = g.of.idle.PushBack(g), false
 	}
 }
 
 // stands is told by the server how a connection stands.
 func stands(conn net.Conn, state http.ConnState) {
+	if g := guestOf(conn); g != nil && state != http.StateClosed {
+		g.waits(state == http.StateNew || state == http.StateIdle)
+		g.of.makeRoom()
+	}
+}
+
+// guestOf is the guest beneath a connection of a server; nil when it is of no crowd.
+func guestOf(conn net.Conn) *guest {
 	if secure, ok := conn.(*tls.Conn); ok {
 		conn = secure.NetConn()
 	}
-	if g, ok := conn.(*guest); ok && state != http.StateClosed {
-		g.waits(state == http.StateNew || state == http.StateIdle)
+	g, _ := conn.(*guest)
+	return g
+}
+
+type guestKey struct{}
+
+// withGuest gives requests the connection that they come by.
+func withGuest(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, guestKey{}, guestOf(conn))
+}
+
+// tellCrowd says whether we know whoever a request is from.
+func tellCrowd(ctx context.Context, known bool) {
+	if g, _ := ctx.Value(guestKey{}).(*guest); g != nil {
+		g.asks(known)
 		g.of.makeRoom()
 	}
 }

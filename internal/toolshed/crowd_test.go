@@ -39,7 +39,7 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 			t.Fatal(err)
 		}
 		if path != "" {
-			_, _ = io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+			_, _ = io.WriteString(c, "GET "+path+" HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer right\r\n\r\n")
 		}
 		return bufio.NewReader(c)
 	}
@@ -69,6 +69,77 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	close(done)
 	for _, r := range append(slow, last, waiting) {
 		read(r)
+	}
+}
+
+// Requests of strangers that do not end, because a body is sent slowly that nobody wants
+// or an answer is not taken, keep nobody out either, and no token is asked of them first.
+func TestStrangersMakeRoom(t *testing.T) {
+	t.Parallel()
+	const most = 8
+	shed := newToolshed(idle{})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := shed.Server(nil)
+	go server.Serve(newCrowd(l, most))
+	t.Cleanup(func() { _ = server.Close() })
+	for i := range 3 * most {
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = c.Close() })
+		to, host := "/api/v1/charms", "127.0.0.1"
+		switch i % 3 {
+		case 1:
+			to = "/healthz" // which is open
+		case 2:
+			host = "charmd.example.com" // which we are not
+		}
+		_, _ = io.WriteString(c, "GET "+to+" HTTP/1.1\r\nHost: "+host+"\r\nContent-Length: 1000\r\n\r\n{")
+	}
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = c.Close() })
+	if err := c.SetDeadline(time.Now().Add(30 * time.Second)); err != nil { // half of the time that a body may take
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer right\r\n\r\n")
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+}
+
+// Of several requests at once on one connection, one of somebody known keeps its place.
+func TestAKnownRequestKeepsThePlace(t *testing.T) {
+	t.Parallel()
+	near, far := net.Pipe()
+	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
+	g := &guest{Conn: near, of: newCrowd(nil, 1)}
+	for _, step := range []struct {
+		name string
+		do   func()
+		want int // that give way
+	}{
+		{"new", func() { stands(g, http.StateNew) }, 1},
+		{"begins", func() { stands(g, http.StateActive) }, 0},
+		{"a stranger", func() { g.asks(false) }, 1},
+		{"somebody known", func() { g.asks(true) }, 0},
+		{"a stranger besides", func() { g.asks(false) }, 0},
+		{"idle", func() { stands(g, http.StateIdle) }, 1},
+		{"begins again", func() { stands(g, http.StateActive) }, 0},
+		{"a stranger alone", func() { g.asks(false) }, 1},
+		{"taken over", func() { stands(g, http.StateHijacked) }, 0},
+	} {
+		if step.do(); g.of.idle.Len() != step.want {
+			t.Errorf("%s: %d give way", step.name, g.of.idle.Len())
+		}
 	}
 }
 

@@ -1,10 +1,10 @@
 package toolshed
 
 import (
-	"encoding/json"
 	"net/http"
 
 	"charmd/internal/charm"
+	"charmd/internal/jsontext"
 )
 
 // registerInBackground is POST /api/integrations/bg (runtime spec §5): the body
@@ -18,7 +18,7 @@ func (t *Toolshed) registerInBackground(w http.ResponseWriter, r *http.Request) 
 	body, err := readBody(r)
 	var req struct{ CharmID, Space, Integration string }
 	if err == nil {
-		err = json.Unmarshal(body, &req)
+		err = jsontext.Decode(body, &req)
 	}
 	if err == nil {
 		err = t.o.Manager.Register(r.Context(), req.Space, req.CharmID, req.Integration)

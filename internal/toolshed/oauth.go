@@ -16,6 +16,7 @@ import (
 	"charmd/internal/cell"
 	"charmd/internal/charm"
 	"charmd/internal/egress"
+	"charmd/internal/jsontext"
 	"charmd/internal/oauth"
 )
 
@@ -113,7 +114,7 @@ func parseAuthCell(text string) (space string, at charm.AuthCell, err error) {
 		}
 		Path []any
 	}
-	err = json.Unmarshal([]byte(text), &link)
+	err = jsontext.Decode([]byte(text), &link)
 	to, ok := cell.ParseLink(link.Cell.ID, link.Path)
 	if err != nil || !ok || !charm.IsDID(link.Space) {
 		return "", at, charm.Errorf(charm.CodeInvalid, "authCellId is not the link of a cell")
@@ -126,7 +127,7 @@ type authRequest struct{ AuthCellID, IntegrationCharmID, ConnectionID, RefreshTo
 func readAuth(r *http.Request) (req authRequest, err error) {
 	body, err := readBody(r)
 	if err == nil {
-		err = json.Unmarshal(body, &req)
+		err = jsontext.Decode(body, &req)
 	}
 	return req, err
 }
@@ -350,41 +351,46 @@ func (t *Toolshed) authStatus(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
-// Answerer is who answers what a charm asks the toolshed.
-type Answerer int
-
-// The answerers.
-const (
-	Nobody Answerer = iota
-	Ours            // it has been answered
-	Theirs          // the toolshed that we are a client of: the token is one that it keeps in a cell
-)
-
 // Local answers a request of a charm of the space to the toolshed's address. Of all that
 // is here, a charm needs only what the era's recipes ask for: the refresh of its token.
-func (t *Toolshed) Local(ctx context.Context, space string, req egress.Request) (egress.Reply, Answerer) {
+// When that is one that another toolshed keeps, there is no answer, and theirs is what
+// to ask the toolshed that we are a client of: made anew of what was judged, since it
+// may read a name in other letters, or one that stands twice, otherwise than we do.
+func (t *Toolshed) Local(ctx context.Context, space string, req egress.Request) (reply egress.Reply, theirs *egress.Request, ok bool) {
 	u, err := url.Parse(req.URL)
 	if err != nil || req.Method != http.MethodPost {
-		return egress.Reply{}, Nobody
+		return egress.Reply{}, nil, false
 	}
-	rest, ok := strings.CutPrefix(u.Path, integrations+"/")
+	rest, ours := strings.CutPrefix(u.Path, integrations+"/")
 	name, ends := strings.CutSuffix(rest, "-oauth/refresh")
-	if !ok || !ends || strings.Contains(name, "/") || t.o.Accounts == nil {
-		return egress.Reply{}, Nobody
+	if !ours || !ends || !oauth.IsProviderName(name) || t.o.Accounts == nil {
+		return egress.Reply{}, nil, false
 	}
 	var asked authRequest
-	status, reply := http.StatusBadRequest, any(map[string]string{"error": "Failed to process refresh request"})
-	if json.Unmarshal(req.Body, &asked) == nil {
+	status, answer := http.StatusBadRequest, any(map[string]string{"error": "Failed to process refresh request"})
+	if jsontext.Decode(req.Body, &asked) == nil {
 		if t.o.Beside != "" && t.theirs(ctx, space, asked) {
-			return egress.Reply{}, Theirs
+			to := url.URL{Scheme: u.Scheme, Host: u.Host, Path: integrations + "/" + name + "-oauth/refresh"}
+			req.URL, req.Body = to.String(), asked.refresh()
+			return egress.Reply{}, &req, false
 		}
-		status, reply = t.refreshed(ctx, name, space, asked)
+		status, answer = t.refreshed(ctx, name, space, asked)
 	}
-	body, err := json.Marshal(reply)
+	body, err := json.Marshal(answer)
 	if err != nil {
-		return egress.Reply{}, Nobody
+		return egress.Reply{}, nil, false
 	}
-	return egress.Reply{Status: status, StatusText: http.StatusText(status), URL: req.URL, Headers: [][2]string{{"content-type", "application/json"}}, Body: body}, Ours
+	return egress.Reply{Status: status, StatusText: http.StatusText(status), URL: req.URL, Headers: [][2]string{{"content-type", "application/json"}}, Body: body}, nil, true
+}
+
+// refresh is the body that asks for a refresh, and for nothing else.
+func (a authRequest) refresh() []byte {
+	name, value := "refreshToken", a.RefreshToken
+	if value == "" {
+		name, value = "authCellId", a.AuthCellID
+	}
+	body, _ := json.Marshal(map[string]string{name: value}) // texts always marshal
+	return body
 }
 
 // theirs reports whether a refresh is of a token that another toolshed keeps: it is no

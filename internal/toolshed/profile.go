@@ -1,6 +1,9 @@
 package toolshed
 
-import "net/http/pprof"
+import (
+	"net/http/pprof"
+	"strings"
+)
 
 // profilePath is where the service's own process says what it spends its time and
 // memory on, in the form of Go's pprof. That is for operators, as the rest is.
@@ -17,3 +20,8 @@ func (t *Toolshed) profileRoutes() {
 		t.mux.Handle("GET "+profilePath+name, pprof.Handler(name))
 	}
 }
+
+// profiled reports whether a route is of a profile. Those take the token itself: a
+// page at another port may send a browser that is signed in after any link, again and
+// again, and no page of ours has one here.
+func profiled(route string) bool { return strings.HasPrefix(route, "GET "+profilePath) }

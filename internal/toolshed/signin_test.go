@@ -85,6 +85,8 @@ func TestWhatACookieMay(t *testing.T) {
 		{"following a link on another port's page", "GET", "/api/v1/status", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "navigate"}, 200},
 		{"an image on another port's page", "GET", "/api/v1/status", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "no-cors"}, 403},
 		{"a script of another site", "GET", "/api/v1/status", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "cors"}, 403},
+		{"a profile", "GET", profilePath + "allocs", nil, 401},
+		{"a profile, from our page", "GET", profilePath + "profile", []string{"Sec-Fetch-Site", "same-origin", "Sec-Fetch-Mode", "navigate"}, 401},
 		{"changing, from our page", "DELETE", signInsPath + "/nobody", []string{"Origin", ownPage}, 404},
 		{"changing, from nowhere", "DELETE", signInsPath + "/nobody", nil, 403},
 		{"changing, from another port's page", "DELETE", signInsPath + "/nobody", []string{"Origin", "http://127.0.0.1:9999"}, 403},

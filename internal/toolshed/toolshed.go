@@ -225,6 +225,7 @@ func (t *Toolshed) Server(secure *tls.Config) *http.Server {
 		Handler:           t,
 		TLSConfig:         secure,
 		ConnState:         stands,
+		ConnContext:       withGuest,
 		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: charm.MaxHTTPStreams},
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       60 * time.Second,
@@ -297,6 +298,7 @@ func (t *Toolshed) serve(w http.ResponseWriter, r *http.Request) (route string) 
 	}
 	r, release, err := t.admit(r)
 	if err != nil {
+		tellCrowd(r.Context(), false)
 		t.refuse(w, r, err)
 		return ""
 	}

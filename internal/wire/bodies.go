@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"charmd/internal/charm"
+	"charmd/internal/jsontext"
 )
 
 // appendBody adds the part of m that is not JSON.
@@ -92,7 +93,7 @@ func checkChanged(docs []Document) error {
 			return fmt.Errorf("document %q changed twice", d.ID)
 		}
 		seen[d.ID] = true
-		if err := CheckDepth(d.Text, charm.MaxDepth); err != nil {
+		if err := jsontext.CheckDepth(d.Text, charm.MaxDepth); err != nil {
 			return fmt.Errorf("document %q is %w", d.ID, err)
 		}
 		if !isDocument(d.Text) {

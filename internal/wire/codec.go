@@ -5,10 +5,10 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 
 	"charmd/internal/charm"
+	"charmd/internal/jsontext"
 )
 
 // appendFrame adds m as one frame to dst.
@@ -52,7 +52,7 @@ func decodeJSON(text []byte, into any) error {
 	if len(text) == 0 || text[0] != '{' {
 		return errors.New("head is not an object")
 	}
-	if err := CheckDepth(text, charm.MaxDepth); err != nil {
+	if err := jsontext.CheckDepth(text, charm.MaxDepth); err != nil {
 		return err
 	}
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -71,27 +71,4 @@ func DecodeReport(text string) (Report, error) {
 	var r Report
 	err := decodeJSON([]byte(text), &r)
 	return r, err
-}
-
-// CheckDepth reports JSON text that nests deeper than max. It looks at brackets
-// outside strings alone, so it is to be followed by a decoder.
-func CheckDepth(text []byte, max int) error {
-	depth := 0
-	for i := 0; i < len(text); i++ {
-		switch text[i] {
-		case '"':
-			for i++; i < len(text) && text[i] != '"'; i++ {
-				if text[i] == '\\' {
-					i++
-				}
-			}
-		case '{', '[':
-			if depth++; depth > max {
-				return fmt.Errorf("nested deeper than %d", max)
-			}
-		case '}', ']':
-			depth--
-		}
-	}
-	return nil
 }

@@ -247,28 +247,6 @@ func TestAnAbsentDocumentIsNotAnEmptyOne(t *testing.T) {
 	}
 }
 
-func TestDepthCountsBracketsOutsideStrings(t *testing.T) {
-	t.Parallel()
-	tests := []struct {
-		text string
-		max  int
-		ok   bool
-	}{
-		{`[[1]]`, 2, true},
-		{`[[1]]`, 1, false},
-		{`{"a":"[[[[","b":[1]}`, 2, true},
-		{`{"a\"[[[":[1]}`, 2, true},
-		{`["\\",["x"]]`, 1, false},
-		{`"unfinished \`, 0, true},
-		{`[],[],[]`, 1, true},
-	}
-	for _, tt := range tests {
-		if err := CheckDepth([]byte(tt.text), tt.max); (err == nil) != tt.ok {
-			t.Errorf("%s to depth %d: %v", tt.text, tt.max, err)
-		}
-	}
-}
-
 func TestReportIsReadStrictly(t *testing.T) {
 	t.Parallel()
 	r, err := DecodeReport(`{"handled":true,"updater":false,"name":null,"integration":"rss","again":false,"stuck":null,"failures":[{"kind":"handler","name":"Error","message":"m","stack":""}],"changed":2}`)

@@ -6,6 +6,7 @@ import (
 	"unicode/utf8"
 
 	"charmd/internal/charm"
+	"charmd/internal/jsontext"
 	"charmd/internal/wire"
 )
 
@@ -141,7 +142,7 @@ func (d *documents) put(id, text string) error {
 	case len(text) > charm.MaxDocumentBytes:
 		return &ended{wire.ReasonLimit, fmt.Sprintf("document %s would be %d bytes; at most %d can be stored", id, len(text), charm.MaxDocumentBytes)}
 	}
-	if err := wire.CheckDepth([]byte(text), charm.MaxDepth); err != nil {
+	if err := jsontext.CheckDepth([]byte(text), charm.MaxDepth); err != nil {
 		return &ended{wire.ReasonLimit, fmt.Sprintf("document %s is %v", id, err)}
 	}
 	i, again := d.index[id]
