@@ -22,7 +22,7 @@ const short = 100 * time.Millisecond
 // its limits and with the right code.
 func TestFault11HostileServers(t *testing.T) {
 	t.Parallel()
-	small := Limits{ConnectTimeout: short, HeaderTimeout: short, TotalTimeout: 10 * short, BodyBytes: 1 << 20, HeaderBytes: 8 << 10}
+	small := Limits{BodyBytes: 1 << 20, HeaderBytes: 8 << 10}
 	for _, test := range []struct {
 		what   string
 		handle func(c net.Conn)
@@ -100,17 +100,15 @@ func TestFault11HostileServers(t *testing.T) {
 		t.Run(test.what, func(t *testing.T) {
 			t.Parallel()
 			base, port := serveRaw(t, publicIP, test.handle)
-			start := time.Now()
-			limits := small
-			if test.want != CodeTimeout { // a machine that has much to do is not what is tested
-				limits.ConnectTimeout, limits.HeaderTimeout, limits.TotalTimeout = 0, 0, 0
+			limits := small // only the time that is tested is short: the machine may be busy
+			if strings.Contains(test.says, "headers within") {
+				limits.HeaderTimeout = short
+			} else if test.want == CodeTimeout {
+				limits.TotalTimeout = 10 * short
 			}
 			_, entry, err := get(t, clientFor(t, Options{Limits: limits}, port), base)
 			if e := wantCode(t, err, entry, test.want); !strings.Contains(e.Message, test.says) {
 				t.Errorf("%q does not say %q", e.Message, test.says)
-			}
-			if took := time.Since(start); took > 10*time.Second {
-				t.Errorf("took %s", took)
 			}
 			if entry.BytesIn > small.BodyBytes {
 				t.Errorf("read %d bytes", entry.BytesIn)

@@ -411,20 +411,26 @@ func (m *Mailbox) batch(w http.ResponseWriter, r *http.Request) {
 	if answers.SetBoundary("batch_"+rand.Text()) != nil {
 		return
 	}
-	calls := 0
-	for parts := multipart.NewReader(r.Body, params["boundary"]); ; calls++ {
+	type question struct{ id, text string }
+	var calls []question
+	for parts := multipart.NewReader(r.Body, params["boundary"]); ; {
 		part, err := parts.NextPart()
 		if err != nil {
 			break
 		}
-		if calls == 100 {
+		if len(calls) == 100 {
 			apiError(w, http.StatusBadRequest, "INVALID_ARGUMENT", "badRequest", "The batch request exceeds the limit of 100 calls.")
 			return
 		}
 		text, _ := io.ReadAll(part) // what was read of it is what there is
+		calls = append(calls, question{strings.Trim(part.Header.Get("Content-Id"), "<>"), string(text)})
+	}
+	w.Header().Set("Content-Type", "multipart/mixed; boundary="+answers.Boundary())
+	_ = http.NewResponseController(w).Flush() // nobody waits for this while large answers are made
+	for _, call := range calls {
 		answer := httptest.NewRecorder()
-		m.call(answer, r, string(text))
-		to, err := answers.CreatePart(textproto.MIMEHeader{"Content-Type": {"application/http"}, "Content-Id": {"<response-" + strings.Trim(part.Header.Get("Content-Id"), "<>") + ">"}})
+		m.call(answer, r, call.text)
+		to, err := answers.CreatePart(textproto.MIMEHeader{"Content-Type": {"application/http"}, "Content-Id": {"<response-" + call.id + ">"}})
 		if err != nil {
 			return
 		}
@@ -432,7 +438,6 @@ func (m *Mailbox) batch(w http.ResponseWriter, r *http.Request) {
 	}
 	_ = answers.Close() // to memory
 	body := out.String()
-	w.Header().Set("Content-Type", "multipart/mixed; boundary="+answers.Boundary())
 	if cut {
 		body = body[:len(body)/2]
 	}

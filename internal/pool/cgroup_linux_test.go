@@ -6,7 +6,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"charmd/internal/cgroup"
 	"charmd/internal/sandbox"
@@ -26,7 +25,7 @@ func TestWorkersDoWithoutACgroupThatTheyCannotBeginIn(t *testing.T) {
 	}
 	p := fakePool(t, "good", Options{Workers: 1, RunsPerWorker: 1, Cgroups: tree})
 	for range 2 {
-		_, e := p.Run(t.Context(), script(), 20*time.Second, &fakeHost{})
+		_, e := p.Run(t.Context(), script(), amply, &fakeHost{})
 		if l := p.Sandbox().Cgroup; e.Kind != Done || l.State != sandbox.Unavailable || !strings.HasPrefix(l.Reason, "a worker cannot begin in one: ") {
 			t.Errorf("%+v, %+v", e, l)
 		}
@@ -40,7 +39,7 @@ func TestWorkersDoWithoutACgroupThatTheyCannotBeginIn(t *testing.T) {
 func TestWhyThereAreNoCgroups(t *testing.T) {
 	t.Parallel()
 	p := fakePool(t, "good", Options{Workers: 1, NoCgroups: "only in a test", RequireSandbox: true})
-	_, e := p.Run(t.Context(), script(), 20*time.Second, &fakeHost{})
+	_, e := p.Run(t.Context(), script(), amply, &fakeHost{})
 	want := sandbox.Layer{State: sandbox.Unavailable, Reason: "only in a test"}
 	if l := p.Sandbox().Cgroup; e.Kind != Done || l != want {
 		t.Errorf("%+v, %+v", e, l)

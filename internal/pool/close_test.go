@@ -33,7 +33,7 @@ func TestCloseDrains(t *testing.T) {
 	ends := make(chan Exit, 10)
 	for range 2 {
 		all.Go(func() {
-			_, e := p.Run(t.Context(), script("need a"), 20*time.Second, host)
+			_, e := p.Run(t.Context(), script("need a"), amply, host)
 			ends <- e
 		})
 	}
@@ -62,7 +62,7 @@ func TestCloseDrains(t *testing.T) {
 		t.Error(err)
 	}
 	for _, d := range dead {
-		within(t, time.Second, "death of a worker", d)
+		awaits(t, "death of a worker", d)
 	}
 }
 
@@ -83,7 +83,7 @@ func TestCloseKillsWhatDoesNotEnd(t *testing.T) {
 	}}
 	end := make(chan Exit, 1)
 	go func() {
-		_, e := p.Run(t.Context(), script("need a", "hang"), 20*time.Second, running)
+		_, e := p.Run(t.Context(), script("need a", "hang"), amply, running)
 		end <- e
 	}()
 	<-ctx.Done()
@@ -159,6 +159,6 @@ func TestFault03_WorkersDieWithTheirParent(t *testing.T) {
 		t.Fatalf("%d workers", len(dead))
 	}
 	for _, d := range dead {
-		within(t, time.Second, "death of a worker", d)
+		awaits(t, "death of a worker", d)
 	}
 }

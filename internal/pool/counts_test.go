@@ -20,9 +20,9 @@ func TestStartsAndEndsAreTold(t *testing.T) {
 		want string
 	}{
 		"worn":     {Options{RunsPerWorker: 1}, func(p *Pool) { works(t, p) }, EndedWorn},
-		"crashed":  {Options{}, func(p *Pool) { p.Run(t.Context(), script("panic"), 10*time.Second, &fakeHost{}) }, string(Crashed)},
+		"crashed":  {Options{}, func(p *Pool) { p.Run(t.Context(), script("panic"), amply, &fakeHost{}) }, string(Crashed)},
 		"late":     {Options{}, func(p *Pool) { p.Run(t.Context(), script("hang"), 10*time.Millisecond, &fakeHost{}) }, string(TimedOut)},
-		"protocol": {Options{}, func(p *Pool) { p.Run(t.Context(), script("hello"), 10*time.Second, &fakeHost{}) }, string(Protocol)},
+		"protocol": {Options{}, func(p *Pool) { p.Run(t.Context(), script("hello"), amply, &fakeHost{}) }, string(Protocol)},
 		"killed while idle": {Options{}, func(p *Pool) {
 			works(t, p)
 			_ = syscall.Kill(p.Status()[0].PID, syscall.SIGKILL)

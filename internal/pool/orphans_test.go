@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"testing"
-	"time"
 )
 
 // orphan is a worker that nobody watches and that does not leave by itself.
@@ -47,7 +46,7 @@ func TestFault03_OrphansAreSweptAtTheStart(t *testing.T) {
 	}
 	dead := whenDead(t, mine.Process.Pid)
 	p := fakePool(t, "good", Options{Workers: 1, Owner: owner})
-	within(t, time.Second, "death of the orphan", dead)
+	awaits(t, "death of the orphan", dead)
 	works(t, p)
 	for i, g := range gone {
 		select {

@@ -26,7 +26,7 @@ func TestARunReadsAndChangesWhatItIsGiven(t *testing.T) {
 	task := script("need b c", "code ba4jc", "change a", "change c", "log bye")
 	task.Documents = []wire.Document{{ID: "a", Text: []byte("{}")}}
 	before := time.Now()
-	result, e := p.Run(t.Context(), task, 10*time.Second, host)
+	result, e := p.Run(t.Context(), task, amply, host)
 	if e.Kind != Done || e.Dispatched.Before(before) || e.Ended.Before(e.Dispatched) || e.PeakRSS < 1<<20 {
 		t.Errorf("exit %+v", e)
 	}
@@ -53,7 +53,7 @@ func TestEndingsThatTheWorkerSpeaksOf(t *testing.T) {
 		{"ended never_settles", Done},
 	}
 	for _, tt := range tests {
-		if _, e := p.Run(t.Context(), script(tt.words), 10*time.Second, &fakeHost{}); e.Kind != tt.want {
+		if _, e := p.Run(t.Context(), script(tt.words), amply, &fakeHost{}); e.Kind != tt.want {
 			t.Errorf("%s: %+v", tt.words, e)
 		}
 	}
@@ -71,7 +71,7 @@ func TestAnswersAreCutToTheSizeOfOne(t *testing.T) {
 	}}
 	task := script("need a b extra")
 	task.Documents = []wire.Document{{ID: "sent ahead", Text: big}}
-	result, e := p.Run(t.Context(), task, 10*time.Second, host)
+	result, e := p.Run(t.Context(), task, amply, host)
 	if diff := cmp.Diff([]string{"a"}, result.Read); e.Kind != Done || diff != "" {
 		t.Error(e, diff)
 	}
@@ -84,7 +84,7 @@ func TestAHostThatCannotAnswerEndsTheRun(t *testing.T) {
 		documents: func(context.Context, []string) ([]wire.Document, error) { return nil, errors.New("disk on fire") },
 		program:   func(string) (string, error) { return "", errors.New("never compiled") },
 	}
-	result, e := p.Run(t.Context(), script("need a", "code ba4jc"), 10*time.Second, broken)
+	result, e := p.Run(t.Context(), script("need a", "code ba4jc"), amply, broken)
 	if e.Kind != Done || result.Reason == nil || result.Reason.Message != "disk on fire" {
 		t.Errorf("%+v, %+v", result, e)
 	}
@@ -92,7 +92,7 @@ func TestAHostThatCannotAnswerEndsTheRun(t *testing.T) {
 		t.Error(diff)
 	}
 	forgetful := &fakeHost{documents: func(context.Context, []string) ([]wire.Document, error) { return nil, nil }}
-	if result, _ := p.Run(t.Context(), script("need a"), 10*time.Second, forgetful); result.Reason == nil {
+	if result, _ := p.Run(t.Context(), script("need a"), amply, forgetful); result.Reason == nil {
 		t.Errorf("%+v", result)
 	}
 }
@@ -109,7 +109,7 @@ func TestFetchesRunBesideEachOther(t *testing.T) {
 		<-both
 		return wire.Reply{Status: 200, Body: []byte(f.URL)}
 	}}
-	_, e := p.Run(t.Context(), script("fetch http://a", "fetch http://b", "reply", "reply"), 10*time.Second, host)
+	_, e := p.Run(t.Context(), script("fetch http://a", "fetch http://b", "reply", "reply"), amply, host)
 	lines := host.logged()
 	if e.Kind != Done || len(lines) != 2 || lines[0] == lines[1] {
 		t.Errorf("%+v %q", e, lines)
@@ -127,7 +127,7 @@ func TestARunIsOverWhenItsRequestsAre(t *testing.T) {
 	}}
 	for _, words := range [][]string{{"fetch http://a"}, {"fetch http://a", "cancel"}, {"fetch http://a", "die x"}} {
 		returned.Store(0)
-		p.Run(t.Context(), script(words...), 10*time.Second, host)
+		p.Run(t.Context(), script(words...), amply, host)
 		if returned.Load() != 1 {
 			t.Errorf("%q: the run was over before its request", words)
 		}
@@ -140,7 +140,7 @@ func TestAReplyThatIsTooLargeBecomesAnError(t *testing.T) {
 	host := &fakeHost{fetch: func(context.Context, wire.Fetch) wire.Reply {
 		return wire.Reply{Status: 200, Body: make([]byte, 40<<20)}
 	}}
-	_, e := p.Run(t.Context(), script("fetch http://a", "reply"), 10*time.Second, host)
+	_, e := p.Run(t.Context(), script("fetch http://a", "reply"), amply, host)
 	if lines := host.logged(); e.Kind != Done || len(lines) != 1 || !strings.Contains(lines[0], "larger than allowed") {
 		t.Errorf("%+v %q", e, lines)
 	}
@@ -151,7 +151,7 @@ func TestATaskThatIsTooLargeHurtsNobody(t *testing.T) {
 	p := fakePool(t, "good", Options{Workers: 1})
 	task := script()
 	task.Event = append(append([]byte(`"`), bytes.Repeat([]byte("x"), wire.MaxHeadBytes)...), '"')
-	if _, e := p.Run(t.Context(), task, 10*time.Second, &fakeHost{}); e.Kind != NotDispatched {
+	if _, e := p.Run(t.Context(), task, amply, &fakeHost{}); e.Kind != NotDispatched {
 		t.Errorf("%+v", e)
 	}
 	works(t, p)
@@ -186,7 +186,7 @@ func TestFault07_FramesThatAreNotAllowedKillTheWorker(t *testing.T) {
 			words = append(words, "hang")
 		}
 		host := &fakeHost{program: func(string) (string, error) { return "", nil }}
-		result, e := p.Run(t.Context(), script(words...), 10*time.Second, host)
+		result, e := p.Run(t.Context(), script(words...), amply, host)
 		if e.Kind != Protocol || !strings.Contains(e.Detail, tt.detail) {
 			t.Errorf("%s: %s %q", tt.name, e.Kind, e.Detail)
 		}
@@ -200,7 +200,7 @@ func TestFault07_FramesThatAreNotAllowedKillTheWorker(t *testing.T) {
 func TestFault07_HalfAFrameAtTheEnd(t *testing.T) {
 	t.Parallel()
 	p := fakePool(t, "good", Options{Workers: 1})
-	_, e := p.Run(t.Context(), script("raw 0000ffff46", "exit"), 10*time.Second, &fakeHost{})
+	_, e := p.Run(t.Context(), script("raw 0000ffff46", "exit"), amply, &fakeHost{})
 	if e.Kind != Protocol || !strings.Contains(e.Detail, "middle of a message") {
 		t.Errorf("%+v", e)
 	}
@@ -209,14 +209,14 @@ func TestFault07_HalfAFrameAtTheEnd(t *testing.T) {
 func TestFault07_ASecondResultIsNoResultOfTheNextRun(t *testing.T) {
 	t.Parallel()
 	p := fakePool(t, "good", Options{Workers: 1})
-	if _, e := p.Run(t.Context(), script("twice"), 10*time.Second, &fakeHost{}); e.Kind != Done {
+	if _, e := p.Run(t.Context(), script("twice"), amply, &fakeHost{}); e.Kind != Done {
 		t.Errorf("%+v", e)
 	}
 	task := script()
 	task.Run = "run-2"
 	// Either the worker is dead already and the task goes to the next one, or it
 	// dies with this task; in no case is the old result that of the new run.
-	if result, e := p.Run(t.Context(), task, 10*time.Second, &fakeHost{}); e.Kind == Done && result.Run != "run-2" {
+	if result, e := p.Run(t.Context(), task, amply, &fakeHost{}); e.Kind == Done && result.Run != "run-2" {
 		t.Errorf("%+v %+v", result, e)
 	}
 	works(t, p)
@@ -238,7 +238,7 @@ func TestDeathsAreNamed(t *testing.T) {
 		{"die runtime: cannot allocate memory", OutOfMemory, "cannot allocate memory"},
 	}
 	for _, tt := range tests {
-		_, e := p.Run(t.Context(), script(tt.words), 10*time.Second, &fakeHost{})
+		_, e := p.Run(t.Context(), script(tt.words), amply, &fakeHost{})
 		if e.Kind != tt.kind || !strings.Contains(e.Detail, tt.detail) || strings.Contains(e.Detail, "\x1b") {
 			t.Errorf("%s: %s %q", tt.words, e.Kind, e.Detail)
 		}
@@ -264,7 +264,7 @@ func TestFiftyTasksOnTwoWorkers(t *testing.T) {
 		all.Go(func() {
 			task := script(fmt.Sprintf("need doc%d", i))
 			task.Run = fmt.Sprintf("run-%d", i)
-			result, e := p.Run(t.Context(), task, 20*time.Second, host)
+			result, e := p.Run(t.Context(), task, amply, host)
 			if e.Kind != Done || result.Run != task.Run || result.Read[0] != fmt.Sprintf("doc%d", i) {
 				t.Errorf("%s: %+v %+v", task.Run, result, e)
 			}

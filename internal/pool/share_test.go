@@ -27,7 +27,7 @@ func TestAFreeWorkerGoesToTheSpaceThatHoldsFewest(t *testing.T) {
 		task := script("need a")
 		task.Space = space
 		runs.Go(func() {
-			_, e := p.Run(t.Context(), task, 30*time.Second, &fakeHost{
+			_, e := p.Run(t.Context(), task, amply, &fakeHost{
 				documents: func(context.Context, []string) ([]wire.Document, error) {
 					mu.Lock()
 					began = append(began, name)

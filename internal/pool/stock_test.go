@@ -12,7 +12,6 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
-	"time"
 
 	"charmd/internal/charm"
 	"charmd/internal/wire"
@@ -53,7 +52,7 @@ func TestWorkersThatDoNotStart(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			_, e := tt.p.Run(t.Context(), script(), 10*time.Second, &fakeHost{})
+			_, e := tt.p.Run(t.Context(), script(), amply, &fakeHost{})
 			if e.Kind != NotDispatched || !strings.Contains(e.Detail, "workers do not start: ") || !strings.Contains(e.Detail, tt.detail) {
 				t.Errorf("%+v", e)
 			}
@@ -68,7 +67,7 @@ func TestWorkersThatDieBeforeTheirTask(t *testing.T) {
 	t.Parallel()
 	p := fakePool(t, "faint", Options{Workers: 2})
 	for range 5 { // whether the task was in the pipe already is a matter of luck
-		if _, e := p.Run(t.Context(), script(), 10*time.Second, &fakeHost{}); e.Kind != NotDispatched && e.Kind != Crashed {
+		if _, e := p.Run(t.Context(), script(), amply, &fakeHost{}); e.Kind != NotDispatched && e.Kind != Crashed {
 			t.Errorf("%+v", e)
 		}
 	}
@@ -84,7 +83,7 @@ func TestAPoolRecoversWhenWorkersStartAgain(t *testing.T) {
 		}
 		return launchFake(p, "good")
 	})
-	if _, e := p.Run(t.Context(), script(), 10*time.Second, &fakeHost{}); e.Kind != NotDispatched {
+	if _, e := p.Run(t.Context(), script(), amply, &fakeHost{}); e.Kind != NotDispatched {
 		t.Errorf("%+v", e)
 	}
 	broken.Store(false)
@@ -104,7 +103,7 @@ func TestAWorkerIsReplacedAfterItsRuns(t *testing.T) {
 			}
 			return []wire.Document{{ID: ids[0]}}, nil
 		}}
-		if _, e := p.Run(t.Context(), script("need a"), 10*time.Second, host); e.Kind != Done {
+		if _, e := p.Run(t.Context(), script("need a"), amply, host); e.Kind != Done {
 			t.Errorf("%+v", e)
 		}
 	}
@@ -125,7 +124,7 @@ func TestWhatAWorkerInherits(t *testing.T) {
 	}
 	p := fakePool(t, "good", Options{Workers: 1})
 	host := &fakeHost{}
-	if _, e := p.Run(t.Context(), script("look"), 10*time.Second, host); e.Kind != Done {
+	if _, e := p.Run(t.Context(), script("look"), amply, host); e.Kind != Done {
 		t.Fatalf("%+v", e)
 	}
 	for _, line := range host.logged() {

@@ -113,10 +113,13 @@ func (d *daemon) runOK(ref client.Ref) api.Run {
 	return r
 }
 
-// await waits until the charm is as wanted.
+// patience is how much slower than an idle machine one with much to do may be.
+const patience = 10
+
+// await waits until the charm is as wanted, which on an idle machine it is within a time.
 func (d *daemon) await(ref client.Ref, what string, within time.Duration, is func(api.Charm) bool) api.Charm {
 	d.t.Helper()
-	ctx, cancel := context.WithTimeout(d.t.Context(), within)
+	ctx, cancel := context.WithTimeout(d.t.Context(), patience*within)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
@@ -127,7 +130,7 @@ func (d *daemon) await(ref client.Ref, what string, within time.Duration, is fun
 		}
 		select {
 		case <-ctx.Done():
-			d.t.Fatalf("%s: not within %v; it stands as %s, state %+v", what, within, c.Status, c.State)
+			d.t.Fatalf("%s: not within %v; it stands as %s, state %+v", what, patience*within, c.Status, c.State)
 		case <-tick.C:
 		}
 	}
@@ -206,7 +209,7 @@ func (d *daemon) ready() (code int, reasons string) {
 // awaitReady waits until /readyz answers so, and says why not.
 func (d *daemon) awaitReady(want bool, because string) {
 	d.t.Helper()
-	deadline := time.After(30 * time.Second)
+	deadline := time.After(patience * 30 * time.Second)
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {

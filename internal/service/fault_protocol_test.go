@@ -10,10 +10,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/process"
 	"charmd/internal/testbin"
@@ -151,7 +153,15 @@ func TestFault07_HostileBytesFromAWorker(t *testing.T) {
 	before := d.resident()
 	for name := range hostilities {
 		ref := d.add(counter+"// "+name, "hostile", name, notRegistered, timeout(20*time.Second)) // a recipe of its own
-		workers := process.Children(d.PID)
+		var workers []api.Worker                                                                  // all that may get the run: the one of the last attack is replaced a moment later
+		d.await(ref, "both workers are there", 30*time.Second, func(api.Charm) bool {
+			status, err := d.Client.Status(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			workers = status.Workers
+			return len(workers) == 2
+		})
 		r := d.run(ref)
 		if r.Outcome != charm.Crashed || r.Code != charm.CodeProtocol || !strings.Contains(r.Error, "broke the protocol") {
 			t.Errorf("%s: ended as %s (%s): %s", name, r.Outcome, r.Code, r.Error)
@@ -159,7 +169,7 @@ func TestFault07_HostileBytesFromAWorker(t *testing.T) {
 		if n := result[counted](t, d.show(ref)).Value; n != 0 {
 			t.Errorf("%s: it changed the cell to %d", name, n)
 		}
-		if !anyDead(workers) {
+		if !slices.ContainsFunc(workers, func(w api.Worker) bool { return !process.Alive(w.PID) }) {
 			t.Errorf("%s: the worker lives", name)
 		}
 		d.runOK(bystander)
@@ -167,14 +177,4 @@ func TestFault07_HostileBytesFromAWorker(t *testing.T) {
 	if grown := d.resident() - before; grown > 20<<20 {
 		t.Errorf("the service grew by %d bytes", grown)
 	}
-}
-
-// anyDead reports whether one of the processes has ended.
-func anyDead(pids []int) bool {
-	for _, pid := range pids {
-		if !process.Alive(pid) {
-			return true
-		}
-	}
-	return false
 }

@@ -29,6 +29,7 @@ import (
 type prison struct {
 	*process.Daemon
 	t         *testing.T
+	ask       string // where intruders ask what to try
 	hostile   client.Ref
 	bystander client.Ref // a charm of another space
 	secrets   []string
@@ -74,8 +75,9 @@ func newPrison(t *testing.T) *prison {
 		t.Fatal(err)
 	}
 	t.Cleanup(p.Kill)
-	p.hostile = p.add("hostile", hostile, ask.Listener.Addr().String())
-	p.bystander = p.add("beside", "bystander.tsx", "")
+	p.ask = ask.Listener.Addr().String()
+	p.hostile = p.add("hostile", hostile, p.ask, "2m")
+	p.bystander = p.add("beside", "bystander.tsx", "", "2m")
 	return p
 }
 
@@ -89,9 +91,9 @@ const tick = handler({}, { type: "object", properties: { n: { type: "number", de
 export default recipe({ type: "object", properties: { n: { type: "number", default: 0 } } }, ({ n }) => ({ n, bgUpdater: tick({ n }) }));
 `
 
-func (p *prison) add(space, file, host string) client.Ref {
+func (p *prison) add(space, file, host, timeout string) client.Ref {
 	p.t.Helper()
-	req := api.AddRequest{Entry: file, Files: map[string]string{file: beside + "// " + file}, Space: space, Name: strings.TrimSuffix(file, ".tsx"), NoRegister: true, Timeout: "2s"}
+	req := api.AddRequest{Entry: file, Files: map[string]string{file: beside + "// " + file}, Space: space, Name: strings.TrimSuffix(file, ".tsx"), NoRegister: true, Timeout: timeout}
 	if host != "" {
 		req.AllowHosts = []string{host}
 	}
@@ -202,7 +204,6 @@ func TestFault06_BombsOfCodeThatBrokeOut(t *testing.T) {
 		{"hold a hundred descriptors", charm.Errored, charm.CodeThrown, "too many open files"},
 		{"write memory that is a file", charm.Errored, charm.CodeThrown, "not permitted"},
 		{"fork", charm.Crashed, charm.CodeCrashed, "SIGSYS"},
-		{"never end", charm.TimedOut, charm.CodeTimeout, ""},
 		{"print without end", charm.Errored, charm.CodeThrown, "nobody keeps it"},
 		{"log without end", charm.Crashed, charm.CodeProtocol, ""},
 		{"end another run", charm.Crashed, charm.CodeProtocol, ""},
@@ -215,6 +216,11 @@ func TestFault06_BombsOfCodeThatBrokeOut(t *testing.T) {
 		if len(r.Log) > charm.MaxLogBytes {
 			t.Errorf("%s: %d bytes are kept of its log", bomb.plan, len(r.Log))
 		}
+	}
+	p.stands()
+	p.plan.Store("never end")
+	if r := p.run(p.add("endless", hostile, p.ask, "2s")); r.Outcome != charm.TimedOut || r.Code != charm.CodeTimeout {
+		t.Errorf("never end: the run ended as %s (%s): %s", r.Outcome, r.Code, r.Error)
 	}
 	p.stands()
 	if log := p.Log(); len(log) > 1<<20 {
