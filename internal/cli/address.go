@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -128,7 +129,7 @@ func (a *app) chooseRecipe(cmd *cobra.Command, address string, req *api.AddReque
 		return charm.Errorf(charm.CodeUsage, "--argument is for recipes; the one for an address gets its settings from that").
 			WithHint("charmd set SPACE/CHARM settings.limit 50 changes others")
 	}
-	cfg, err := a.load(cmd, config.EgressProxy)
+	cfg, err := a.load(cmd, config.EgressProxy, config.AllowHosts)
 	if err != nil {
 		return err
 	}
@@ -136,7 +137,7 @@ func (a *app) chooseRecipe(cmd *cobra.Command, address string, req *api.AddReque
 	if err != nil {
 		return err
 	}
-	c, err := recipeFor(cmd.Context(), address, req.AllowHosts, proxy)
+	c, err := recipeFor(cmd.Context(), address, slices.Concat(req.AllowHosts, cfg.AllowHosts), proxy)
 	if err != nil {
 		return err
 	}

@@ -17,7 +17,9 @@ func (a *app) jobsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "jobs",
 		Short: "List the work that waits or runs",
-		Args:  a.subcommandOnly,
+		Long: "List the work that waits or runs, and each charm that is due next: when, why, the attempt it is and its\n" +
+			"priority. One that has only its schedule's time is no job yet and has no id.",
+		Args: a.subcommandOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.daemon(cmd)
 			if err != nil {

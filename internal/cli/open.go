@@ -117,6 +117,7 @@ func (a *app) browsersCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "browsers",
 		Short: "List the browsers that are signed in",
+		Long:  "List the browsers that are signed in; charmd browsers signout ends that of one, or of all.",
 		Args:  a.subcommandOnly,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.daemon(cmd)

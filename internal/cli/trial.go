@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -107,7 +108,7 @@ func expectations(n int) string {
 
 // trialOptions judges the flags.
 func (a *app) trialOptions(cmd *cobra.Command, f testFlags) (o trial.Options, expect []trial.Expectation, err error) {
-	cfg, err := a.load(cmd, config.WorkerExe, config.EgressProxy)
+	cfg, err := a.load(cmd, config.WorkerExe, config.EgressProxy, config.AllowHosts)
 	if err != nil {
 		return o, nil, err
 	}
@@ -118,7 +119,7 @@ func (a *app) trialOptions(cmd *cobra.Command, f testFlags) (o trial.Options, ex
 	if err := timeoutFlag(f.timeout); err != nil {
 		return o, nil, err
 	}
-	o = trial.Options{AllowHosts: f.allowHosts, Proxy: proxy, Timeout: 30 * time.Second, WorkerExe: cfg.WorkerExe, Now: a.now,
+	o = trial.Options{AllowHosts: slices.Concat(f.allowHosts, cfg.AllowHosts), Proxy: proxy, Timeout: 30 * time.Second, WorkerExe: cfg.WorkerExe, Now: a.now,
 		Logger: observe.NewLogger(a.err, a.logForm(), cfg.LogLevel)}
 	if f.timeout != "" {
 		o.Timeout, _ = time.ParseDuration(f.timeout) // it is one

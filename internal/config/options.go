@@ -35,6 +35,7 @@ const (
 	Providers     = "providers"
 	WorkerExe     = "worker-exe"
 	EgressProxy   = "egress-proxy"
+	AllowHosts    = "allow-hosts"
 
 	RequireSandbox = "require-sandbox"
 )
@@ -123,7 +124,7 @@ var table = []Option{
 		Help: "no run begins while less than this is free on the disk of the database", field: func(c *Config) any { return &c.MinFree }},
 	{Name: RequireSandbox, Env: []string{"CHARMD_REQUIRE_SANDBOX"}, Kind: Bool, Default: "false",
 		Help: "do not start when one of the walls around charms is down", field: func(c *Config) any { return &c.RequireSandbox }},
-	{Name: "allow-hosts", Env: []string{"CHARMD_ALLOW_HOSTS"}, Kind: Hosts,
+	{Name: AllowHosts, Env: []string{"CHARMD_ALLOW_HOSTS"}, Kind: Hosts,
 		Help: "private destinations that every charm may reach", field: func(c *Config) any { return &c.AllowHosts }},
 	{Name: EgressProxy, Env: []string{"CHARMD_EGRESS_PROXY"}, Kind: Proxy,
 		Help: "proxy by which the requests of charms go outside; HTTP_PROXY and its like are not looked at", field: func(c *Config) any { return &c.Proxy }},

@@ -275,7 +275,7 @@ func hindered(f Facts) (Explanation, bool) {
 	}
 	return Explanation{
 		Status: string(charm.Pending), Cause: NotReady,
-		Because: fmt.Sprintf("%s waits until charmd can work again: %s", f.Charm.Ref(), short(strings.Join(f.NotReady, "; "))),
+		Because: fmt.Sprintf("%s waits until charmd can work again: %s", f.Charm.Ref(), whole(f.NotReady)),
 		Next:    "see what to do with: charmd doctor",
 	}, true
 }

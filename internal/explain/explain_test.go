@@ -108,7 +108,7 @@ func TestCharm(t *testing.T) {
 			"home/news runs next in 42s, at 10:31:42, on its schedule (every 1m); its last run, at 10:30:42, met a failure of the other side, which is not held against it: example.org answers 503",
 			"nothing to do here"},
 		{"after its account went", well(ended(charm.NeedsReconnect, "", "")), "pending", Schedule,
-			"home/news runs next in 42s, at 10:31:42, on its schedule (every 1m); its last run, at 10:30:42, found its account disconnected", "connect its account again"},
+			"home/news runs next in 42s, at 10:31:42, on its schedule (every 1m); its last run, at 10:30:42, found its account disconnected", "connect its account with: charmd connect"},
 		{"after it was lost", well(ended(charm.Lost, "", "")), "pending", Schedule,
 			"home/news runs next in 42s, at 10:31:42, on its schedule (every 1m); its last run, at 10:30:42, was interrupted, which is not held against it", "nothing to do"},
 		{"after it was cancelled", well(ended(charm.Cancelled, "a person cancelled it", "")), "pending", Schedule,
@@ -261,6 +261,8 @@ func TestService(t *testing.T) {
 		{"one integration, no charms", ServiceFacts{Only: "rss"}, "well", "charmd is well, up since 09:31:00 (60m), and runs charms of the integration rss only; there are no charms yet", ""},
 		{"everything is paused", ServiceFacts{Paused: &charm.Pause{Scope: charm.PauseAll, At: now.Add(-time.Minute), Note: "a trip"}, Charms: all[:1]}, "paused",
 			"everything is paused since 10:30:00 (60s): a trip; of 1 charm 1 waits for its next run", "charmd resume --all"},
+		{"cannot work, for a long reason", ServiceFacts{NotReady: []string{strings.Repeat("long ", 60) + "(charmd space grant)"}}, "hindered",
+			"charmd can start nothing now: " + strings.Repeat("long ", 60) + "(charmd space grant); there are no charms yet", "charmd doctor"},
 		{"cannot work", ServiceFacts{NotReady: []string{"the store cannot write", "the service is stopping"}, Charms: all[:1]}, "hindered",
 			"charmd can start nothing now: the store cannot write; the service is stopping; of 1 charm 1 waits for its next run", "charmd doctor"},
 	} {

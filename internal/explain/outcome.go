@@ -89,13 +89,13 @@ func (f Facts) advice(r charm.Run) string {
 	return "see what it logged with: " + see
 }
 
-// reconnect is how a person connects the charm's account again.
+// reconnect is how a person connects the charm's account, again or for the first time.
 func (f Facts) reconnect() string {
 	provider := f.Account
 	if provider == "" {
 		provider = "PROVIDER"
 	}
-	how := fmt.Sprintf("connect its account again with: charmd connect %s --charm %s", provider, f.Charm.Ref())
+	how := fmt.Sprintf("connect its account with: charmd connect %s --charm %s", provider, f.Charm.Ref())
 	if f.Page != "" {
 		how += "; or on its page: " + f.Page
 	}

@@ -81,7 +81,7 @@ func Service(f ServiceFacts) ServiceExplanation {
 	switch {
 	case len(f.NotReady) > 0:
 		e.Status, e.Cause = "hindered", NotReady
-		e.Because = "charmd can start nothing now: " + short(strings.Join(f.NotReady, "; "))
+		e.Because = "charmd can start nothing now: " + whole(f.NotReady)
 		e.Next = "see what to do with: charmd doctor"
 	case f.Paused != nil:
 		e.Status, e.Cause, e.Since = statusPaused, Paused, f.Paused.At

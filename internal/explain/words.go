@@ -67,6 +67,11 @@ func short(text string) string {
 	return string([]rune(text)[:mostRunes]) + "…"
 }
 
+// whole are the service's own reasons, uncut: they end with the command that helps.
+func whole(reasons []string) string {
+	return strings.TrimRight(strings.Join(reasons, "; "), " .")
+}
+
 func first(text, otherwise string) string {
 	if text != "" {
 		return text

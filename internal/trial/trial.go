@@ -73,7 +73,7 @@ func Run(ctx context.Context, o Options) (_ Report, err error) {
 		return Report{}, err
 	}
 	defer func() { err = errors.Join(err, db.Close()) }()
-	workers, err := pool.New(pool.Options{Exe: o.WorkerExe, Workers: 1, Owner: "test", Logger: o.Logger})
+	workers, err := pool.New(pool.Options{Exe: o.WorkerExe, Workers: 1, Logger: o.Logger})
 	if err == nil {
 		err = workers.Start(ctx)
 	}
