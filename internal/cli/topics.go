@@ -46,7 +46,7 @@ func exitCodesTopic() *cobra.Command {
 // clientVariables are the variables that commands other than start read.
 var clientVariables = []struct{ name, help string }{
 	{"CHARMD_URL", "address of the daemon that commands are meant for"},
-	{"CHARMD_TOKEN", "its token, instead of the file admin.token in the data directory"},
+	{"CHARMD_TOKEN", "its token; without it the file admin.token in the data directory is read, but for a daemon on another machine"},
 	{"XDG_RUNTIME_DIR", "a daemon leaves its address in the folder charmd of this directory"},
 	{"NO_COLOR", "print no colours"},
 }

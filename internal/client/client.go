@@ -151,6 +151,10 @@ func (c *Client) problem(status string, reply []byte) error {
 		return c.stranger("it answered "+status, err)
 	}
 	e := &charm.Error{Code: body.Error.Code, Message: body.Error.Message, Hint: body.Error.Hint}
+	if e.Code == charm.CodeUnauthorized && c.token == "" {
+		e.Message = "the charmd at " + c.base + " wants a token"
+		return e.WithHint("set CHARMD_TOKEN; the file %s in that charmd's data directory holds it", TokenFile)
+	}
 	if e.Code == charm.CodeUnauthorized {
 		e.Message = "the charmd at " + c.base + " does not take the token of this data directory"
 		return e.WithHint("name the data directory of the charmd that is meant with --data-dir (its file %s holds the token), or set CHARMD_TOKEN", TokenFile)

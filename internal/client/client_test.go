@@ -108,28 +108,30 @@ func TestErrors(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct {
 		name      string
+		token     string
 		status    int
 		reply     string
 		code      charm.ErrorCode
 		say, hint string
 	}{
-		{"the daemon's own", 404, `{"error":{"code":"not_found","message":"no charm x","hint":"charmd list"}}`, charm.CodeNotFound, "no charm x", "charmd list"},
-		{"no token", 401, `{"error":{"code":"unauthorized","message":"a token is needed"}}`, charm.CodeUnauthorized, "does not take the token of this data directory", "CHARMD_TOKEN"},
-		{"a code from a later version", 418, `{"error":{"code":"teapot","message":"short"}}`, "teapot", "short", ""},
-		{"another server", 404, "<html>", charm.CodeUnavailable, "is not charmd: it answered 404", "CHARMD_URL"},
-		{"another server's JSON", 500, `{"error":"no"}`, charm.CodeUnavailable, "is not charmd", ""},
-		{"another server that is content", 200, "<html>", charm.CodeUnavailable, "is not charmd: its reply", ""},
-		{"a redirect is not followed", 302, "", charm.CodeUnavailable, "it answered 302", ""},
+		{"the daemon's own", "", 404, `{"error":{"code":"not_found","message":"no charm x","hint":"charmd list"}}`, charm.CodeNotFound, "no charm x", "charmd list"},
+		{"no token", "", 401, `{"error":{"code":"unauthorized","message":"a token is needed"}}`, charm.CodeUnauthorized, "wants a token", "CHARMD_TOKEN"},
+		{"another token", "other", 401, `{"error":{"code":"unauthorized","message":"a token is needed"}}`, charm.CodeUnauthorized, "does not take the token of this data directory", "CHARMD_TOKEN"},
+		{"a code from a later version", "", 418, `{"error":{"code":"teapot","message":"short"}}`, "teapot", "short", ""},
+		{"another server", "", 404, "<html>", charm.CodeUnavailable, "is not charmd: it answered 404", "CHARMD_URL"},
+		{"another server's JSON", "", 500, `{"error":"no"}`, charm.CodeUnavailable, "is not charmd", ""},
+		{"another server that is content", "", 200, "<html>", charm.CodeUnavailable, "is not charmd: its reply", ""},
+		{"a redirect is not followed", "", 302, "", charm.CodeUnavailable, "it answered 302", ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			var got request
-			_, err := New("http://127.0.0.1:8000", "", InProcess(recorder(tc.status, tc.reply, &got))).Status(t.Context())
+			_, err := New("http://127.0.0.1:8000", tc.token, InProcess(recorder(tc.status, tc.reply, &got))).Status(t.Context())
 			e, ok := errors.AsType[*charm.Error](err)
 			if !ok || e.Code != tc.code || !strings.Contains(e.Message, tc.say) || !strings.Contains(e.Hint, tc.hint) {
 				t.Errorf("got %#v", err)
 			}
-			if got.Token != "" {
+			if strings.TrimPrefix(got.Token, "Bearer ") != tc.token {
 				t.Errorf("sent the token %q", got.Token)
 			}
 		})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"net/netip"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -47,7 +48,8 @@ type Place struct {
 // Find says where the daemon is: at CHARMD_URL; where the runtime file says that
 // names our data directory; if no data directory was given and exactly one
 // daemon has a runtime file, there; else at the address it serves by default.
-// Nothing is contacted.
+// Nothing is contacted. The token of the data directory goes to no address of another
+// machine.
 func Find(l Lookup) (Place, error) {
 	p := Place{URL: l.URL, DataDir: l.DataDir, Named: l.URL != ""}
 	if p.Named {
@@ -70,13 +72,28 @@ func Find(l Lookup) (Place, error) {
 		}
 	}
 	p.Token = l.Token
-	if p.Token == "" {
+	if p.Token == "" && !(p.Named && elsewhere(p.URL)) {
 		var err error
 		if p.Token, err = readToken(p.DataDir); err != nil {
 			return Place{}, err
 		}
 	}
 	return p, nil
+}
+
+// elsewhere reports whether an address that somebody gave leads to another machine, as
+// far as it says itself: what is no loopback address may be anybody's, and gets no
+// token that it was not given.
+func elsewhere(address string) bool {
+	u, err := url.Parse(address)
+	if err != nil {
+		return true
+	}
+	if host := u.Hostname(); host != "localhost" {
+		ip, err := netip.ParseAddr(host)
+		return err != nil || !ip.Unmap().IsLoopback()
+	}
+	return false
 }
 
 func (l Lookup) runtimeFile() (RuntimeFile, bool, error) {

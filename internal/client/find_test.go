@@ -48,8 +48,16 @@ func TestFind(t *testing.T) {
 		lookup Lookup
 		want   Place
 	}{
-		{"CHARMD_URL first", Lookup{URL: "http://h:1", DataDir: one, RuntimeDir: running(one)},
-			Place{URL: "http://h:1", Token: "token one", DataDir: one, Named: true}},
+		{"CHARMD_URL first", Lookup{URL: "http://localhost:1", DataDir: one, RuntimeDir: running(one)},
+			Place{URL: "http://localhost:1", Token: "token one", DataDir: one, Named: true}},
+		{"CHARMD_URL by its number", Lookup{URL: "http://[::1]:1", DataDir: one, RuntimeDir: running(one)},
+			Place{URL: "http://[::1]:1", Token: "token one", DataDir: one, Named: true}},
+		{"another machine gets no token of ours", Lookup{URL: "https://h:1", DataDir: one, RuntimeDir: running(one)},
+			Place{URL: "https://h:1", DataDir: one, Named: true}},
+		{"nor one that only sounds like us", Lookup{URL: "http://localhost.example:1", DataDir: one, RuntimeDir: running(one)},
+			Place{URL: "http://localhost.example:1", DataDir: one, Named: true}},
+		{"but the one that it was given", Lookup{URL: "https://h:1", Token: "given", DataDir: one, RuntimeDir: running(one)},
+			Place{URL: "https://h:1", Token: "given", DataDir: one, Named: true}},
 		{"the file that names our data directory", Lookup{DataDir: two, DataDirGiven: true, RuntimeDir: running(one, two)},
 			Place{URL: "http://127.0.0.1:9002", Token: "token two", DataDir: two}},
 		{"by another path", Lookup{DataDir: link, DataDirGiven: true, RuntimeDir: running(one, two)},
