@@ -6,9 +6,9 @@ import (
 	"testing"
 )
 
-// TestFault10DangerousAddresses goes through every known way to write an
+// TestFault10_DangerousAddresses goes through every known way to write an
 // address that is not on the public internet, with the client that ships.
-func TestFault10DangerousAddresses(t *testing.T) {
+func TestFault10_DangerousAddresses(t *testing.T) {
 	t.Parallel()
 	names := startNameServer(t, map[string][]string{
 		"loopback.test":            {"127.0.0.1"},
@@ -123,7 +123,7 @@ func TestFault10DangerousAddresses(t *testing.T) {
 	}
 }
 
-func TestFault10AllowedByNameOnly(t *testing.T) {
+func TestFault10_AllowedByNameOnly(t *testing.T) {
 	t.Parallel()
 	base, port := serve(t, privateIP, func(w http.ResponseWriter, r *http.Request) { w.Write([]byte("secret")) })
 	names := startNameServer(t, map[string][]string{"nas.test": {privateIP}, "other.test": {privateIP}})
@@ -163,7 +163,7 @@ func TestFault10AllowedByNameOnly(t *testing.T) {
 
 // A connection opened for one charm stays open for reuse; a charm that may not
 // reach its destination must not get it.
-func TestFault10PooledConnectionIsNotShared(t *testing.T) {
+func TestFault10_PooledConnectionIsNotShared(t *testing.T) {
 	t.Parallel()
 	base, _ := serve(t, privateIP, func(w http.ResponseWriter, r *http.Request) {})
 	client := clientFor(t, Options{})
@@ -177,7 +177,7 @@ func TestFault10PooledConnectionIsNotShared(t *testing.T) {
 	}
 }
 
-func TestFault10RebindingNames(t *testing.T) {
+func TestFault10_RebindingNames(t *testing.T) {
 	t.Parallel()
 	reached := make(chan string, 10)
 	port := serveBoth(t, func(w http.ResponseWriter, r *http.Request) {
@@ -220,7 +220,7 @@ func TestFault10RebindingNames(t *testing.T) {
 	}
 }
 
-func TestFault10MixedAnswersReachOnlyThePublicOne(t *testing.T) {
+func TestFault10_MixedAnswersReachOnlyThePublicOne(t *testing.T) {
 	t.Parallel()
 	reached := make(chan bool, 10)
 	port := serveBoth(t, func(w http.ResponseWriter, r *http.Request) {},
@@ -233,7 +233,7 @@ func TestFault10MixedAnswersReachOnlyThePublicOne(t *testing.T) {
 	}
 }
 
-func TestFault10ProxyEnvironmentIsIgnored(t *testing.T) {
+func TestFault10_ProxyEnvironmentIsIgnored(t *testing.T) {
 	asked := make(chan string, 1)
 	proxy, _ := serve(t, privateIP, func(w http.ResponseWriter, r *http.Request) { asked <- r.URL.String() })
 	base, port := serve(t, publicIP, func(w http.ResponseWriter, r *http.Request) {})

@@ -18,9 +18,9 @@ import (
 
 const short = 100 * time.Millisecond
 
-// TestFault11HostileServers: whatever a server does, the request ends within
+// TestFault11_HostileServers: whatever a server does, the request ends within
 // its limits and with the right code.
-func TestFault11HostileServers(t *testing.T) {
+func TestFault11_HostileServers(t *testing.T) {
 	t.Parallel()
 	small := Limits{BodyBytes: 1 << 20, HeaderBytes: 8 << 10}
 	for _, test := range []struct {
@@ -136,8 +136,8 @@ func flood(c net.Conn, data []byte) {
 	}
 }
 
-// TestFault11GzipBomb runs alone: it counts what is allocated.
-func TestFault11GzipBomb(t *testing.T) {
+// TestFault11_GzipBomb runs alone: it counts what is allocated.
+func TestFault11_GzipBomb(t *testing.T) {
 	var bomb bytes.Buffer
 	z, _ := gzip.NewWriterLevel(&bomb, gzip.BestCompression)
 	zeros := make([]byte, 1<<20)

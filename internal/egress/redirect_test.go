@@ -123,7 +123,7 @@ func TestRedirectModes(t *testing.T) {
 	wantCode(t, err, entry, CodeProtocol)
 }
 
-func TestFault11EndlessRedirects(t *testing.T) {
+func TestFault11_EndlessRedirects(t *testing.T) {
 	t.Parallel()
 	var hits atomic.Int32
 	base, port := serve(t, publicIP, func(w http.ResponseWriter, r *http.Request) {
@@ -165,8 +165,8 @@ func TestReplyWithoutLocationIsFinal(t *testing.T) {
 	}
 }
 
-// TestFault10RedirectsToPrivate redirects to a forbidden place at each hop.
-func TestFault10RedirectsToPrivate(t *testing.T) {
+// TestFault10_RedirectsToPrivate redirects to a forbidden place at each hop.
+func TestFault10_RedirectsToPrivate(t *testing.T) {
 	t.Parallel()
 	var reached atomic.Bool
 	private, privatePort := serve(t, privateIP, func(w http.ResponseWriter, r *http.Request) { reached.Store(true) })

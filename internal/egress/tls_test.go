@@ -53,7 +53,7 @@ func TestPlainServerBehindHTTPS(t *testing.T) {
 
 // A server that floods with HTTP/2 frames meets a client that never offered
 // HTTP/2: it is cut off at its first bytes.
-func TestFault11HTTP2Flood(t *testing.T) {
+func TestFault11_HTTP2Flood(t *testing.T) {
 	t.Parallel()
 	frames := map[string]func(f *http2.Framer, n uint32) error{
 		"resets":   func(f *http2.Framer, n uint32) error { return f.WriteRSTStream(n*2+1, http2.ErrCodeRefusedStream) },

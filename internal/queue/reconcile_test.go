@@ -417,7 +417,7 @@ func TestAWaitingCharmRunsWhenAsked(t *testing.T) {
 
 // The wall clock may be set while a run is in flight. Its space must not pay for
 // hours that nothing took, nor be given them.
-func TestFault21AClockThatJumpsWhileRunningCostsNoTurns(t *testing.T) {
+func TestFault21_AClockThatJumpsWhileRunningCostsNoTurns(t *testing.T) {
 	inBubble(t, func(w *world) {
 		other := "did:key:z6MkrCD1csqtgdj8sjrsu8jxcbeyP6m7LiK87NzhfWqio5yr"
 		w.update(func(tx store.Tx) error {

@@ -231,7 +231,7 @@ func TestFault05_NestedBracketsHurtTheCompilersProcessAlone(t *testing.T) {
 	}
 }
 
-func TestFault6FloodOfTheLog(t *testing.T) {
+func TestFault06_FloodOfTheLog(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
 	s.cast(counter(`for (let i = 0; i < 1e5; i++) console.log("x".repeat(1e3));`))

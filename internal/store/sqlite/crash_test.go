@@ -96,10 +96,10 @@ func writeOnce(tx store.Tx, space int64, name string, undone bool) error {
 	return nil
 }
 
-// TestFault01Killed kills a process that writes, at every kind of point of a
+// TestFault01_Killed kills a process that writes, at every kind of point of a
 // transaction and at any moment: afterwards all that was acknowledged is there,
 // and what was not is there whole or not at all.
-func TestFault01Killed(t *testing.T) {
+func TestFault01_Killed(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
 	path := newPath(t)

@@ -85,9 +85,9 @@ func grouped(t testing.TB, db *DB, fns ...func(store.Tx) error) []error {
 	return errs
 }
 
-// TestFault18DiskFull fills the database up to a number of pages, which SQLite
+// TestFault18_DiskFull fills the database up to a number of pages, which SQLite
 // reports as it does a full disk.
-func TestFault18DiskFull(t *testing.T) {
+func TestFault18_DiskFull(t *testing.T) {
 	t.Parallel()
 	journal := newJournal()
 	db := open(t, newPath(t), Options{retry: time.Millisecond, Logger: journal.logger()})
@@ -136,7 +136,7 @@ func TestFault18DiskFull(t *testing.T) {
 	ok(t, db.Health())
 }
 
-func TestFault18CommitFails(t *testing.T) {
+func TestFault18_CommitFails(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		point Point
@@ -187,9 +187,9 @@ func TestFault18CommitFails(t *testing.T) {
 	}
 }
 
-// TestFault18FsyncFails: the store takes no more writes and has the process end.
+// TestFault18_FsyncFails: the store takes no more writes and has the process end.
 // What it had acknowledged before is there for the next one.
-func TestFault18FsyncFails(t *testing.T) {
+func TestFault18_FsyncFails(t *testing.T) {
 	t.Parallel()
 	var broken atomic.Bool
 	fatal := make(chan error, 10)
@@ -283,8 +283,8 @@ func init() {
 	}
 }
 
-// TestFault18WriteFails has the system refuse to write, and then allow it.
-func TestFault18WriteFails(t *testing.T) {
+// TestFault18_WriteFails has the system refuse to write, and then allow it.
+func TestFault18_WriteFails(t *testing.T) {
 	t.Parallel()
 	if err := limitFileSize(math.MaxUint64); err != nil {
 		t.Skip("file sizes cannot be limited here:", err)

@@ -30,7 +30,7 @@ func init() {
 	}
 }
 
-func TestFault19TwoOwners(t *testing.T) {
+func TestFault19_TwoOwners(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
 	dir := filepath.Dir(path)
@@ -70,7 +70,7 @@ func TestFault19TwoOwners(t *testing.T) {
 	open(t, path, Options{})
 }
 
-func TestFault19OwnerKilled(t *testing.T) {
+func TestFault19_OwnerKilled(t *testing.T) {
 	t.Parallel()
 	path := newPath(t)
 	cmd := child(t.Context(), "holder", path)

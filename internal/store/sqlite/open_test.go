@@ -52,9 +52,9 @@ func execSQL(t *testing.T, path, script string) {
 	ok(t, err)
 }
 
-// TestFault19Refused opens files that are not, or not any more, databases of
+// TestFault19_Refused opens files that are not, or not any more, databases of
 // ours: each is refused with its code and left as it is.
-func TestFault19Refused(t *testing.T) {
+func TestFault19_Refused(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		name  string
@@ -141,7 +141,7 @@ func TestFault19Refused(t *testing.T) {
 	}
 }
 
-func TestFault18ReadOnlyDirectory(t *testing.T) {
+func TestFault18_ReadOnlyDirectory(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
 		t.Skip("root writes into read-only directories")

@@ -176,7 +176,7 @@ type watchedLog struct {
 
 func (w *watchedLog) Log([]wire.LogLine) { close(w.arrived) }
 
-func TestFault6TheLogIsCut(t *testing.T) {
+func TestFault06_TheLogIsCut(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, Options{})
 	l.expect("1", `for (let i = 0; i < 1e5; i++) host.log("log", "line " + i + "é".repeat(40)); save(1)`)
