@@ -111,13 +111,17 @@ func recoverJob(tx store.Tx, states *state.Manager, job charm.Job, now time.Time
 	if told == state.Disabled {
 		found.Disabled = append(found.Disabled, c)
 	}
-	if s.Disabled {
-		err = tx.DeleteJob(job.ID)
-	} else {
-		err = tx.PutJob(*pendingAgain(job, now, job.Attempt))
+	next := pendingAgain(job, now, job.Attempt)
+	if s.Disabled { // what was asked for behind the run is another run
+		next = follow(nil, job, now, true)
+		if err := tx.DeleteJob(job.ID); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
+	if next != nil {
+		if err := tx.PutJob(*next); err != nil {
+			return err
+		}
 	}
 	return tx.PutState(job.Charm, s)
 }

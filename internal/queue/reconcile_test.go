@@ -212,6 +212,31 @@ func TestWhatWasAskedForOutlivesADeadClaim(t *testing.T) {
 	})
 }
 
+// The service dies with a run in flight of a charm that was disabled: the run is lost,
+// and what was asked for behind it runs.
+func TestWhatWasAskedForOutlivesTheService(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.add(1)
+		w.mustEnd(w.next(), charm.OK)
+		disabled(w, c)
+		if _, err := w.queue.RunNow(w.t.Context(), c.Row); err != nil {
+			t.Fatal(err)
+		}
+		claim := w.next()
+		second, err := w.queue.RunNow(w.t.Context(), c.Row)
+		if err != nil || second.Job == claim.Job.ID {
+			t.Fatalf("asked again it is %+v, %v", second, err)
+		}
+		w.restart()
+		next := w.next()
+		if next.Job.ID != second.Job || !next.Job.Once || next.Job.Attempt != 1 {
+			t.Errorf("after it came %+v", next.Job)
+		}
+		w.mustEnd(next, charm.OK)
+		w.idle(time.Hour)
+	})
+}
+
 // A second job may hide what is wrong with the first: one start mends both.
 func TestAStartMendsAllThatIsWrongWithACharm(t *testing.T) {
 	inBubble(t, func(w *world) {
