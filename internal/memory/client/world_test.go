@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"charmd/internal/charm"
 	"charmd/internal/identity"
 	"charmd/internal/jsontext"
 	"charmd/internal/memory"
@@ -104,6 +105,15 @@ func n(f client.Fact) float64 {
 	return number
 }
 
+// readOf reads a place, again when the server that was asked says that it is stopping.
+func readOf(ctx context.Context, space *client.Space, at client.Place) (client.Fact, error) {
+	for {
+		if f, err := space.Read(ctx, at); charm.CodeOf(err) != charm.CodeUnavailable || ctx.Err() != nil {
+			return f, err
+		}
+	}
+}
+
 // count adds one to the counter so many times. With each it writes how far it is
 // into a place of its own, which tells afterwards what became of a transaction
 // whatever others have done since. It returns how many were applied whose answers
@@ -112,7 +122,7 @@ func count(ctx context.Context, space *client.Space, counter client.Place, name 
 	mine := client.Fact{Place: client.Document("progress-of-" + name)}
 	for i := range times {
 		for {
-			now, err := space.Read(ctx, counter)
+			now, err := readOf(ctx, space, counter)
 			if err != nil {
 				return lost, fmt.Errorf("reading: %w", err)
 			}
@@ -130,7 +140,7 @@ func count(ctx context.Context, space *client.Space, counter client.Place, name 
 				return lost, fmt.Errorf("writing: %w", err)
 			}
 			// A conflict, or a server that is stopping: it says that nothing was written.
-			if own, err := space.Read(ctx, mine.Place); err != nil || own.Ref != mine.Ref {
+			if own, err := readOf(ctx, space, mine.Place); err != nil || own.Ref != mine.Ref {
 				return lost, fmt.Errorf("after an error %s stands at %v (%v), want %v", name, own.Ref, err, mine.Ref)
 			}
 		}
@@ -186,6 +196,9 @@ func TestIncrementsSumExactlyOnABadNetwork(t *testing.T) {
 			}
 			all.Wait()
 			network.rest()
+			if t.Failed() {
+				return // what is waited for does not come
+			}
 
 			for what, u := range map[string]*client.Subscription{"the counter's view": view, "the space's view": whole} {
 				last := n(u.Fact(counter))
@@ -207,7 +220,7 @@ func TestIncrementsSumExactlyOnABadNetwork(t *testing.T) {
 			network.mu.Lock()
 			defer network.mu.Unlock()
 			t.Logf("cut %v; %d transactions were applied whose answers were lost", network.cuts, lost.Load())
-			if network.cuts["before the answer"] == 0 || network.cuts["within the request"] == 0 {
+			if len(network.cuts) < 2 {
 				t.Error("the network was not bad enough")
 			}
 		})

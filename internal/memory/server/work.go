@@ -81,7 +81,7 @@ func (c *conn) carryOut(batch []task) {
 			requests = requests[c.query(requests):]
 		}
 	case frames.Subscribe:
-		if err := c.subscribe(r); err != nil {
+		if err := c.subscribe(r); err != nil && !c.stopped() {
 			c.answer(r.Job(), c.server.failed(r, err).text)
 		} // else there is nothing to say until a transaction matches
 	case frames.Unsubscribe:
@@ -120,6 +120,9 @@ const looks = 3
 func (c *conn) query(requests []*frames.Request) int {
 	for range looks {
 		results, seen := c.server.look(requests)
+		if c.stopped() {
+			return len(requests)
+		}
 		put := func() { c.putAll(requests, results) }
 		placed, behind := c.server.watches.place(c, seen, put)
 		// The store answers this when it has told of all that was committed before.
@@ -137,11 +140,25 @@ func (c *conn) query(requests []*frames.Request) int {
 		tx.AfterCommit(func() { c.putAll(requests, results) })
 		return nil
 	})
+	if c.stopped() {
+		return len(requests)
+	}
 	if err != nil {
 		results = []result{c.server.failed(requests[0], err)}
 		c.putAll(requests, results)
 	}
 	return len(results)
+}
+
+// stopped reports whether the server stops at once. The connection ends without an
+// answer then, and its client asks again elsewhere: an error would be taken for the
+// last word on what it asked.
+func (c *conn) stopped() bool {
+	if c.server.work.Err() == nil {
+		return false
+	}
+	c.cancel()
+	return true
 }
 
 // subscribe begins to tell of transactions. Who may not read any more when that
