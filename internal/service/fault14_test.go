@@ -11,7 +11,6 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
-	"charmd/internal/process"
 	"charmd/internal/testbin"
 )
 
@@ -52,9 +51,9 @@ func TestFault14_OneRefreshAcrossProcesses(t *testing.T) {
 			t.Errorf("%v has seen %v", ref, got)
 		}
 	}
-	_, err := launch(t, process.Options{Dir: d.Dir})
-	if err == nil || !strings.Contains(err.Error(), "uses") || g.Asked("/token")-before != 1 {
-		t.Errorf("a second daemon: %v", err)
+	out, err := exec.CommandContext(t.Context(), testbin.Path(t), "start", "--data-dir", d.Dir, "--listen", "127.0.0.1:0").CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "another charmd (pid ") || g.Asked("/token")-before != 1 {
+		t.Errorf("a second daemon: %v\n%s", err, out)
 	}
 	if run := d.run(first); run.Outcome != charm.OK {
 		t.Errorf("after it the charm ended as %s: %s", run.Outcome, run.Error)
