@@ -21,6 +21,7 @@ type proxy struct {
 	calm   bool   // nothing happens any more
 	server string // where to
 	cuts   map[string]int
+	seen   map[string]int // requests and answers that came by
 	open   map[net.Conn]bool
 }
 
@@ -30,7 +31,7 @@ func newProxy(t *testing.T, server string, seed uint64) *proxy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{t: t, listener: l, server: server, rand: rand.New(rand.NewPCG(seed, 1)), cuts: map[string]int{}, open: map[net.Conn]bool{}}
+	p := &proxy{t: t, listener: l, server: server, rand: rand.New(rand.NewPCG(seed, 1)), cuts: map[string]int{}, seen: map[string]int{}, open: map[net.Conn]bool{}}
 	p.conns.Go(p.accept)
 	t.Cleanup(func() {
 		_ = l.Close()
@@ -132,7 +133,14 @@ func (p *proxy) fate(n int, what string) (pass int, delay time.Duration) {
 	if p.calm {
 		return n, 0
 	}
+	p.seen[what]++
 	switch dice := p.rand.IntN(1000); {
+	case p.seen[what] == 20 && what == "answer": // each network is that bad, whatever the dice say
+		p.cuts["before the answer"]++
+		return 0, 0
+	case p.seen[what] == 20:
+		p.cuts["within the request"]++
+		return p.rand.IntN(n), 0
 	case dice < 12:
 		p.cuts["before the "+what]++
 		return 0, 0
