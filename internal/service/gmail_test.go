@@ -142,7 +142,7 @@ func TestGmailOnBadDays(t *testing.T) {
 	list[0].Subject, list[0].Body, list[0].Type = "=?iso-8859-1?Q?Caf=E9?=", []byte("Gr\xfc\xdfe"), `text/plain; charset="iso-8859-1"`
 	list[1].Body, list[1].Type = []byte("\x1b$B$3$s$K$A$O\x1b(B"), "text/plain; charset=iso-2022-jp"
 	list[2].Body, list[2].Type, list[2].Attachments = []byte("<p>Hello <b>you</b></p><script>x</script>"), "text/html; charset=utf-8", []string{"bill.pdf"}
-	list[3].Body, list[3].Attachments = bytes.Repeat([]byte("x"), 13<<20), []string{"large.pdf"} // in base64 more than a reply may have
+	list[3].Body, list[3].Attachments = bytes.Repeat([]byte("x"), 20<<20), []string{"large.pdf"}
 	list[4].Subject, list[4].Body, list[4].Type = "<script>alert(1)</script>", []byte("\x80\xfd"), "text/plain; charset=nonsense"
 	m.Receive(list[:20]...)
 	ref := d.addGmail(g, `"perSecond":50`)

@@ -104,7 +104,7 @@ func TestFault01_Killed(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	path := newPath(t)
 	acknowledged := make(map[string]bool)
-	for round := range 8 {
+	for round := range 14 {
 		var env []string
 		killAfter := -1
 		if round%2 == 0 {
@@ -132,7 +132,7 @@ func TestFault01_Killed(t *testing.T) {
 		}
 		verifyWritten(t, path, acknowledged)
 	}
-	if len(acknowledged) < 50 {
+	if len(acknowledged) < 100 {
 		t.Errorf("only %d writes were acknowledged, which proves little", len(acknowledged))
 	}
 }
