@@ -39,12 +39,9 @@ func (m *Manager) List(ctx context.Context, space string) ([]api.Charm, error) {
 // Show is one charm with its result.
 func (m *Manager) Show(ctx context.Context, space, name string) (out api.Charm, err error) {
 	err = m.view(ctx, space, name, func(r store.Reader, c charm.Charm, docs *cell.Snapshot) (err error) {
-		standing, ok := m.queue.Standing(c.Row)
-		if !ok {
-			standing = queue.Standing{Charm: c}
-		}
-		// The counters are those of the moment the result is of.
-		if standing.State, err = r.State(c.Row); err != nil {
+		// Who sees that nothing runs any more has the result of the last run.
+		standing, err := m.queue.StandingAt(r, c)
+		if err != nil {
 			return err
 		}
 		out = m.charmJSON(standing)

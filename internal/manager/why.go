@@ -16,9 +16,9 @@ import (
 // know it.
 func (m *Manager) Facts(ctx context.Context, space, name string) (f explain.Facts, err error) {
 	err = m.view(ctx, space, name, func(r store.Reader, c charm.Charm, _ *cell.Snapshot) error {
-		standing, ok := m.queue.Standing(c.Row)
-		if !ok {
-			standing = queue.Standing{Charm: c}
+		standing, err := m.queue.StandingAt(r, c)
+		if err != nil {
+			return err
 		}
 		f = m.facts(standing)
 		last, err := r.Runs(store.RunFilter{Charm: c.Row, Limit: charm.KeepRuns})

@@ -393,8 +393,25 @@ func (q *Queue) Standing(row int64) (Standing, bool) {
 	return q.standing(e), true
 }
 
+// StandingAt is how charm c stands at the moment of r, for those who show it with
+// what else r has. It is ErrNotFound when c is not there then.
+func (q *Queue) StandingAt(r store.Reader, c charm.Charm) (Standing, error) {
+	state, jobs, err := stands(r, c.Row)
+	if err != nil {
+		return Standing{}, err
+	}
+	s := Standing{Charm: c, State: state}
+	if len(jobs) > 0 {
+		s.Job = &jobs[0]
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s.Paused = q.pausedBy(c)
+	return s, nil
+}
+
 func (q *Queue) standing(e *entry) Standing {
-	s := Standing{Charm: e.charm, State: e.state, Paused: q.pausedBy(e)}
+	s := Standing{Charm: e.charm, State: e.state, Paused: q.pausedBy(e.charm)}
 	if e.job != nil {
 		job := *e.job
 		s.Job = &job

@@ -256,7 +256,7 @@ func (q *Queue) arm(e *entry) {
 	}
 	q.changed(e.charm.Row)
 	switch {
-	case at.IsZero(), q.leftOut(e), q.pausedBy(e) != nil && !e.asked():
+	case at.IsZero(), q.leftOut(e), q.pausedBy(e.charm) != nil && !e.asked():
 		q.order.remove(e)
 	case q.order.put(e, at):
 		q.wakeAll()

@@ -57,13 +57,13 @@ func (q *Queue) Pauses() []charm.Pause {
 	return list
 }
 
-// pausedBy is the widest pause that stops e, nil when none does. The caller holds mu.
-func (q *Queue) pausedBy(e *entry) *charm.Pause {
+// pausedBy is the widest pause that stops c, nil when none does. The caller holds mu.
+func (q *Queue) pausedBy(c charm.Charm) *charm.Pause {
 	if len(q.pauses) == 0 {
 		return nil
 	}
 	for _, key := range []pauseKey{
-		{charm.PauseAll, ""}, {charm.PauseSpace, e.charm.Space}, {charm.PauseIntegration, e.charm.Integration}, charmPause(e.charm.Row),
+		{charm.PauseAll, ""}, {charm.PauseSpace, c.Space}, {charm.PauseIntegration, c.Integration}, charmPause(c.Row),
 	} {
 		if p, ok := q.pauses[key]; ok {
 			return &p

@@ -245,7 +245,7 @@ var errNotWanted = errors.New("the charm was removed, disabled, paused or claime
 func (q *Queue) heldBack(c Claim) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return c.Job.Reason != charm.RunNow && q.pausedBy(c.entry) != nil
+	return c.Job.Reason != charm.RunNow && q.pausedBy(c.entry.charm) != nil
 }
 
 // stillWanted looks again before a claim is written: the job that was picked must

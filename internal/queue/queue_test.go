@@ -388,6 +388,30 @@ func TestDisabledWhileRunningKeepsOnlyWhatAPersonAskedFor(t *testing.T) {
 	})
 }
 
+func TestAStandingIsOfTheMomentItsReaderSees(t *testing.T) {
+	inBubble(t, func(w *world) {
+		c := w.add(1)
+		claim := w.next()
+		err := w.db.View(w.t.Context(), func(r store.Reader) error {
+			if _, err := r.State(c.Row); err != nil { // the reader's moment is that of its first read
+				return err
+			}
+			w.mustEnd(claim, charm.OK)
+			if now := w.standing(c); now.Job != nil || now.State.LastRun != claim.Job.Run {
+				w.t.Errorf("memory has %+v, want the end of the run", now)
+			}
+			then, err := w.queue.StandingAt(r, c)
+			if err == nil && (then.Job == nil || then.Job.Run != claim.Job.Run || then.State.LastRun != "") {
+				w.t.Errorf("the reader is told %+v, want the run in flight", then)
+			}
+			return err
+		})
+		if err != nil {
+			w.t.Fatal(err)
+		}
+	})
+}
+
 func TestUncleanStop(t *testing.T) {
 	inBubble(t, func(w *world) {
 		a, b := w.add(1), w.add(2)
