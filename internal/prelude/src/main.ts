@@ -5,16 +5,24 @@ import { Cell, sendEvent } from "./cell";
 import { documentOf } from "./document";
 import { describeThrown, type Thrown } from "./failure";
 import { type Graph, graphOf } from "./graph";
-import { parse, stringify, writeOut } from "./host";
+import { type Key, parse, stringify, writeOut } from "./host";
+import { type Memo, recall } from "./memo";
 import { require } from "./module";
 import { cellsOf, integrationOf, isUpdatable, nameOf, whereIs } from "./report";
-import { type Memo, recall, remembered } from "./rows";
+import { remembered } from "./rows";
 import { run } from "./run";
 import { failures, running, whenAtRest } from "./scheduler";
-import { session, type Task } from "./session";
+import { session } from "./session";
 import { saveChanges } from "./store";
 import { installGlobals } from "./web/globals";
 import { settle } from "./web/operation";
+
+interface Task {
+  mode: "cast" | "event" | "take" | "cells" | "write";
+  charm: string; process: string; space: string; recipe: string;
+  argument?: unknown; document?: string; stream?: Key[]; event?: unknown;
+  memo?: Memo; stale?: string[];
+}
 
 type Module = { exports: { default?: unknown } };
 type RecipeCode = (require: (name: string) => object, exports: object, module: Module) => Promise<void>;

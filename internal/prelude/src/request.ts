@@ -2,13 +2,14 @@
 // (runtime spec §2.7). Their outputs are documents of their own.
 
 import { type Builtin, inputValue, outputDocument, react } from "./builtin";
+import type { Reads } from "./document";
 import { describeThrown } from "./failure";
 import { Alias } from "./graph";
 import { type Fields, host, isArray, isObject, keys, mapObject, parse, stringify } from "./host";
 import { linkTo } from "./link";
-import type { Scope } from "./run";
-import { meetOutside, type Reads, whenAtRest } from "./scheduler";
-import { apiURL } from "./session";
+import { environment, meetOutside } from "./outside";
+import { whenAtRest } from "./scheduler";
+import type { Scope } from "./scope";
 import { fetch, type RequestInit, type Response } from "./web/fetch";
 import { write } from "./write";
 
@@ -88,7 +89,7 @@ export const llm = asking("llm", "partial", (inputs) => {
     isObject(content) ? content : { role: i % 2 === 0 ? "user" : "assistant", content }
   ));
   const about = { messages: turns, system, prompt, stop, max_tokens, model, stream: true };
-  const url = apiURL() + "/api/ai/llm";
+  const url = environment().apiUrl + "/api/ai/llm";
   return { about, send: async () => answerText(await fetch(url, { method: "POST", body: stringify(about) })) };
 });
 

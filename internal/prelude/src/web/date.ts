@@ -2,7 +2,7 @@
 // constructor uses Reflect.construct, so that classes may extend it.
 
 import { host, NativeDate } from "../host";
-import { meetOutside } from "../scheduler";
+import { meetOutside } from "../outside";
 
 function now(): number {
   meetOutside();

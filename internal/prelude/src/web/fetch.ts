@@ -2,7 +2,7 @@
 // whole when it arrives.
 
 import { host, parse, stringify } from "../host";
-import { apiURL } from "../session";
+import { environment } from "../outside";
 import { AbortSignal } from "./abort";
 import { begin, forget } from "./operation";
 import { hide, type Pair, Pairs, pairsOf, type PairsInit } from "./pairs";
@@ -118,7 +118,7 @@ export class Request extends Body {
 
 // A relative URL means the toolshed, as it does in its own pages.
 function absolute(input: string): string {
-  const text = host.url(input) || host.url(input, apiURL());
+  const text = host.url(input) || host.url(input, environment().apiUrl);
   if (text === "") throw new TypeError(`Invalid URL: ${input}`);
   return (parse(text) as { href: string }).href;
 }
