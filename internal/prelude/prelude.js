@@ -5,49 +5,7 @@ var __export = (target, all2) => {
     __defProp(target, name2, { get: all2[name2], enumerable: true });
 };
 
-// src/frame.ts
-var Frame = class {
-  constructor(parent, scope2, reads, makeCause, once = false) {
-    this.parent = parent;
-    this.scope = scope2;
-    this.reads = reads;
-    this.makeCause = makeCause;
-    this.once = once;
-    /** Opaque refs made in this frame, in order. */
-    this.roots = [];
-    this.idsGiven = 0;
-  }
-  /** What the ids of documents made in this frame depend on. Made when first asked for: most frames make none. */
-  get cause() {
-    return this.causeMade ??= this.makeCause?.();
-  }
-  nextId() {
-    return this.idsGiven++;
-  }
-};
-var Root = class {
-  constructor(frame, value, schema2) {
-    this.frame = frame;
-    this.value = value;
-    this.schema = schema2;
-    this.nodes = /* @__PURE__ */ new Set();
-    this.path = [];
-  }
-};
-var top;
-function topFrame() {
-  return top;
-}
-function pushFrame(scope2, reads, makeCause, once) {
-  return top = new Frame(top, scope2 ?? top?.scope, reads ?? top?.reads, makeCause, once);
-}
-function popFrame(frame = top) {
-  let at = top;
-  while (at !== void 0 && at !== frame) at = at.parent;
-  if (at !== void 0) top = at.parent;
-}
-
-// src/host.ts
+// src/host/host.ts
 var scope = globalThis;
 var host = scope.__host;
 delete scope.__host;
@@ -80,7 +38,7 @@ function isThenable(value) {
   return isObject(value) && typeof value.then === "function";
 }
 
-// src/outside.ts
+// src/host/outside.ts
 var outside = false;
 function meetOutside() {
   outside = true;
@@ -148,7 +106,7 @@ var crypto = {
   }
 };
 
-// src/entity.ts
+// src/documents/entity.ts
 function entityId(source, cause) {
   return host.refer(stringify(cleaned(source, cause)), "link");
 }
@@ -171,7 +129,7 @@ function cleaned(source, cause) {
   return clean({ ...source, causal: cause });
 }
 
-// src/document.ts
+// src/documents/document.ts
 var Place = class _Place {
   constructor(doc, parent, key) {
     this.doc = doc;
@@ -281,7 +239,7 @@ function temporary(value, id = newId) {
   return new Document(id).begin(value);
 }
 
-// src/link.ts
+// src/documents/link.ts
 var longestChain = 100;
 function linkTo(place2) {
   return { cell: { "/": place2.doc.id }, path: place2.path };
@@ -346,82 +304,7 @@ function cycle(value, place2) {
   return new Error(`${isAlias(value) ? "Alias" : "Reference"} cycle detected at ${place2.doc.id}/${place2.path.join("/")}`);
 }
 
-// src/schema.ts
-var Plan = class {
-  constructor(schema2, root2) {
-    this.root = root2;
-    this.kind = "scalar";
-    /** Nothing below is a cell or a view: then reading needs no places, only stored values. */
-    this.plain = false;
-    /** A primitive that is stored is what is read. */
-    this.asIs = false;
-    /** An object of primitives. */
-    this.flat = false;
-    /** Of those that are guarded every object has one from its prototype. */
-    this.fields = [];
-    this.options = [];
-    this.asCell = schema2.asCell === true || schema2.asStream === true;
-    const { asCell: _cell, asStream: _stream, ...rest } = schema2.$ref === "#" ? root2 : schema2;
-    if (isArray(rest.anyOf) && rest.anyOf.length > 0 && rest.anyOf.every(({ asCell, asStream }) => asCell || asStream)) {
-      this.asCell = true;
-      rest.anyOf = rest.anyOf.map(({ asCell: _cell2, asStream: _stream2, ...option }) => option);
-    }
-    this.schema = keys(rest).length > 0 ? rest : void 0;
-    this.default = rest.default;
-  }
-};
-var plans = /* @__PURE__ */ new WeakMap();
-function planOf(schema2, root2 = schema2) {
-  const known = plans.get(schema2);
-  if (known?.root === root2) return known;
-  const plan = new Plan(schema2, root2);
-  plans.set(schema2, plan);
-  fill(plan, plan.schema ?? {}, root2);
-  return plan;
-}
-function fill(plan, { type: type2, properties, additionalProperties: extra, items, anyOf }, root2) {
-  const parts = [];
-  const part = (schema2) => {
-    const made = planOf(schema2, root2);
-    parts.push(made);
-    return made;
-  };
-  if (isArray(anyOf)) {
-    plan.kind = "choice";
-    plan.options = anyOf.map(part);
-  } else if (properties !== void 0 || type2 === "object" && extra) {
-    plan.kind = "object";
-    for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]), guarded: key in Object.prototype });
-    if (extra) plan.extra = part(extra === true ? {} : extra);
-  } else if (type2 === "array" && items !== void 0) {
-    plan.kind = "array";
-    plan.items = part(items);
-  } else if (type2 === void 0 || type2 === "object" || type2 === "array") plan.kind = "view";
-  if (plan.asCell && plan.schema !== void 0) planOf(plan.schema, root2);
-  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view");
-  plan.flat = plan.kind === "object" && plan.extra === void 0 && parts.every((made) => made.asIs);
-  plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
-}
-function copyOf(raw) {
-  return isObject(raw) ? parse(stringify(raw)) : raw;
-}
-function schemaAt(schema2, key, root2 = schema2) {
-  const whole = schema2?.$ref === "#" ? root2 : schema2;
-  if (whole === void 0) return void 0;
-  const extra = isObject(whole.additionalProperties) ? whole.additionalProperties : void 0;
-  return own(whole.properties ?? {}, String(key)) ?? (whole.type === "array" ? whole.items : extra);
-}
-function defaultsOf(schema2) {
-  if (schema2?.properties === void 0) return schema2?.type === "object" ? void 0 : schema2?.default;
-  const out = {};
-  for (const key of keys(schema2.properties)) {
-    const value = defaultsOf(schema2.properties[key]);
-    if (value !== void 0) out[key] = copyOf(value);
-  }
-  return keys(out).length > 0 ? out : void 0;
-}
-
-// src/memo.ts
+// src/schedule/memo.ts
 var none = {};
 var memo = none;
 var stale = /* @__PURE__ */ new Set();
@@ -441,7 +324,7 @@ function isChangedAt(place2) {
   return place2.changed !== "" || isReplaced(place2);
 }
 
-// src/failure.ts
+// src/schedule/failure.ts
 function describeThrown(thrown) {
   if (thrown instanceof Error || isObject(thrown) && typeof thrown.message === "string") {
     const { name: name2, message, stack } = thrown;
@@ -454,7 +337,7 @@ function describeThrown(thrown) {
   }
 }
 
-// src/scheduler.ts
+// src/schedule/scheduler.ts
 var mostRunsBetweenRests = 100;
 var nothing = new Reads();
 var Action = class {
@@ -601,7 +484,7 @@ function placeAll(readers2, order) {
   if (readers2 !== void 0) for (let i = 0; i < readers2.length; i++) place(readers2[i], order);
 }
 
-// src/rows.ts
+// src/schedule/rows.ts
 var all = [];
 var readers;
 var owned = /* @__PURE__ */ new Set();
@@ -783,7 +666,124 @@ function drop(ended) {
   if (ended.length > 0) all = all.filter((rows) => !ended.includes(rows));
 }
 
-// src/change.ts
+// src/cells/frame.ts
+var Frame = class {
+  constructor(parent, scope2, reads, makeCause, once = false) {
+    this.parent = parent;
+    this.scope = scope2;
+    this.reads = reads;
+    this.makeCause = makeCause;
+    this.once = once;
+    /** Opaque refs made in this frame, in order. */
+    this.roots = [];
+    this.idsGiven = 0;
+  }
+  /** What the ids of documents made in this frame depend on. Made when first asked for: most frames make none. */
+  get cause() {
+    return this.causeMade ??= this.makeCause?.();
+  }
+  nextId() {
+    return this.idsGiven++;
+  }
+};
+var Root = class {
+  constructor(frame, value, schema2) {
+    this.frame = frame;
+    this.value = value;
+    this.schema = schema2;
+    this.nodes = /* @__PURE__ */ new Set();
+    this.path = [];
+  }
+};
+var top;
+function topFrame() {
+  return top;
+}
+function pushFrame(scope2, reads, makeCause, once) {
+  return top = new Frame(top, scope2 ?? top?.scope, reads ?? top?.reads, makeCause, once);
+}
+function popFrame(frame = top) {
+  let at = top;
+  while (at !== void 0 && at !== frame) at = at.parent;
+  if (at !== void 0) top = at.parent;
+}
+
+// src/cells/schema.ts
+var Plan = class {
+  constructor(schema2, root2) {
+    this.root = root2;
+    this.kind = "scalar";
+    /** Nothing below is a cell or a view: then reading needs no places, only stored values. */
+    this.plain = false;
+    /** A primitive that is stored is what is read. */
+    this.asIs = false;
+    /** An object of primitives. */
+    this.flat = false;
+    /** Of those that are guarded every object has one from its prototype. */
+    this.fields = [];
+    this.options = [];
+    this.asCell = schema2.asCell === true || schema2.asStream === true;
+    const { asCell: _cell, asStream: _stream, ...rest } = schema2.$ref === "#" ? root2 : schema2;
+    if (isArray(rest.anyOf) && rest.anyOf.length > 0 && rest.anyOf.every(({ asCell, asStream }) => asCell || asStream)) {
+      this.asCell = true;
+      rest.anyOf = rest.anyOf.map(({ asCell: _cell2, asStream: _stream2, ...option }) => option);
+    }
+    this.schema = keys(rest).length > 0 ? rest : void 0;
+    this.default = rest.default;
+  }
+};
+var plans = /* @__PURE__ */ new WeakMap();
+function planOf(schema2, root2 = schema2) {
+  const known = plans.get(schema2);
+  if (known?.root === root2) return known;
+  const plan = new Plan(schema2, root2);
+  plans.set(schema2, plan);
+  fill(plan, plan.schema ?? {}, root2);
+  return plan;
+}
+function fill(plan, { type: type2, properties, additionalProperties: extra, items, anyOf }, root2) {
+  const parts = [];
+  const part = (schema2) => {
+    const made = planOf(schema2, root2);
+    parts.push(made);
+    return made;
+  };
+  if (isArray(anyOf)) {
+    plan.kind = "choice";
+    plan.options = anyOf.map(part);
+  } else if (properties !== void 0 || type2 === "object" && extra) {
+    plan.kind = "object";
+    for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]), guarded: key in Object.prototype });
+    if (extra) plan.extra = part(extra === true ? {} : extra);
+  } else if (type2 === "array" && items !== void 0) {
+    plan.kind = "array";
+    plan.items = part(items);
+  } else if (type2 === void 0 || type2 === "object" || type2 === "array") plan.kind = "view";
+  if (plan.asCell && plan.schema !== void 0) planOf(plan.schema, root2);
+  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view");
+  plan.flat = plan.kind === "object" && plan.extra === void 0 && parts.every((made) => made.asIs);
+  plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
+}
+function copyOf(raw) {
+  return isObject(raw) ? parse(stringify(raw)) : raw;
+}
+function schemaAt(schema2, key, root2 = schema2) {
+  const whole = schema2?.$ref === "#" ? root2 : schema2;
+  if (whole === void 0) return void 0;
+  const extra = isObject(whole.additionalProperties) ? whole.additionalProperties : void 0;
+  return own(whole.properties ?? {}, String(key)) ?? (whole.type === "array" ? whole.items : extra);
+}
+function defaultsOf(schema2) {
+  if (schema2?.properties === void 0) return schema2?.type === "object" ? void 0 : schema2?.default;
+  const out = {};
+  for (const key of keys(schema2.properties)) {
+    const value = defaultsOf(schema2.properties[key]);
+    if (value !== void 0) out[key] = copyOf(value);
+  }
+  return keys(out).length > 0 ? out : void 0;
+}
+
+// src/schedule/change.ts
 function changed(place2) {
   place2.changed = "here";
   for (let at = place2; at.parent !== void 0; at = at.parent) {
@@ -949,7 +949,7 @@ function unescape(text) {
   return host.utf8(new Uint8Array(bytes), "utf-8", 0);
 }
 
-// src/session.ts
+// src/cells/session.ts
 var session = {
   space: "",
   /** Every document that this run makes is new, so the host need not be asked for a stored one. */
@@ -972,7 +972,7 @@ function getRecipeEnvironment() {
   };
 }
 
-// src/symbols.ts
+// src/cells/symbols.ts
 var ID = /* @__PURE__ */ Symbol("ID, unique to the context");
 var ID_FIELD = /* @__PURE__ */ Symbol("ID_FIELD, name of the field that holds the id");
 var PLACE = /* @__PURE__ */ Symbol("place");
@@ -980,7 +980,7 @@ var LINK = /* @__PURE__ */ Symbol("link");
 var REF = /* @__PURE__ */ Symbol("ref");
 var GRAPH = /* @__PURE__ */ Symbol("graph");
 
-// src/write.ts
+// src/cells/write.ts
 var deepest = 512;
 function write(place2, value) {
   const target = writeTarget(place2);
@@ -1168,7 +1168,7 @@ function copyOfJSON(value) {
   return parse(stringify(value));
 }
 
-// src/array.ts
+// src/cells/array.ts
 var reading = "at concat entries every filter find findIndex findLast findLastIndex includes indexOf join keys lastIndexOf map reduce reduceRight slice some toLocaleString toString values with".split(" ");
 var changing = {
   pop: (raw, _, of) => detached(of, raw.pop()),
@@ -1217,7 +1217,7 @@ function byText(a, b) {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-// src/view.ts
+// src/cells/view.ts
 function view(place2, reads) {
   const at = resolve(place2, reads);
   const raw = found;
@@ -1274,7 +1274,7 @@ var View = class _View {
   }
 };
 
-// src/read.ts
+// src/cells/read.ts
 var cellOf;
 function makeCellsBy(make) {
   cellOf = make;
@@ -1394,7 +1394,7 @@ function defaultOf(plan) {
   return plan.kind === "view" ? view(doc.root) : shaped(doc, doc.root, doc.value, plan);
 }
 
-// src/cell.ts
+// src/cells/cell.ts
 function cellAt(place2, schema2, root2 = schema2, reads) {
   return isStreamAt(place2) ? new Stream(place2) : new Cell(place2, schema2, root2, reads);
 }
@@ -1527,7 +1527,38 @@ makeCellsBy((place2, { schema: schema2, root: root2 }, reads) => {
   return cellAt(placeOf(raw), schema2, root2, reads);
 });
 
-// src/opaque.ts
+// src/documents/store.ts
+function saveChanges(roots) {
+  const queue = /* @__PURE__ */ new Set();
+  let anyNew = false;
+  for (const doc of documents.values()) {
+    if (doc.dirty && (doc.stored || roots.includes(doc))) queue.add(doc);
+    anyNew ||= isNew(doc);
+  }
+  let saved = 0;
+  for (const doc of queue) {
+    if (doc.save()) saved++;
+    if (!anyNew) continue;
+    include(doc.source, queue);
+    linkedFrom(doc.value, queue);
+  }
+  return saved;
+}
+function linkedFrom(value, queue) {
+  if (!isObject(value)) return;
+  const cell3 = isAlias(value) ? value.$alias.cell : isLink(value) ? value.cell : void 0;
+  if (cell3 !== void 0) include(documents.get(cell3["/"]), queue);
+  else if (isArray(value)) for (const item of value) linkedFrom(item, queue);
+  else for (const key of keys(value)) linkedFrom(value[key], queue);
+}
+function include(doc, queue) {
+  if (doc !== void 0 && isNew(doc)) queue.add(doc);
+}
+function isNew(doc) {
+  return doc.loaded && !doc.stored && (doc.dirty || doc.value !== void 0 || doc.source !== void 0);
+}
+
+// src/graph/opaque.ts
 var Ref = class _Ref {
   constructor(root2, path, schema2) {
     this.root = root2;
@@ -1605,7 +1636,7 @@ function withValue(value, path, part) {
   return whole;
 }
 
-// src/graph.ts
+// src/graph/graph.ts
 var Alias = class {
   constructor(depth, ref, place2) {
     this.depth = depth;
@@ -1784,13 +1815,349 @@ function aliasesIn(value) {
   return isObject(value) ? keys(value).flatMap((key) => aliasesIn(value[key])) : [];
 }
 
+// src/graph/node.ts
+var node_exports = {};
+__export(node_exports, {
+  byRef: () => byRef,
+  cell: () => cell,
+  compute: () => compute,
+  createNodeFactory: () => createNodeFactory,
+  derive: () => derive,
+  fetchData: () => fetchData,
+  handler: () => handler,
+  ifElse: () => ifElse,
+  lift: () => lift,
+  llm: () => llm,
+  navigateTo: () => navigateTo,
+  nodeFactory: () => nodeFactory,
+  render: () => render,
+  str: () => str,
+  stream: () => stream,
+  streamData: () => streamData
+});
+
+// src/lib/zod.ts
+function closed(value, prefix) {
+  return new Proxy(value, {
+    get: (target, key, receiver) => {
+      if (typeof key === "symbol" || key in target || ignored.has(key)) return Reflect.get(target, key, receiver);
+      throw new Error(`${prefix}.${key} of zod is not available here`);
+    }
+  });
+}
+var ignored = /* @__PURE__ */ new Set(["then", "toJSON", "default", "__esModule"]);
+var ZodType = class {
+  constructor(schema2, isOptional = false, shape = {}) {
+    this.schema = schema2;
+    this.isOptional = isOptional;
+    this.shape = shape;
+  }
+  with(more, isOptional = this.isOptional) {
+    return type({ ...this.schema, ...more }, isOptional, this.shape);
+  }
+  describe(description) {
+    return this.with({ description });
+  }
+  optional() {
+    return this.with({}, true);
+  }
+  default(value) {
+    return this.with({ default: typeof value === "function" ? value() : value }, true);
+  }
+  array() {
+    return array(this);
+  }
+  or(other) {
+    return union([this, other]);
+  }
+  nullish() {
+    return this.nullable().optional();
+  }
+  nullable() {
+    const { type: kind, description, ...rest } = this.schema;
+    const isPlain = plain.has(kind) && keys(rest).length === 0;
+    const either = isPlain ? { type: [kind, "null"] } : { anyOf: [this.schema, { type: "null" }] };
+    return type(description === void 0 ? either : { ...either, description }, this.isOptional);
+  }
+  int() {
+    return this.with({ type: "integer" });
+  }
+  min(least) {
+    return this.with({ [bounds[this.schema.type][0]]: least });
+  }
+  max(most) {
+    return this.with({ [bounds[this.schema.type][1]]: most });
+  }
+  extend(more) {
+    return object({ ...this.shape, ...more });
+  }
+  partial() {
+    return object(mapObject(this.shape, (field) => field.optional()));
+  }
+};
+var plain = /* @__PURE__ */ new Set(["string", "number", "boolean", "null"]);
+var bounds = {
+  string: ["minLength", "maxLength"],
+  array: ["minItems", "maxItems"],
+  number: ["minimum", "maximum"],
+  integer: ["minimum", "maximum"]
+};
+function type(schema2, isOptional, shape) {
+  return closed(new ZodType(schema2, isOptional, shape), "the method ");
+}
+function object(shape) {
+  const required = keys(shape).filter((key) => !shape[key].isOptional);
+  const properties = mapObject(shape, (field) => field.schema);
+  const more = required.length > 0 ? { required } : {};
+  return type({ type: "object", properties, ...more, additionalProperties: false }, false, shape);
+}
+var anything = {};
+var array = ({ schema: schema2 }) => type(schema2 === anything ? { type: "array" } : { type: "array", items: schema2 });
+function literal(value) {
+  if (isObject(value)) return type({ type: "object" });
+  return type(value === null ? { type: "null" } : { type: typeof value, const: value });
+}
+function union(options) {
+  const schemas = options.map(({ schema: schema2 }) => schema2);
+  const each = (...names) => schemas.every((schema2) => keys(schema2).join() === names.join());
+  const types = [...new Set(schemas.map((schema2) => schema2.type))];
+  const kind = types.length > 1 ? types : types[0];
+  if (each("type") && types.every((name2) => plain.has(name2))) return type({ type: kind });
+  if (each("type", "const")) return type({ type: kind, enum: schemas.map((schema2) => schema2.const) });
+  if (each("type", "enum")) return type({ type: kind, enum: [...new Set(schemas.flatMap((schema2) => schema2.enum))] });
+  return type({ anyOf: schemas });
+}
+var record = (...types) => type({ type: "object", additionalProperties: types.at(-1).schema });
+var functions = {
+  object,
+  array,
+  literal,
+  union,
+  record,
+  ZodType,
+  string: () => type({ type: "string" }),
+  number: () => type({ type: "number" }),
+  boolean: () => type({ type: "boolean" }),
+  null: () => type({ type: "null" }),
+  any: () => type(anything, true),
+  unknown: () => type({}, true),
+  enum: (values) => type({ type: "string", enum: [...values] }),
+  optional: (inner) => inner.optional(),
+  nullable: (inner) => inner.nullable()
+};
+var z = closed(functions, "z");
+z.z = z;
+function schemaOf(schema2) {
+  if (!(schema2 instanceof ZodType)) return schema2;
+  return { ...schema2.schema, $schema: "http://json-schema.org/draft-07/schema#" };
+}
+function zodToJsonSchema(schema2) {
+  if (schema2 instanceof ZodType) return schemaOf(schema2);
+  throw new TypeError("zodToJsonSchema takes a schema of zod");
+}
+
+// src/graph/node.ts
+function addNode(module, inputs, outputs) {
+  const frame = topFrame();
+  if (frame === void 0) throw new Error("Lifts, handlers and recipes can only be called inside a recipe.");
+  const node = { module, inputs, outputs, frame };
+  for (const part of [inputs, outputs]) walkRefs(part, (ref) => ref.root.nodes.add(node));
+}
+function nodeFactory(module) {
+  return (inputs) => {
+    const outputs = newOpaqueRef(void 0, module.resultSchema);
+    addNode(module, inputs, outputs);
+    return outputs;
+  };
+}
+function createNodeFactory(module) {
+  return Object.assign(nodeFactory(module), module);
+}
+function byRef(name2) {
+  return createNodeFactory({ type: "ref", implementation: name2 });
+}
+function codeModule(implementation, argumentSchema, resultSchema) {
+  const schemas = argumentSchema && { argumentSchema, resultSchema, plan: planOf(argumentSchema) };
+  return { type: "javascript", implementation, ...schemas };
+}
+function lift(first, resultSchema, fn) {
+  return createNodeFactory(fn === void 0 ? codeModule(first) : codeModule(fn, schemaOf(first), schemaOf(resultSchema)));
+}
+function derive(...args) {
+  return args.length > 2 ? lift(args[0], args[1], args[3])(args[2]) : lift(args[1])(args[0]);
+}
+function compute(fn) {
+  return lift(fn)(void 0);
+}
+function render(fn) {
+  const handled2 = (value) => {
+    if (typeof value === "function" && graphOf(value) === void 0) return handler(value)({});
+    if (isArray(value)) return value.map(handled2);
+    if (!isObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
+    return Object.fromEntries(keys(value).map((key) => [key, handled2(value[key])]));
+  };
+  return compute(() => handled2(fn()));
+}
+function handler(first, stateSchema, fn) {
+  const module = fn === void 0 ? codeModule(first) : codeModule(fn, { type: "object", properties: { $event: schemaOf(first ?? {}), ...schemaOf(stateSchema)?.properties } });
+  module.wrapper = "handler";
+  const factory = (props = {}) => {
+    const events2 = stream();
+    addNode(module, { ...props, $event: events2 }, {});
+    return events2;
+  };
+  return Object.assign(factory, module, { with: factory, bind: factory });
+}
+function cell(value, schema2) {
+  return newOpaqueRef(value, schema2);
+}
+function stream() {
+  return newOpaqueRef({ $stream: true });
+}
+var conditional = byRef("ifElse");
+var ifElse = (...branches) => conditional(branches);
+var fetchData = byRef("fetchData");
+var streamData = byRef("streamData");
+var llm = byRef("llm");
+var navigateTo = byRef("navigateTo");
+var interpolate = createNodeFactory({
+  type: "javascript",
+  implementation: ({ strings, values }) => {
+    let text = strings[0];
+    for (let i = 0; i < values.length; i++) text += String(values[i]) + strings[i + 1];
+    return text;
+  },
+  plan: planOf({ properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } } })
+});
+function str(strings, ...values) {
+  return interpolate({ strings: [...strings], values });
+}
+
+// src/graph/recipe.ts
+function recipe(about, second, third) {
+  const fn = third ?? second;
+  const resultSchema = third === void 0 ? void 0 : schemaOf(second);
+  const frame = pushFrame();
+  try {
+    const schema2 = typeof about === "string" ? void 0 : schemaOf(about);
+    const inputs = newOpaqueRef(void 0, schema2 === about ? schema2 : void 0);
+    const graph2 = new Graph(schema2, resultSchema ?? {});
+    buildGraph(frame, refOf(inputs), fn(inputs), graph2);
+    graph2.argumentSchema ??= { ...inferSchema(graph2.defaults, true), description: about };
+    return asRecipe(graph2);
+  } finally {
+    popFrame(frame);
+  }
+}
+function recipeFromFrame(description, resultSchema, fn) {
+  const inputs = newOpaqueRef();
+  const graph2 = new Graph({ type: "object", properties: {}, description }, resultSchema ?? {});
+  return asRecipe(buildGraph(topFrame(), refOf(inputs), fn(inputs), graph2));
+}
+function asRecipe(graph2) {
+  const module = { type: "recipe", implementation: void 0 };
+  const { argumentSchema, resultSchema, initial, result, nodes } = graph2;
+  const recipe2 = Object.assign(nodeFactory(module), { argumentSchema, resultSchema, initial, result, nodes });
+  Object.defineProperties(recipe2, { toJSON: { value: () => graph2.form() }, [GRAPH]: { value: graph2 } });
+  return module.implementation = recipe2;
+}
+var mapping = byRef("map");
+methods.map = (ref, fn) => mapping({
+  list: opaqueRef(ref),
+  op: recipe("mapping function", ({ element, index: index2, array: array2 }) => fn(element, index2, array2))
+});
+function inferSchema(example, withDefaults = false) {
+  const schema2 = {};
+  if (isArray(example)) {
+    schema2.type = "array";
+    const fields = Object.assign({}, ...example.filter(isObject).reverse());
+    if (example.length > 0) schema2.items = inferSchema(fields, withDefaults);
+  } else if (isObject(example)) {
+    schema2.type = "object";
+    schema2.properties = mapObject(example, (field) => inferSchema(field, withDefaults));
+    return schema2;
+  } else if (example === null) schema2.type = "null";
+  else if (typeof example === "number") schema2.type = Number.isInteger(example) ? "integer" : "number";
+  else if (typeof example === "string" || typeof example === "boolean") schema2.type = typeof example;
+  if (withDefaults && example !== void 0) schema2.default = example;
+  return schema2;
+}
+
+// src/graph/spell.ts
+var schema = (value) => value;
+var markAsStatic = (value) => ({ $static: value });
+var isStatic = (value) => isObject(value) && "$static" in value;
+var isModule = (value) => typeof value === "function" && "implementation" in value;
+function deepEqual(a, b) {
+  if (Object.is(a, b)) return true;
+  if (!isObject(a) || !isObject(b) || isArray(a) !== isArray(b)) return false;
+  const names = keys(a);
+  return names.length === keys(b).length && names.every((name2) => name2 in b && deepEqual(a[name2], b[name2]));
+}
+var PATH = /* @__PURE__ */ Symbol("path");
+function pathOf(steps) {
+  return new Proxy(() => {
+  }, {
+    get: (_, key) => typeof key === "string" ? pathOf([...steps, key]) : key === PATH ? steps : void 0,
+    apply: (_, _this, args) => pathOf([...steps.slice(0, -1), { method: steps.at(-1), args }])
+  });
+}
+function walk(steps, self) {
+  return steps.reduce((at, step) => typeof step === "string" ? at[step] : at[step.method](...step.args), self);
+}
+var $ = pathOf([]);
+var select = (query) => (self) => mapObject(query, (value) => {
+  const steps = typeof value === "function" ? value[PATH] : void 0;
+  return steps === void 0 ? value : walk(steps, self);
+});
+var event = (name2) => select({ $event: name2 });
+var Spell = class {
+  constructor() {
+    this.listeners = [];
+    this.rules = [];
+    this.streams = {};
+  }
+  update(self, values) {
+    Object.assign(self, values);
+  }
+  addEventListener(name2, update) {
+    this.listeners.push({ name: name2, update });
+  }
+  addRule(condition, update) {
+    this.rules.push({ condition, update });
+  }
+  /** The stream of an event, for use in render(). */
+  dispatch(name2) {
+    return this.streams[name2];
+  }
+  compile(title = "Spell") {
+    return recipe(title, (self) => {
+      const state = {};
+      for (const [name2, value] of Object.entries(this.init() ?? {})) {
+        self[name2].setDefault(value);
+        state[name2] = self[name2];
+      }
+      for (const { name: name2, update } of this.listeners) {
+        derive({ self, $event: this.streams[name2] ??= stream() }, ({ self: self2, $event }) => update(self2, $event));
+      }
+      for (const { condition, update } of this.rules) derive({ ...this.inputs(condition(self), self), self }, update);
+      return { $UI: this.render(self), ...this.streams, ...state };
+    });
+  }
+  inputs(condition, self) {
+    if (isArray(condition)) return Object.fromEntries(condition.map((name2) => [name2, self[name2]]));
+    if (!isObject(condition)) return {};
+    return "$event" in condition ? { ...condition, $event: this.streams[condition.$event] } : condition;
+  }
+};
+
 // src/html.ts
 var html_exports = {};
 __export(html_exports, {
   Fragment: () => Fragment,
   debug: () => debug,
   h: () => h,
-  render: () => render,
+  render: () => render2,
   setDebug: () => setDebug,
   setEventSanitizer: () => setEventSanitizer,
   setNodeSanitizer: () => setNodeSanitizer
@@ -1800,7 +2167,7 @@ function h(name2, props, ...children) {
   if (typeof name2 === "function") return name2({ ...props, children: children.flat() });
   return { type: "vnode", name: name2, props: props ?? {}, children: children.flat() };
 }
-function render() {
+function render2() {
   throw new Error("There is no page to render to in the background.");
 }
 var setEventSanitizer = () => {
@@ -1933,340 +2300,6 @@ var TurndownService = class {
   }
 };
 
-// src/lib/zod.ts
-function closed(value, prefix) {
-  return new Proxy(value, {
-    get: (target, key, receiver) => {
-      if (typeof key === "symbol" || key in target || ignored.has(key)) return Reflect.get(target, key, receiver);
-      throw new Error(`${prefix}.${key} of zod is not available here`);
-    }
-  });
-}
-var ignored = /* @__PURE__ */ new Set(["then", "toJSON", "default", "__esModule"]);
-var ZodType = class {
-  constructor(schema2, isOptional = false, shape = {}) {
-    this.schema = schema2;
-    this.isOptional = isOptional;
-    this.shape = shape;
-  }
-  with(more, isOptional = this.isOptional) {
-    return type({ ...this.schema, ...more }, isOptional, this.shape);
-  }
-  describe(description) {
-    return this.with({ description });
-  }
-  optional() {
-    return this.with({}, true);
-  }
-  default(value) {
-    return this.with({ default: typeof value === "function" ? value() : value }, true);
-  }
-  array() {
-    return array(this);
-  }
-  or(other) {
-    return union([this, other]);
-  }
-  nullish() {
-    return this.nullable().optional();
-  }
-  nullable() {
-    const { type: kind, description, ...rest } = this.schema;
-    const isPlain = plain.has(kind) && keys(rest).length === 0;
-    const either = isPlain ? { type: [kind, "null"] } : { anyOf: [this.schema, { type: "null" }] };
-    return type(description === void 0 ? either : { ...either, description }, this.isOptional);
-  }
-  int() {
-    return this.with({ type: "integer" });
-  }
-  min(least) {
-    return this.with({ [bounds[this.schema.type][0]]: least });
-  }
-  max(most) {
-    return this.with({ [bounds[this.schema.type][1]]: most });
-  }
-  extend(more) {
-    return object({ ...this.shape, ...more });
-  }
-  partial() {
-    return object(mapObject(this.shape, (field) => field.optional()));
-  }
-};
-var plain = /* @__PURE__ */ new Set(["string", "number", "boolean", "null"]);
-var bounds = {
-  string: ["minLength", "maxLength"],
-  array: ["minItems", "maxItems"],
-  number: ["minimum", "maximum"],
-  integer: ["minimum", "maximum"]
-};
-function type(schema2, isOptional, shape) {
-  return closed(new ZodType(schema2, isOptional, shape), "the method ");
-}
-function object(shape) {
-  const required = keys(shape).filter((key) => !shape[key].isOptional);
-  const properties = mapObject(shape, (field) => field.schema);
-  const more = required.length > 0 ? { required } : {};
-  return type({ type: "object", properties, ...more, additionalProperties: false }, false, shape);
-}
-var anything = {};
-var array = ({ schema: schema2 }) => type(schema2 === anything ? { type: "array" } : { type: "array", items: schema2 });
-function literal(value) {
-  if (isObject(value)) return type({ type: "object" });
-  return type(value === null ? { type: "null" } : { type: typeof value, const: value });
-}
-function union(options) {
-  const schemas = options.map(({ schema: schema2 }) => schema2);
-  const each = (...names) => schemas.every((schema2) => keys(schema2).join() === names.join());
-  const types = [...new Set(schemas.map((schema2) => schema2.type))];
-  const kind = types.length > 1 ? types : types[0];
-  if (each("type") && types.every((name2) => plain.has(name2))) return type({ type: kind });
-  if (each("type", "const")) return type({ type: kind, enum: schemas.map((schema2) => schema2.const) });
-  if (each("type", "enum")) return type({ type: kind, enum: [...new Set(schemas.flatMap((schema2) => schema2.enum))] });
-  return type({ anyOf: schemas });
-}
-var record = (...types) => type({ type: "object", additionalProperties: types.at(-1).schema });
-var functions = {
-  object,
-  array,
-  literal,
-  union,
-  record,
-  ZodType,
-  string: () => type({ type: "string" }),
-  number: () => type({ type: "number" }),
-  boolean: () => type({ type: "boolean" }),
-  null: () => type({ type: "null" }),
-  any: () => type(anything, true),
-  unknown: () => type({}, true),
-  enum: (values) => type({ type: "string", enum: [...values] }),
-  optional: (inner) => inner.optional(),
-  nullable: (inner) => inner.nullable()
-};
-var z = closed(functions, "z");
-z.z = z;
-function schemaOf(schema2) {
-  if (!(schema2 instanceof ZodType)) return schema2;
-  return { ...schema2.schema, $schema: "http://json-schema.org/draft-07/schema#" };
-}
-function zodToJsonSchema(schema2) {
-  if (schema2 instanceof ZodType) return schemaOf(schema2);
-  throw new TypeError("zodToJsonSchema takes a schema of zod");
-}
-
-// src/node.ts
-var node_exports = {};
-__export(node_exports, {
-  byRef: () => byRef,
-  cell: () => cell,
-  compute: () => compute,
-  createNodeFactory: () => createNodeFactory,
-  derive: () => derive,
-  fetchData: () => fetchData,
-  handler: () => handler,
-  ifElse: () => ifElse,
-  lift: () => lift,
-  llm: () => llm,
-  navigateTo: () => navigateTo,
-  nodeFactory: () => nodeFactory,
-  render: () => render2,
-  str: () => str,
-  stream: () => stream,
-  streamData: () => streamData
-});
-function addNode(module, inputs, outputs) {
-  const frame = topFrame();
-  if (frame === void 0) throw new Error("Lifts, handlers and recipes can only be called inside a recipe.");
-  const node = { module, inputs, outputs, frame };
-  for (const part of [inputs, outputs]) walkRefs(part, (ref) => ref.root.nodes.add(node));
-}
-function nodeFactory(module) {
-  return (inputs) => {
-    const outputs = newOpaqueRef(void 0, module.resultSchema);
-    addNode(module, inputs, outputs);
-    return outputs;
-  };
-}
-function createNodeFactory(module) {
-  return Object.assign(nodeFactory(module), module);
-}
-function byRef(name2) {
-  return createNodeFactory({ type: "ref", implementation: name2 });
-}
-function codeModule(implementation, argumentSchema, resultSchema) {
-  const schemas = argumentSchema && { argumentSchema, resultSchema, plan: planOf(argumentSchema) };
-  return { type: "javascript", implementation, ...schemas };
-}
-function lift(first, resultSchema, fn) {
-  return createNodeFactory(fn === void 0 ? codeModule(first) : codeModule(fn, schemaOf(first), schemaOf(resultSchema)));
-}
-function derive(...args) {
-  return args.length > 2 ? lift(args[0], args[1], args[3])(args[2]) : lift(args[1])(args[0]);
-}
-function compute(fn) {
-  return lift(fn)(void 0);
-}
-function render2(fn) {
-  const handled2 = (value) => {
-    if (typeof value === "function" && graphOf(value) === void 0) return handler(value)({});
-    if (isArray(value)) return value.map(handled2);
-    if (!isObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
-    return Object.fromEntries(keys(value).map((key) => [key, handled2(value[key])]));
-  };
-  return compute(() => handled2(fn()));
-}
-function handler(first, stateSchema, fn) {
-  const module = fn === void 0 ? codeModule(first) : codeModule(fn, { type: "object", properties: { $event: schemaOf(first ?? {}), ...schemaOf(stateSchema)?.properties } });
-  module.wrapper = "handler";
-  const factory = (props = {}) => {
-    const events2 = stream();
-    addNode(module, { ...props, $event: events2 }, {});
-    return events2;
-  };
-  return Object.assign(factory, module, { with: factory, bind: factory });
-}
-function cell(value, schema2) {
-  return newOpaqueRef(value, schema2);
-}
-function stream() {
-  return newOpaqueRef({ $stream: true });
-}
-var conditional = byRef("ifElse");
-var ifElse = (...branches) => conditional(branches);
-var fetchData = byRef("fetchData");
-var streamData = byRef("streamData");
-var llm = byRef("llm");
-var navigateTo = byRef("navigateTo");
-var interpolate = createNodeFactory({
-  type: "javascript",
-  implementation: ({ strings, values }) => {
-    let text = strings[0];
-    for (let i = 0; i < values.length; i++) text += String(values[i]) + strings[i + 1];
-    return text;
-  },
-  plan: planOf({ properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } } })
-});
-function str(strings, ...values) {
-  return interpolate({ strings: [...strings], values });
-}
-
-// src/recipe.ts
-function recipe(about, second, third) {
-  const fn = third ?? second;
-  const resultSchema = third === void 0 ? void 0 : schemaOf(second);
-  const frame = pushFrame();
-  try {
-    const schema2 = typeof about === "string" ? void 0 : schemaOf(about);
-    const inputs = newOpaqueRef(void 0, schema2 === about ? schema2 : void 0);
-    const graph2 = new Graph(schema2, resultSchema ?? {});
-    buildGraph(frame, refOf(inputs), fn(inputs), graph2);
-    graph2.argumentSchema ??= { ...inferSchema(graph2.defaults, true), description: about };
-    return asRecipe(graph2);
-  } finally {
-    popFrame(frame);
-  }
-}
-function recipeFromFrame(description, resultSchema, fn) {
-  const inputs = newOpaqueRef();
-  const graph2 = new Graph({ type: "object", properties: {}, description }, resultSchema ?? {});
-  return asRecipe(buildGraph(topFrame(), refOf(inputs), fn(inputs), graph2));
-}
-function asRecipe(graph2) {
-  const module = { type: "recipe", implementation: void 0 };
-  const { argumentSchema, resultSchema, initial, result, nodes } = graph2;
-  const recipe2 = Object.assign(nodeFactory(module), { argumentSchema, resultSchema, initial, result, nodes });
-  Object.defineProperties(recipe2, { toJSON: { value: () => graph2.form() }, [GRAPH]: { value: graph2 } });
-  return module.implementation = recipe2;
-}
-var mapping = byRef("map");
-methods.map = (ref, fn) => mapping({
-  list: opaqueRef(ref),
-  op: recipe("mapping function", ({ element, index: index2, array: array2 }) => fn(element, index2, array2))
-});
-function inferSchema(example, withDefaults = false) {
-  const schema2 = {};
-  if (isArray(example)) {
-    schema2.type = "array";
-    const fields = Object.assign({}, ...example.filter(isObject).reverse());
-    if (example.length > 0) schema2.items = inferSchema(fields, withDefaults);
-  } else if (isObject(example)) {
-    schema2.type = "object";
-    schema2.properties = mapObject(example, (field) => inferSchema(field, withDefaults));
-    return schema2;
-  } else if (example === null) schema2.type = "null";
-  else if (typeof example === "number") schema2.type = Number.isInteger(example) ? "integer" : "number";
-  else if (typeof example === "string" || typeof example === "boolean") schema2.type = typeof example;
-  if (withDefaults && example !== void 0) schema2.default = example;
-  return schema2;
-}
-
-// src/spell.ts
-var schema = (value) => value;
-var markAsStatic = (value) => ({ $static: value });
-var isStatic = (value) => isObject(value) && "$static" in value;
-var isModule = (value) => typeof value === "function" && "implementation" in value;
-function deepEqual(a, b) {
-  if (Object.is(a, b)) return true;
-  if (!isObject(a) || !isObject(b) || isArray(a) !== isArray(b)) return false;
-  const names = keys(a);
-  return names.length === keys(b).length && names.every((name2) => name2 in b && deepEqual(a[name2], b[name2]));
-}
-var PATH = /* @__PURE__ */ Symbol("path");
-function pathOf(steps) {
-  return new Proxy(() => {
-  }, {
-    get: (_, key) => typeof key === "string" ? pathOf([...steps, key]) : key === PATH ? steps : void 0,
-    apply: (_, _this, args) => pathOf([...steps.slice(0, -1), { method: steps.at(-1), args }])
-  });
-}
-function walk(steps, self) {
-  return steps.reduce((at, step) => typeof step === "string" ? at[step] : at[step.method](...step.args), self);
-}
-var $ = pathOf([]);
-var select = (query) => (self) => mapObject(query, (value) => {
-  const steps = typeof value === "function" ? value[PATH] : void 0;
-  return steps === void 0 ? value : walk(steps, self);
-});
-var event = (name2) => select({ $event: name2 });
-var Spell = class {
-  constructor() {
-    this.listeners = [];
-    this.rules = [];
-    this.streams = {};
-  }
-  update(self, values) {
-    Object.assign(self, values);
-  }
-  addEventListener(name2, update) {
-    this.listeners.push({ name: name2, update });
-  }
-  addRule(condition, update) {
-    this.rules.push({ condition, update });
-  }
-  /** The stream of an event, for use in render(). */
-  dispatch(name2) {
-    return this.streams[name2];
-  }
-  compile(title = "Spell") {
-    return recipe(title, (self) => {
-      const state = {};
-      for (const [name2, value] of Object.entries(this.init() ?? {})) {
-        self[name2].setDefault(value);
-        state[name2] = self[name2];
-      }
-      for (const { name: name2, update } of this.listeners) {
-        derive({ self, $event: this.streams[name2] ??= stream() }, ({ self: self2, $event }) => update(self2, $event));
-      }
-      for (const { condition, update } of this.rules) derive({ ...this.inputs(condition(self), self), self }, update);
-      return { $UI: this.render(self), ...this.streams, ...state };
-    });
-  }
-  inputs(condition, self) {
-    if (isArray(condition)) return Object.fromEntries(condition.map((name2) => [name2, self[name2]]));
-    if (!isObject(condition)) return {};
-    return "$event" in condition ? { ...condition, $event: this.streams[condition.$event] } : condition;
-  }
-};
-
 // src/web/operation.ts
 var last = 0;
 var waiting = /* @__PURE__ */ new Map();
@@ -2381,7 +2414,7 @@ function require2(name2) {
   return module;
 }
 
-// src/report.ts
+// src/run/report.ts
 var deepest2 = 64;
 function isUpdatable(result) {
   const { handlers = [] } = resolve(result.child("bgUpdater"));
@@ -2422,7 +2455,7 @@ function whereIs({ code, label }) {
   return { name: name2, stack: fileName === void 0 ? "" : `    at ${name2} (${fileName}:${lineNumber}:${columnNumber ?? 1})` };
 }
 
-// src/scope.ts
+// src/run/scope.ts
 var Scope = class {
   constructor(graph2, process, result, parent, start) {
     this.graph = graph2;
@@ -2507,7 +2540,7 @@ function ownDocument(source, cause) {
   return doc;
 }
 
-// src/builtin.ts
+// src/run/builtin.ts
 function react({ module, reads, writes }, scope2, body) {
   const source = { kind: "lift", code: react, label: String(module.implementation) };
   const action = new Action(source, writes.map((alias) => writeTarget(scope2.place(alias))), body);
@@ -2572,7 +2605,7 @@ function mapList(node, scope2) {
   });
 }
 
-// src/code.ts
+// src/run/code.ts
 function instantiateCode(node, scope2) {
   const key = streamKey(node, scope2);
   if (key === void 0) instantiateLift(node, scope2);
@@ -2868,7 +2901,7 @@ function fetch(input, init) {
   });
 }
 
-// src/request.ts
+// src/run/request.ts
 function asking(name2, third, question, anew = false) {
   return (node, scope2) => {
     const bound = scope2.bind(node.inputs);
@@ -2956,7 +2989,7 @@ function lastEvent(text) {
   return last2;
 }
 
-// src/run.ts
+// src/run/run.ts
 function run(graph2, recipeId, argument, result, parent) {
   const process = processOf(result);
   instances.get(process)?.stop();
@@ -3044,37 +3077,6 @@ function instantiateRecipe({ module, inputs, outputs }, scope2) {
   const result = ownDocument({}, { recipe: graph2.id, parent: { "/": scope2.process.id }, ...bindings });
   scope2.run(graph2, argument, result);
   scope2.output(outputs, linkTo(result.root));
-}
-
-// src/store.ts
-function saveChanges(roots) {
-  const queue = /* @__PURE__ */ new Set();
-  let anyNew = false;
-  for (const doc of documents.values()) {
-    if (doc.dirty && (doc.stored || roots.includes(doc))) queue.add(doc);
-    anyNew ||= isNew(doc);
-  }
-  let saved = 0;
-  for (const doc of queue) {
-    if (doc.save()) saved++;
-    if (!anyNew) continue;
-    include(doc.source, queue);
-    linkedFrom(doc.value, queue);
-  }
-  return saved;
-}
-function linkedFrom(value, queue) {
-  if (!isObject(value)) return;
-  const cell3 = isAlias(value) ? value.$alias.cell : isLink(value) ? value.cell : void 0;
-  if (cell3 !== void 0) include(documents.get(cell3["/"]), queue);
-  else if (isArray(value)) for (const item of value) linkedFrom(item, queue);
-  else for (const key of keys(value)) linkedFrom(value[key], queue);
-}
-function include(doc, queue) {
-  if (doc !== void 0 && isNew(doc)) queue.add(doc);
-}
-function isNew(doc) {
-  return doc.loaded && !doc.stored && (doc.dirty || doc.value !== void 0 || doc.source !== void 0);
 }
 
 // src/web/clone.ts

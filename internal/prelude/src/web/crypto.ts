@@ -1,7 +1,7 @@
 // crypto.getRandomValues and randomUUID over the run's seeded random bytes; of crypto.subtle the digest.
 
-import { host } from "../host";
-import { meetOutside } from "../outside";
+import { host } from "../host/host";
+import { meetOutside } from "../host/outside";
 import { type Bytes, bytesOf } from "./text";
 
 const longestRequest = 65536;

@@ -1,8 +1,8 @@
 // fetch, Headers, Request and Response. The request itself is made by the host, which is the only way out; a body is
 // whole when it arrives.
 
-import { host, parse, stringify } from "../host";
-import { environment } from "../outside";
+import { host, parse, stringify } from "../host/host";
+import { environment } from "../host/outside";
 import { AbortSignal } from "./abort";
 import { begin, forget } from "./operation";
 import { hide, type Pair, Pairs, pairsOf, type PairsInit } from "./pairs";

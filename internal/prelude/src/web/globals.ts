@@ -1,6 +1,6 @@
 // Installs the web's globals. They are plain writable properties, as in browsers: a recipe may replace them for itself.
 
-import { meetOutside } from "../outside";
+import { meetOutside } from "../host/outside";
 import { AbortController, AbortSignal, DOMException } from "./abort";
 import { structuredClone } from "./clone";
 import { console } from "./console";

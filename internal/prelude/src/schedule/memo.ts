@@ -1,8 +1,8 @@
 // The memo that the last committed run left for this one, of what its rows of map read, and what has changed since.
 
-import { documents, type Place } from "./document";
-import type { EntityId } from "./entity";
-import type { Key } from "./host";
+import { documents, type Place } from "../documents/document";
+import type { EntityId } from "../documents/entity";
+import type { Key } from "../host/host";
 
 /** The documents that a row consists of, and the others that it read; 0 for a row that must not sleep. */
 export type Row = [own: EntityId[], read: EntityId[]] | 0;

@@ -1,14 +1,14 @@
 // The nodes that are part of the runtime, by name (runtime spec §2.6, §2.7, §3.8).
 
-import type { Document, Place, Reads } from "./document";
-import { Alias, type Graph, type GraphNode, graphOf } from "./graph";
-import { isArray, stringify } from "./host";
-import { type Link, linkTo, placeOf, writeTarget } from "./link";
-import { Rows } from "./rows";
-import { Action, schedule } from "./scheduler";
+import { view } from "../cells/view";
+import { append, replace, resize, write } from "../cells/write";
+import type { Document, Place, Reads } from "../documents/document";
+import { type Link, linkTo, placeOf, writeTarget } from "../documents/link";
+import { Alias, type Graph, type GraphNode, graphOf } from "../graph/graph";
+import { isArray, stringify } from "../host/host";
+import { Rows } from "../schedule/rows";
+import { Action, schedule } from "../schedule/scheduler";
 import { ownDocument, type Scope } from "./scope";
-import { view } from "./view";
-import { append, replace, resize, write } from "./write";
 
 export type Builtin = (node: GraphNode, scope: Scope) => void;
 

@@ -1,14 +1,14 @@
 // Cells and streams, as recipes get them for asCell and asStream members (runtime spec §3.8).
 
-import type { Place, Reads } from "./document";
+import type { Place, Reads } from "../documents/document";
+import { anchor, found, isAlias, isLink, isStream, type Link, linkTo, placeOf, resolve, writeTarget } from "../documents/link";
+import { type Fields, isArray, isObject, type Key, keys, stringify } from "../host/host";
+import { meetOutside } from "../host/outside";
+import { isAsleep, startRows } from "../schedule/rows";
+import { Action, deliver, type EventHandler, schedule } from "../schedule/scheduler";
 import { topFrame } from "./frame";
-import { type Fields, isArray, isObject, type Key, keys, stringify } from "./host";
-import { anchor, found, isAlias, isLink, isStream, type Link, linkTo, placeOf, resolve, writeTarget } from "./link";
-import { meetOutside } from "./outside";
 import { makeCellsBy, read } from "./read";
-import { isAsleep, startRows } from "./rows";
 import { planOf, type Schema, schemaAt } from "./schema";
-import { Action, deliver, type EventHandler, schedule } from "./scheduler";
 import { session } from "./session";
 import { ID, LINK, PLACE, REF } from "./symbols";
 import { view } from "./view";

@@ -1,7 +1,7 @@
 // JSON schemas, and what reading through one needs to know of it. They are compiled once, to Plans, which are part of the
 // frozen heap.
 
-import { type Fields, isArray, isObject, keys, own, parse, stringify } from "./host";
+import { type Fields, isArray, isObject, keys, own, parse, stringify } from "../host/host";
 
 export interface Schema extends Fields {
   type?: string;

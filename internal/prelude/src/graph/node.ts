@@ -1,12 +1,12 @@
 // Factories of nodes: lift, handler and the built-ins. Calling one inside a recipe adds a node to the graph that is
 // being built (runtime spec §2.4-2.6).
 
-import { type Module, type Node, topFrame } from "./frame";
+import { type Module, type Node, topFrame } from "../cells/frame";
+import { planOf, type Schema } from "../cells/schema";
+import { type Fields, isArray, isObject, keys } from "../host/host";
+import { schemaOf } from "../lib/zod";
 import { graphOf, walkRefs } from "./graph";
-import { type Fields, isArray, isObject, keys } from "./host";
 import { newOpaqueRef, type OpaqueRef } from "./opaque";
-import { schemaOf } from "./lib/zod";
-import { planOf, type Schema } from "./schema";
 
 type Code = (...args: any[]) => unknown;
 export type Factory = ((inputs?: any) => OpaqueRef) & Partial<Module>;

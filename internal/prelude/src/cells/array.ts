@@ -1,9 +1,9 @@
 // The array methods of views. Reading methods run on a copy made of views, changing ones on a copy of the stored array
 // that then replaces it. Methods that are not listed are the native ones, working through the view.
 
-import { type Place, type Reads, temporary } from "./document";
-import { type Fields, isObject, type Key } from "./host";
-import { meetOutside } from "./outside";
+import { type Place, type Reads, temporary } from "../documents/document";
+import { type Fields, isObject, type Key } from "../host/host";
+import { meetOutside } from "../host/outside";
 import { append, replaceElements, storedForm } from "./write";
 
 /** The view of an array, as far as its methods ask. */

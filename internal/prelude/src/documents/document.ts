@@ -2,8 +2,8 @@
 // a path inside one; places are interned, so that a place is an identity: what stands above
 // keeps on it who reads it and who handles its events, and a change finds those without comparing paths.
 
+import { host, isObject, type Key, parse, writeOut } from "../host/host";
 import { type EntityId, newId } from "./entity";
-import { host, isObject, type Key, parse, writeOut } from "./host";
 
 export class Place {
   kids: Map<string, Place> | undefined;

@@ -2,8 +2,8 @@
 // refs belong to the frame they were made in, and so do the nodes that these feed; pushed objects get their identity from
 // the frame's cause.
 
-import type { Place, Reads } from "./document";
-import type { Key } from "./host";
+import type { Place, Reads } from "../documents/document";
+import type { Key } from "../host/host";
 import type { Plan, Schema } from "./schema";
 
 export class Frame {

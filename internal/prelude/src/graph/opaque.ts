@@ -1,12 +1,12 @@
 // Opaque refs: what recipe code holds instead of values while the graph is built (runtime spec §2.1). Reading a
 // property gives the ref of that part; the refs remember which nodes they feed, which is how the graph is found.
 
-import type { Place } from "./document";
-import { type Node, Root, topFrame } from "./frame";
-import { type Fields, isObject, type Key } from "./host";
-import { type Schema, schemaAt } from "./schema";
-import { PLACE, REF } from "./symbols";
-import { view } from "./view";
+import { type Node, Root, topFrame } from "../cells/frame";
+import { type Schema, schemaAt } from "../cells/schema";
+import { PLACE, REF } from "../cells/symbols";
+import { view } from "../cells/view";
+import type { Place } from "../documents/document";
+import { type Fields, isObject, type Key } from "../host/host";
 
 export type OpaqueRef = any;
 

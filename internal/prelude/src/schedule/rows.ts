@@ -2,13 +2,13 @@
 // A run leaves a memo of what its rows read; the next one is told which documents have changed since it was committed.
 // A row wakes when something that it read changes, or an event is sent to it.
 
-import { type Document, documentOf, type Place, Reads } from "./document";
-import type { EntityId } from "./entity";
-import { type Key, keys, stringify } from "./host";
+import { type Document, documentOf, type Place, Reads } from "../documents/document";
+import type { EntityId } from "../documents/entity";
+import { type Key, keys, stringify } from "../host/host";
 import { isChanged, isChangedAt, isReplaced, type Memo, memo, none, recall, type Row } from "./memo";
 import { Action, schedule } from "./scheduler";
 
-declare module "./document" {
+declare module "../documents/document" {
   /** The maps over the list that is stored here. */
   interface Place { rows: Rows[] | undefined }
 }

@@ -1,17 +1,17 @@
 // fetchData, llm and streamData: nodes that ask a server when their inputs have changed since the answer that is stored
 // (runtime spec §2.7). Their outputs are documents of their own.
 
+import { write } from "../cells/write";
+import type { Reads } from "../documents/document";
+import { linkTo } from "../documents/link";
+import { Alias } from "../graph/graph";
+import { type Fields, host, isArray, isObject, keys, mapObject, parse, stringify } from "../host/host";
+import { environment, meetOutside } from "../host/outside";
+import { describeThrown } from "../schedule/failure";
+import { whenAtRest } from "../schedule/scheduler";
+import { fetch, type RequestInit, type Response } from "../web/fetch";
 import { type Builtin, inputValue, outputDocument, react } from "./builtin";
-import type { Reads } from "./document";
-import { describeThrown } from "./failure";
-import { Alias } from "./graph";
-import { type Fields, host, isArray, isObject, keys, mapObject, parse, stringify } from "./host";
-import { linkTo } from "./link";
-import { environment, meetOutside } from "./outside";
-import { whenAtRest } from "./scheduler";
 import type { Scope } from "./scope";
-import { fetch, type RequestInit, type Response } from "./web/fetch";
-import { write } from "./write";
 
 /** What is asked, as JSON, and how; without `send` nothing is asked and the outputs are cleared. */
 interface Question { about: unknown; send?: () => Promise<unknown> }

@@ -1,13 +1,13 @@
 // Reading through a JSON schema (runtime spec §3.7): listed properties become a plain copy, asCell members cells, and
 // what the schema leaves open a view.
 
-import { type Document, documentOf, type Place, type Reads, temporary } from "./document";
-import { type Fields, isArray, isObject, keys, own } from "./host";
-import { follow, found, isLink, resolve } from "./link";
+import { type Document, documentOf, type Place, type Reads, temporary } from "../documents/document";
+import { follow, found, isLink, resolve } from "../documents/link";
+import { type Fields, isArray, isObject, keys, own } from "../host/host";
 import { copyOf, type Plan, planOf } from "./schema";
 import { view } from "./view";
 
-declare module "./document" {
+declare module "../documents/document" {
   /** What the document last looked like through a schema. */
   interface Document { seen: { plan: Plan; version: number; copy: Fields } | undefined }
 }

@@ -3,17 +3,17 @@
 // returns a promise. Plain loops here and in what runs for every read and write: iterators and closures cost ten times
 // as much in this engine.
 
-import { type Place, Reads } from "./document";
+import { type Place, Reads } from "../documents/document";
+import { isThenable } from "../host/host";
+import { outside, watchOutside } from "../host/outside";
 import { describeThrown, type Failure } from "./failure";
-import { isThenable } from "./host";
-import { outside, watchOutside } from "./outside";
 
 /** A user's function, for reports: what it is for, and a name for it if it has none. */
 export interface Source { kind: "handler" | "lift"; code: Function; label: string }
 
 export interface EventHandler extends Source { handle(event: unknown): unknown }
 
-declare module "./document" {
+declare module "../documents/document" {
   interface Place { readers: Action[] | undefined; handlers: EventHandler[] | undefined }
 }
 

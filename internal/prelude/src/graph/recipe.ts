@@ -1,13 +1,13 @@
 // recipe(): runs a recipe function once over opaque refs and keeps the graph (runtime spec §2.2).
 
-import { type Module, popFrame, pushFrame, topFrame } from "./frame";
+import { type Module, popFrame, pushFrame, topFrame } from "../cells/frame";
+import type { Schema } from "../cells/schema";
+import { GRAPH } from "../cells/symbols";
+import { type Fields, isArray, isObject, mapObject } from "../host/host";
+import { schemaOf } from "../lib/zod";
 import { buildGraph, Graph } from "./graph";
-import { type Fields, isArray, isObject, mapObject } from "./host";
-import { schemaOf } from "./lib/zod";
 import { byRef, nodeFactory } from "./node";
 import { methods, newOpaqueRef, opaqueRef, type OpaqueRef, refOf } from "./opaque";
-import type { Schema } from "./schema";
-import { GRAPH } from "./symbols";
 
 export type Recipe =
   & ((inputs?: unknown) => OpaqueRef)

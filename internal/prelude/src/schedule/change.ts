@@ -1,6 +1,6 @@
 // Who is told when what is stored changes: the actions that read it, and rows that sleep.
 
-import type { Place } from "./document";
+import type { Place } from "../documents/document";
 import { wakeReaders } from "./rows";
 import { type Action, schedule } from "./scheduler";
 

@@ -1,11 +1,11 @@
 // Views: live objects over stored data, which follow links, note what is read and write what is assigned (runtime spec
 // §3.7). A view is a Proxy over the stored object itself, so that keys, `in` and Array.isArray cost nothing extra.
 
+import type { Place, Reads } from "../documents/document";
+import { found, isAlias, isLink, linkTo, resolve } from "../documents/link";
+import { type Fields, isArray, isObject, type Key } from "../host/host";
+import { meetOutside } from "../host/outside";
 import { arrayMethods } from "./array";
-import type { Place, Reads } from "./document";
-import { type Fields, isArray, isObject, type Key } from "./host";
-import { found, isAlias, isLink, linkTo, resolve } from "./link";
-import { meetOutside } from "./outside";
 import { LINK, PLACE } from "./symbols";
 import { resize, write } from "./write";
 

@@ -1,15 +1,15 @@
 // Scopes: the running instances of graphs, and what the nodes of one read and write.
 
-import { type Document, documentOf, type Place, Reads } from "./document";
-import { entityId } from "./entity";
-import type { Root } from "./frame";
-import { Alias, type Graph } from "./graph";
-import { type Fields, is, isArray, isObject, type Key, keys } from "./host";
-import { resolve } from "./link";
-import { drop, type Rows } from "./rows";
-import type { Action, EventHandler } from "./scheduler";
-import { session } from "./session";
-import { write } from "./write";
+import type { Root } from "../cells/frame";
+import { session } from "../cells/session";
+import { write } from "../cells/write";
+import { type Document, documentOf, type Place, Reads } from "../documents/document";
+import { entityId } from "../documents/entity";
+import { resolve } from "../documents/link";
+import { Alias, type Graph } from "../graph/graph";
+import { type Fields, is, isArray, isObject, type Key, keys } from "../host/host";
+import { drop, type Rows } from "../schedule/rows";
+import type { Action, EventHandler } from "../schedule/scheduler";
 
 /** Starts an instance in one. Given from above: it makes nodes of every kind, some of which start instances again. */
 type Run = (graph: Graph, recipeId: string, argument: unknown, result: Document, parent: Scope) => Scope;

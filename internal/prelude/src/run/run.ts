@@ -1,15 +1,15 @@
 // Instances: a graph is run on a result document and a process document, which are made or taken up again; then every
 // node of the graph becomes an action, a handler or an instance of its own (runtime spec §3.3).
 
+import { replace, write } from "../cells/write";
+import type { Document } from "../documents/document";
+import { found, isAlias, isLink, linkTo, placeOf, resolve } from "../documents/link";
+import { type Graph, type GraphNode, graphOf } from "../graph/graph";
+import { type Fields, isArray, isObject, keys, own } from "../host/host";
 import { type Builtin, conditional, mapList } from "./builtin";
 import { instantiateCode } from "./code";
-import type { Document } from "./document";
-import { type Graph, type GraphNode, graphOf } from "./graph";
-import { type Fields, isArray, isObject, keys, own } from "./host";
-import { found, isAlias, isLink, linkTo, placeOf, resolve } from "./link";
 import { fetchData, llm, streamData } from "./request";
 import { instances, ownDocument, Scope } from "./scope";
-import { replace, write } from "./write";
 
 /** Runs `graph` on `result`; the argument counts only for an instance that has none yet. */
 export function run(graph: Graph, recipeId: string, argument: unknown, result: Document, parent?: Scope): Scope {

@@ -1,7 +1,7 @@
 // What this run is about, and what recipes may know of it.
 
-import { environment } from "./outside";
-import { URL } from "./web/url";
+import { environment } from "../host/outside";
+import { URL } from "../web/url";
 
 export const session = {
   space: "",
