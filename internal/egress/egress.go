@@ -8,6 +8,7 @@
 package egress
 
 import (
+	"cmp"
 	"context"
 	"time"
 )
@@ -90,33 +91,15 @@ func (l Limits) Within(d time.Duration) Limits {
 // withDefaults fills the fields left zero.
 func (l Limits) withDefaults() Limits {
 	d := DefaultLimits()
-	if l.ConnectTimeout == 0 {
-		l.ConnectTimeout = d.ConnectTimeout
-	}
-	if l.HeaderTimeout == 0 {
-		l.HeaderTimeout = d.HeaderTimeout
-	}
-	if l.TotalTimeout == 0 {
-		l.TotalTimeout = d.TotalTimeout
-	}
-	if l.BodyBytes == 0 {
-		l.BodyBytes = d.BodyBytes
-	}
-	if l.RequestBytes == 0 {
-		l.RequestBytes = d.RequestBytes
-	}
-	if l.HeaderBytes == 0 {
-		l.HeaderBytes = d.HeaderBytes
-	}
-	if l.Redirects == 0 {
-		l.Redirects = d.Redirects
-	}
-	if l.PerHost == 0 {
-		l.PerHost = d.PerHost
-	}
-	if l.PerSecond == 0 {
-		l.PerSecond = d.PerSecond
-	}
+	l.ConnectTimeout = cmp.Or(l.ConnectTimeout, d.ConnectTimeout)
+	l.HeaderTimeout = cmp.Or(l.HeaderTimeout, d.HeaderTimeout)
+	l.TotalTimeout = cmp.Or(l.TotalTimeout, d.TotalTimeout)
+	l.BodyBytes = cmp.Or(l.BodyBytes, d.BodyBytes)
+	l.RequestBytes = cmp.Or(l.RequestBytes, d.RequestBytes)
+	l.HeaderBytes = cmp.Or(l.HeaderBytes, d.HeaderBytes)
+	l.Redirects = cmp.Or(l.Redirects, d.Redirects)
+	l.PerHost = cmp.Or(l.PerHost, d.PerHost)
+	l.PerSecond = cmp.Or(l.PerSecond, d.PerSecond)
 	return l
 }
 

@@ -73,6 +73,17 @@ func (o *Object) Set(key string, v any) {
 	}
 }
 
+// Child returns the object at key. A new one is put there when there is none.
+func (o *Object) Child(key string) *Object {
+	v, _ := o.Get(key)
+	if child, ok := v.(*Object); ok {
+		return child
+	}
+	child := NewObject()
+	o.Set(key, child)
+	return child
+}
+
 // Delete takes key away and reports whether it was there. It costs time
 // proportional to the number of keys.
 func (o *Object) Delete(key string) bool {

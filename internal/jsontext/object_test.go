@@ -35,6 +35,17 @@ func TestObjectOrder(t *testing.T) {
 	}
 }
 
+func TestChild(t *testing.T) {
+	t.Parallel()
+	o := mustParse(t, `{"a":{"b":1},"c":2}`).(*Object)
+	o.Child("a").Child("d").Set("e", true)
+	o.Child("a").Child("d").Set("f", false)
+	o.Child("c").Set("g", nil)
+	if got := Text(o); got != `{"a":{"b":1,"d":{"e":true,"f":false}},"c":{"g":null}}` {
+		t.Error(got)
+	}
+}
+
 func TestNilAndZeroObject(t *testing.T) {
 	t.Parallel()
 	var none *Object

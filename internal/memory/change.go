@@ -113,7 +113,7 @@ func NewDraft(space charm.Space, issuer string, changes []Change, meta map[strin
 			bodyRef = merkle.Refer(body)
 		}
 		cause := c.Cause.String()
-		the := child(child(byOf, c.Of), c.The)
+		the := byOf.Child(c.Of).Child(c.The)
 		if _, twice := the.Get(cause); twice {
 			return nil, fmt.Errorf("two changes of %s %s with the cause %s in one transaction", c.Of, c.The, cause)
 		}

@@ -4,7 +4,6 @@ import (
 	"maps"
 	"slices"
 
-	"charmd/internal/jsontext"
 	"charmd/internal/merkle"
 )
 
@@ -46,16 +45,6 @@ func grouped(list []ofDigest, key func(ofDigest) string) [][]ofDigest {
 		groups[i] = append(groups[i], d)
 	}
 	return groups
-}
-
-// child is the object at key, made when it is missing.
-func child(o *jsontext.Object, key string) *jsontext.Object {
-	if v, ok := o.Get(key); ok {
-		return v.(*jsontext.Object)
-	}
-	c := jsontext.NewObject()
-	o.Set(key, c)
-	return c
 }
 
 func sortedKeys(m map[string]string) []string { return slices.Sorted(maps.Keys(m)) }

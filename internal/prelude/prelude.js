@@ -5,40 +5,7 @@ var __export = (target, all2) => {
     __defProp(target, name2, { get: all2[name2], enumerable: true });
 };
 
-// src/frame.ts
-var Frame = class {
-  constructor(parent, scope2, reads, makeCause, once = false) {
-    this.parent = parent;
-    this.scope = scope2;
-    this.reads = reads;
-    this.makeCause = makeCause;
-    this.once = once;
-    /** Opaque refs made in this frame, in order. */
-    this.roots = [];
-    this.idsGiven = 0;
-  }
-  /** What the ids of documents made in this frame depend on. Made when first asked for: most frames make none. */
-  get cause() {
-    return this.causeMade ??= this.makeCause?.();
-  }
-  nextId() {
-    return this.idsGiven++;
-  }
-};
-var top;
-function topFrame() {
-  return top;
-}
-function pushFrame(scope2, reads, makeCause, once) {
-  return top = new Frame(top, scope2 ?? top?.scope, reads ?? top?.reads, makeCause, once);
-}
-function popFrame(frame = top) {
-  let at = top;
-  while (at !== void 0 && at !== frame) at = at.parent;
-  if (at !== void 0) top = at.parent;
-}
-
-// src/host.ts
+// src/host/host.ts
 var scope = globalThis;
 var host = scope.__host;
 delete scope.__host;
@@ -71,6 +38,19 @@ function isThenable(value) {
   return isObject(value) && typeof value.then === "function";
 }
 
+// src/host/outside.ts
+var outside = false;
+function meetOutside() {
+  outside = true;
+}
+function watchOutside() {
+  outside = false;
+}
+function environment() {
+  meetOutside();
+  return parse(host.env());
+}
+
 // src/web/text.ts
 function bytesOf(data) {
   return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
@@ -97,26 +77,237 @@ var TextDecoder = class {
 var atob = (text) => host.atob(String(text));
 var btoa = (text) => host.btoa(String(text));
 
-// src/failure.ts
-function describeThrown(thrown) {
-  if (thrown instanceof Error || isObject(thrown) && typeof thrown.message === "string") {
-    const { name: name2, message, stack } = thrown;
-    return { name: String(name2 ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
+// src/web/crypto.ts
+var longestRequest = 65536;
+function uuid() {
+  const bytes = host.entropy(16);
+  bytes[6] = bytes[6] & 15 | 64;
+  bytes[8] = bytes[8] & 63 | 128;
+  const hex = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
+}
+var crypto = {
+  randomUUID() {
+    meetOutside();
+    return uuid();
+  },
+  getRandomValues(view2) {
+    if (view2.byteLength > longestRequest) {
+      throw new RangeError(`getRandomValues gives at most ${longestRequest} bytes, not ${view2.byteLength}`);
+    }
+    meetOutside();
+    new Uint8Array(view2.buffer, view2.byteOffset, view2.byteLength).set(host.entropy(view2.byteLength));
+    return view2;
+  },
+  subtle: {
+    async digest(algorithm, data) {
+      return host.digest(typeof algorithm === "string" ? algorithm : algorithm.name, bytesOf(data)).slice().buffer;
+    }
   }
-  try {
-    return { name: "", message: isObject(thrown) ? stringify(thrown) : String(thrown), stack: "" };
-  } catch {
-    return { name: "", message: "an object that has no JSON form", stack: "" };
-  }
+};
+
+// src/documents/entity.ts
+function entityId(source, cause) {
+  return host.refer(stringify(cleaned(source, cause)), "link");
+}
+function newId() {
+  return entityId({}, uuid());
+}
+function cleaned(source, cause) {
+  const seen = /* @__PURE__ */ new Set();
+  const clean = (value) => {
+    if (value === void 0 || seen.has(value)) return null;
+    seen.add(value);
+    if (typeof value === "function") return String(value);
+    if (!isObject(value) || "/" in value) return value;
+    if (typeof value.toJSON === "function") return value.toJSON();
+    if (isArray(value)) return value.map(clean);
+    const out = {};
+    for (const key of keys(value)) out[key] = clean(value[key]);
+    return out;
+  };
+  return clean({ ...source, causal: cause });
 }
 
-// src/rows.ts
+// src/documents/document.ts
+var Place = class _Place {
+  constructor(doc, parent, key) {
+    this.doc = doc;
+    this.parent = parent;
+    this.key = key;
+    /** Whether this run has changed what is stored below here, or here. */
+    this.changed = "";
+  }
+  child(key) {
+    const name2 = typeof key === "string" ? key : String(key);
+    const kids = this.kids ??= /* @__PURE__ */ new Map();
+    let kid = kids.get(name2);
+    if (kid === void 0) kids.set(name2, kid = new _Place(this.doc, this, key));
+    return kid;
+  }
+  at(path) {
+    let place2 = this;
+    for (let i = 0; i < path.length; i++) place2 = place2.child(path[i]);
+    return place2;
+  }
+  get path() {
+    const path = [];
+    for (let place2 = this; place2.parent !== void 0; place2 = place2.parent) path.push(place2.key);
+    return path.reverse();
+  }
+  /** The value stored here as it is, links not followed; undefined when the path leads through a non-object. */
+  raw() {
+    if (this.parent === void 0) return this.doc.read();
+    const container = this.parent.raw();
+    return isObject(container) ? container[this.key] : void 0;
+  }
+};
+var Reads = class {
+  constructor() {
+    this.places = [];
+  }
+  add(place2) {
+    if (place2.readIn === this) return;
+    place2.readIn = this;
+    this.places.push(place2);
+  }
+};
+var Document = class {
+  constructor(name2) {
+    this.name = name2;
+    this.root = new Place(this, void 0, "");
+    this.dirty = false;
+    this.frozen = false;
+    /** Grows whenever an object or array of this document is replaced, so that views know that theirs may be gone. */
+    this.shape = 0;
+    /** Grows with every change. */
+    this.version = 0;
+    /** Whether the host was asked for the stored document, or need not be. */
+    this.loaded = false;
+    /** Whether there is a stored document. Its text is not kept: of a long list that would be half of the memory. */
+    this.stored = false;
+  }
+  /** Ids cost a hash, and most temporary documents are never linked to: so they are made when asked for. */
+  get id() {
+    if (typeof this.name === "function") documents.set(this.name = this.name(), this);
+    return this.name;
+  }
+  read() {
+    if (this.loaded) return this.value;
+    const text = host.doc(this.id);
+    this.loaded = true;
+    if (text === "") return void 0;
+    this.stored = true;
+    const { value, source } = parse(text);
+    if (source !== void 0) this.source = documentOf(source["/"]);
+    return this.value = value;
+  }
+  /** Makes this a new document, without asking the host for a stored one. */
+  begin(value) {
+    this.loaded = true;
+    this.value = value;
+    return this;
+  }
+  /** Gives the source document to a document that has none. */
+  adopt(source) {
+    this.read();
+    if (this.source !== void 0) return;
+    this.source = source;
+    this.touch();
+  }
+  /** Notes that the document differs from what is stored. */
+  touch() {
+    this.dirty = true;
+    this.version++;
+  }
+  /** Hands the document to the host unless its text is what is stored already. Answers whether it was handed over. */
+  save() {
+    const text = writeOut({ value: this.value, source: this.source && { "/": this.source.id } });
+    if (this.stored && text === host.doc(this.id)) return false;
+    host.put(this.id, text);
+    this.stored = true;
+    return true;
+  }
+};
+var documents = /* @__PURE__ */ new Map();
+function documentOf(id) {
+  let doc = documents.get(id);
+  if (doc === void 0) documents.set(id, doc = new Document(id));
+  return doc;
+}
+function temporary(value, id = newId) {
+  return new Document(id).begin(value);
+}
+
+// src/documents/link.ts
+var longestChain = 100;
+function linkTo(place2) {
+  return { cell: { "/": place2.doc.id }, path: place2.path };
+}
+function isLink(value) {
+  return isObject(value) && isObject(value.cell) && typeof value.cell["/"] === "string" && isArray(value.path);
+}
+function isAlias(value) {
+  return isObject(value) && isObject(value.$alias);
+}
+function placeOf(link) {
+  return documentOf(link.cell["/"]).root.at(link.path);
+}
+function sameLink(a, b) {
+  if (a.cell["/"] !== b.cell["/"] || a.path.length !== b.path.length) return false;
+  for (let i = 0; i < a.path.length; i++) if (String(a.path[i]) !== String(b.path[i])) return false;
+  return true;
+}
+function isStream(value) {
+  return isObject(value) && value.$stream === true;
+}
+function aliasTarget(doc, alias) {
+  return (alias.cell === void 0 ? doc : documentOf(alias.cell["/"])).root.at(alias.path);
+}
+function follow(doc, value) {
+  if (value.cell !== void 0 && isLink(value)) return placeOf(value);
+  return value.$alias !== void 0 && isAlias(value) ? aliasTarget(doc, value.$alias) : void 0;
+}
+var found;
+function resolve(place2, reads, hops) {
+  const { parent, doc } = place2;
+  if (parent === void 0) found = doc.loaded ? doc.value : doc.read();
+  else {
+    const at = resolve(parent, reads, hops);
+    if (at !== parent) place2 = at.child(place2.key);
+    found = typeof found === "object" && found !== null ? found[place2.key] : void 0;
+  }
+  if (typeof found !== "object" || found === null) return place2;
+  const { cell: cell3, $alias } = found;
+  if (cell3 === void 0 && $alias === void 0) return place2;
+  const next = cell3 === void 0 && typeof $alias === "object" && $alias !== null ? aliasTarget(place2.doc, $alias) : follow(place2.doc, found);
+  if (next === void 0) return place2;
+  if (hops === longestChain) throw cycle(found, place2);
+  reads?.add(place2);
+  return resolve(next, reads, (hops ?? 0) + 1);
+}
+function anchor(place2, reads) {
+  if (place2.parent === void 0) return place2;
+  const parent = resolve(place2.parent, reads);
+  return parent === place2.parent ? place2 : parent.child(place2.key);
+}
+function writeTarget(place2) {
+  for (let hops = 0; hops <= longestChain; hops++) {
+    place2 = anchor(place2);
+    found = place2.parent === void 0 ? place2.doc.read() : isObject(found) ? found[place2.key] : void 0;
+    if (!isAlias(found)) return place2;
+    place2 = aliasTarget(place2.doc, found.$alias);
+  }
+  throw cycle(place2.raw(), place2);
+}
+function cycle(value, place2) {
+  return new Error(`${isAlias(value) ? "Alias" : "Reference"} cycle detected at ${place2.doc.id}/${place2.path.join("/")}`);
+}
+
+// src/schedule/memo.ts
 var none = {};
 var memo = none;
 var stale = /* @__PURE__ */ new Set();
-var all = [];
-var readers;
-var owned = /* @__PURE__ */ new Set();
 function recall(last2, changed2) {
   memo = last2 ?? none;
   if (changed2 !== void 0) stale = new Set(changed2);
@@ -132,6 +323,171 @@ function isReplaced(place2) {
 function isChangedAt(place2) {
   return place2.changed !== "" || isReplaced(place2);
 }
+
+// src/schedule/failure.ts
+function describeThrown(thrown) {
+  if (thrown instanceof Error || isObject(thrown) && typeof thrown.message === "string") {
+    const { name: name2, message, stack } = thrown;
+    return { name: String(name2 ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
+  }
+  try {
+    return { name: "", message: isObject(thrown) ? stringify(thrown) : String(thrown), stack: "" };
+  } catch {
+    return { name: "", message: "an object that has no JSON form", stack: "" };
+  }
+}
+
+// src/schedule/scheduler.ts
+var mostRunsBetweenRests = 100;
+var nothing = new Reads();
+var Action = class {
+  constructor(source, writes, body) {
+    this.source = source;
+    this.writes = writes;
+    this.body = body;
+    this.reads = nothing;
+    this.runs = 0;
+    this.active = true;
+    this.pending = false;
+    /** Used while a batch is put in order. */
+    this.placed = false;
+    /** What it did the last time depends on more than what it read, or was more than its output. */
+    this.volatile = false;
+  }
+  /** Subscribes to `reads`, and to them only: a change at, above or below one of them makes the action run again. */
+  subscribe(reads) {
+    const before = this.reads.places;
+    for (let i = 0; i < before.length; i++) {
+      const { readers: readers2 = [] } = before[i];
+      const at = readers2.indexOf(this);
+      if (at >= 0) readers2.splice(at, 1);
+    }
+    this.reads = reads;
+    const now2 = reads.places;
+    for (let i = 0; i < now2.length; i++) (now2[i].readers ??= []).push(this);
+  }
+  stop() {
+    this.active = false;
+    this.subscribe(nothing);
+  }
+};
+var events = [];
+var pending = [];
+var batch = [];
+var ranSinceRest = [];
+var restWaiters = [];
+var waking = false;
+var ready = Promise.resolve();
+var failures = [];
+var running;
+function schedule(action) {
+  if (action.pending) return;
+  action.pending = true;
+  pending.push(action);
+  wake();
+}
+function deliver(handler3, value) {
+  events.push({ handler: handler3, value });
+  wake();
+}
+function whenAtRest(done) {
+  restWaiters.push(done);
+  wake();
+}
+function wake() {
+  if (waking || running !== void 0) return;
+  waking = true;
+  void ready.then(turn);
+}
+function turn() {
+  do {
+    for (; ; ) {
+      for (let action = batch.pop(); action !== void 0; action = batch.pop()) if (!perform(action)) return;
+      const event2 = events.shift();
+      if (event2 !== void 0 && !settle(event2.handler, void 0, event2.value)) return;
+      if (pending.length > 0) {
+        batch = inOrder(pending);
+        pending = [];
+      } else if (events.length === 0) break;
+    }
+    for (const action of ranSinceRest) action.runs = 0;
+    ranSinceRest = [];
+    const waiters = restWaiters;
+    restWaiters = [];
+    for (const done of waiters) done();
+  } while (pending.length > 0 || events.length > 0);
+  waking = false;
+}
+function perform(action) {
+  action.pending = false;
+  if (!action.active) return true;
+  if (action.runs === 0) ranSinceRest.push(action);
+  if (++action.runs > mostRunsBetweenRests) {
+    action.volatile = true;
+    fail(action.source, new Error(`Too many iterations: ${action.runs} action`));
+    return true;
+  }
+  return settle(action.source, action, void 0);
+}
+function settle(source, action, event2) {
+  const reads = new Reads();
+  watchOutside();
+  action?.subscribe(nothing);
+  try {
+    const result = action === void 0 ? source.handle(event2) : action.body(reads);
+    if (action !== void 0) action.volatile = outside || isThenable(result);
+    if (isThenable(result)) {
+      running = source;
+      const resume = () => {
+        running = void 0;
+        if (action?.active) action.subscribe(reads);
+        turn();
+      };
+      result.then(resume, (thrown) => {
+        fail(source, thrown);
+        resume();
+      });
+      return false;
+    }
+  } catch (thrown) {
+    if (action !== void 0) action.volatile = true;
+    fail(source, thrown);
+  }
+  if (action?.active) action.subscribe(reads);
+  return true;
+}
+function fail(source, thrown) {
+  failures.push({ kind: source.kind, of: source.code.name || source.label, ...describeThrown(thrown) });
+}
+function inOrder(actions) {
+  if (actions.length < 2) return actions;
+  const order = [];
+  for (let i = actions.length - 1; i >= 0; i--) place(actions[i], order);
+  for (let i = 0; i < order.length; i++) order[i].placed = false;
+  return order;
+}
+function place(action, order) {
+  if (action.placed || !action.pending) return;
+  action.placed = true;
+  for (let i = 0; i < action.writes.length; i++) {
+    let above = action.writes[i];
+    placeBelow(above, order);
+    while ((above = above.parent) !== void 0) placeAll(above.readers, order);
+  }
+  order.push(action);
+}
+function placeBelow(at, order) {
+  placeAll(at.readers, order);
+  if (at.kids !== void 0) for (const kid of at.kids.values()) placeBelow(kid, order);
+}
+function placeAll(readers2, order) {
+  if (readers2 !== void 0) for (let i = 0; i < readers2.length; i++) place(readers2[i], order);
+}
+
+// src/schedule/rows.ts
+var all = [];
+var readers;
+var owned = /* @__PURE__ */ new Set();
 var asleep = /* @__PURE__ */ Symbol("asleep");
 var Rows = class {
   constructor(output) {
@@ -310,77 +666,124 @@ function drop(ended) {
   if (ended.length > 0) all = all.filter((rows) => !ended.includes(rows));
 }
 
-// src/scheduler.ts
-var Reads = class {
-  constructor() {
-    this.places = [];
-  }
-  add(place2) {
-    if (place2.readIn === this) return;
-    place2.readIn = this;
-    this.places.push(place2);
-  }
-};
-var mostRunsBetweenRests = 100;
-var nothing = new Reads();
-var Action = class {
-  constructor(source, writes, body) {
-    this.source = source;
-    this.writes = writes;
-    this.body = body;
-    this.reads = nothing;
-    this.runs = 0;
-    this.active = true;
-    this.pending = false;
-    /** Used while a batch is put in order. */
-    this.placed = false;
-    /** What it did the last time depends on more than what it read, or was more than its output. */
-    this.volatile = false;
-  }
-  /** Subscribes to `reads`, and to them only: a change at, above or below one of them makes the action run again. */
-  subscribe(reads) {
-    const before = this.reads.places;
-    for (let i = 0; i < before.length; i++) {
-      const { readers: readers2 = [] } = before[i];
-      const at = readers2.indexOf(this);
-      if (at >= 0) readers2.splice(at, 1);
-    }
+// src/cells/frame.ts
+var Frame = class {
+  constructor(parent, scope2, reads, makeCause, once = false) {
+    this.parent = parent;
+    this.scope = scope2;
     this.reads = reads;
-    const now2 = reads.places;
-    for (let i = 0; i < now2.length; i++) (now2[i].readers ??= []).push(this);
+    this.makeCause = makeCause;
+    this.once = once;
+    /** Opaque refs made in this frame, in order. */
+    this.roots = [];
+    this.idsGiven = 0;
   }
-  stop() {
-    this.active = false;
-    this.subscribe(nothing);
+  /** What the ids of documents made in this frame depend on. Made when first asked for: most frames make none. */
+  get cause() {
+    return this.causeMade ??= this.makeCause?.();
+  }
+  nextId() {
+    return this.idsGiven++;
   }
 };
-var events = [];
-var pending = [];
-var batch = [];
-var ranSinceRest = [];
-var restWaiters = [];
-var waking = false;
-var ready = Promise.resolve();
-var outside = false;
-function meetOutside() {
-  outside = true;
+var Root = class {
+  constructor(frame, value, schema2) {
+    this.frame = frame;
+    this.value = value;
+    this.schema = schema2;
+    this.nodes = /* @__PURE__ */ new Set();
+    this.path = [];
+  }
+};
+var top;
+function topFrame() {
+  return top;
 }
-var failures = [];
-var running;
-function schedule(action) {
-  if (action.pending) return;
-  action.pending = true;
-  pending.push(action);
-  wake();
+function pushFrame(scope2, reads, makeCause, once) {
+  return top = new Frame(top, scope2 ?? top?.scope, reads ?? top?.reads, makeCause, once);
 }
-function deliver(handler3, value) {
-  events.push({ handler: handler3, value });
-  wake();
+function popFrame(frame = top) {
+  let at = top;
+  while (at !== void 0 && at !== frame) at = at.parent;
+  if (at !== void 0) top = at.parent;
 }
-function whenAtRest(done) {
-  restWaiters.push(done);
-  wake();
+
+// src/cells/schema.ts
+var Plan = class {
+  constructor(schema2, root2) {
+    this.root = root2;
+    this.kind = "scalar";
+    /** Nothing below is a cell or a view: then reading needs no places, only stored values. */
+    this.plain = false;
+    /** A primitive that is stored is what is read. */
+    this.asIs = false;
+    /** An object of primitives. */
+    this.flat = false;
+    /** Of those that are guarded every object has one from its prototype. */
+    this.fields = [];
+    this.options = [];
+    this.asCell = schema2.asCell === true || schema2.asStream === true;
+    const { asCell: _cell, asStream: _stream, ...rest } = schema2.$ref === "#" ? root2 : schema2;
+    if (isArray(rest.anyOf) && rest.anyOf.length > 0 && rest.anyOf.every(({ asCell, asStream }) => asCell || asStream)) {
+      this.asCell = true;
+      rest.anyOf = rest.anyOf.map(({ asCell: _cell2, asStream: _stream2, ...option }) => option);
+    }
+    this.schema = keys(rest).length > 0 ? rest : void 0;
+    this.default = rest.default;
+  }
+};
+var plans = /* @__PURE__ */ new WeakMap();
+function planOf(schema2, root2 = schema2) {
+  const known = plans.get(schema2);
+  if (known?.root === root2) return known;
+  const plan = new Plan(schema2, root2);
+  plans.set(schema2, plan);
+  fill(plan, plan.schema ?? {}, root2);
+  return plan;
 }
+function fill(plan, { type: type2, properties, additionalProperties: extra, items, anyOf }, root2) {
+  const parts = [];
+  const part = (schema2) => {
+    const made = planOf(schema2, root2);
+    parts.push(made);
+    return made;
+  };
+  if (isArray(anyOf)) {
+    plan.kind = "choice";
+    plan.options = anyOf.map(part);
+  } else if (properties !== void 0 || type2 === "object" && extra) {
+    plan.kind = "object";
+    for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]), guarded: key in Object.prototype });
+    if (extra) plan.extra = part(extra === true ? {} : extra);
+  } else if (type2 === "array" && items !== void 0) {
+    plan.kind = "array";
+    plan.items = part(items);
+  } else if (type2 === void 0 || type2 === "object" || type2 === "array") plan.kind = "view";
+  if (plan.asCell && plan.schema !== void 0) planOf(plan.schema, root2);
+  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view");
+  plan.flat = plan.kind === "object" && plan.extra === void 0 && parts.every((made) => made.asIs);
+  plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
+}
+function copyOf(raw) {
+  return isObject(raw) ? parse(stringify(raw)) : raw;
+}
+function schemaAt(schema2, key, root2 = schema2) {
+  const whole = schema2?.$ref === "#" ? root2 : schema2;
+  if (whole === void 0) return void 0;
+  const extra = isObject(whole.additionalProperties) ? whole.additionalProperties : void 0;
+  return own(whole.properties ?? {}, String(key)) ?? (whole.type === "array" ? whole.items : extra);
+}
+function defaultsOf(schema2) {
+  if (schema2?.properties === void 0) return schema2?.type === "object" ? void 0 : schema2?.default;
+  const out = {};
+  for (const key of keys(schema2.properties)) {
+    const value = defaultsOf(schema2.properties[key]);
+    if (value !== void 0) out[key] = copyOf(value);
+  }
+  return keys(out).length > 0 ? out : void 0;
+}
+
+// src/schedule/change.ts
 function changed(place2) {
   place2.changed = "here";
   for (let at = place2; at.parent !== void 0; at = at.parent) {
@@ -399,312 +802,6 @@ function changedBelow(place2) {
 }
 function rerun(actions) {
   if (actions !== void 0) for (let i = 0; i < actions.length; i++) schedule(actions[i]);
-}
-function wake() {
-  if (waking || running !== void 0) return;
-  waking = true;
-  void ready.then(turn);
-}
-function turn() {
-  do {
-    for (; ; ) {
-      for (let action = batch.pop(); action !== void 0; action = batch.pop()) if (!perform(action)) return;
-      const event2 = events.shift();
-      if (event2 !== void 0 && !settle(event2.handler, void 0, event2.value)) return;
-      if (pending.length > 0) {
-        batch = inOrder(pending);
-        pending = [];
-      } else if (events.length === 0) break;
-    }
-    for (const action of ranSinceRest) action.runs = 0;
-    ranSinceRest = [];
-    const waiters = restWaiters;
-    restWaiters = [];
-    for (const done of waiters) done();
-  } while (pending.length > 0 || events.length > 0);
-  waking = false;
-}
-function perform(action) {
-  action.pending = false;
-  if (!action.active) return true;
-  if (action.runs === 0) ranSinceRest.push(action);
-  if (++action.runs > mostRunsBetweenRests) {
-    action.volatile = true;
-    fail(action.source, new Error(`Too many iterations: ${action.runs} action`));
-    return true;
-  }
-  return settle(action.source, action, void 0);
-}
-function settle(source, action, event2) {
-  const reads = new Reads();
-  outside = false;
-  action?.subscribe(nothing);
-  try {
-    const result = action === void 0 ? source.handle(event2) : action.body(reads);
-    if (action !== void 0) action.volatile = outside || isThenable(result);
-    if (isThenable(result)) {
-      running = source;
-      const resume = () => {
-        running = void 0;
-        if (action?.active) action.subscribe(reads);
-        turn();
-      };
-      result.then(resume, (thrown) => {
-        fail(source, thrown);
-        resume();
-      });
-      return false;
-    }
-  } catch (thrown) {
-    if (action !== void 0) action.volatile = true;
-    fail(source, thrown);
-  }
-  if (action?.active) action.subscribe(reads);
-  return true;
-}
-function fail(source, thrown) {
-  failures.push({ kind: source.kind, of: source.code.name || source.label, ...describeThrown(thrown) });
-}
-function inOrder(actions) {
-  if (actions.length < 2) return actions;
-  const order = [];
-  for (let i = actions.length - 1; i >= 0; i--) place(actions[i], order);
-  for (let i = 0; i < order.length; i++) order[i].placed = false;
-  return order;
-}
-function place(action, order) {
-  if (action.placed || !action.pending) return;
-  action.placed = true;
-  for (let i = 0; i < action.writes.length; i++) {
-    let above = action.writes[i];
-    placeBelow(above, order);
-    while ((above = above.parent) !== void 0) placeAll(above.readers, order);
-  }
-  order.push(action);
-}
-function placeBelow(at, order) {
-  placeAll(at.readers, order);
-  if (at.kids !== void 0) for (const kid of at.kids.values()) placeBelow(kid, order);
-}
-function placeAll(readers2, order) {
-  if (readers2 !== void 0) for (let i = 0; i < readers2.length; i++) place(readers2[i], order);
-}
-
-// src/web/crypto.ts
-var longestRequest = 65536;
-function uuid() {
-  const bytes = host.entropy(16);
-  bytes[6] = bytes[6] & 15 | 64;
-  bytes[8] = bytes[8] & 63 | 128;
-  const hex = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
-}
-var crypto = {
-  randomUUID() {
-    meetOutside();
-    return uuid();
-  },
-  getRandomValues(view2) {
-    if (view2.byteLength > longestRequest) {
-      throw new RangeError(`getRandomValues gives at most ${longestRequest} bytes, not ${view2.byteLength}`);
-    }
-    meetOutside();
-    new Uint8Array(view2.buffer, view2.byteOffset, view2.byteLength).set(host.entropy(view2.byteLength));
-    return view2;
-  },
-  subtle: {
-    async digest(algorithm, data) {
-      return host.digest(typeof algorithm === "string" ? algorithm : algorithm.name, bytesOf(data)).slice().buffer;
-    }
-  }
-};
-
-// src/entity.ts
-function entityId(source, cause) {
-  return host.refer(stringify(cleaned(source, cause)), "link");
-}
-function newId() {
-  return entityId({}, uuid());
-}
-function cleaned(source, cause) {
-  const seen = /* @__PURE__ */ new Set();
-  const clean = (value) => {
-    if (value === void 0 || seen.has(value)) return null;
-    seen.add(value);
-    if (typeof value === "function") return String(value);
-    if (!isObject(value) || "/" in value) return value;
-    if (typeof value.toJSON === "function") return value.toJSON();
-    if (isArray(value)) return value.map(clean);
-    const out = {};
-    for (const key of keys(value)) out[key] = clean(value[key]);
-    return out;
-  };
-  return clean({ ...source, causal: cause });
-}
-
-// src/document.ts
-var Place = class _Place {
-  constructor(doc, parent, key) {
-    this.doc = doc;
-    this.parent = parent;
-    this.key = key;
-    /** Whether this run has changed what is stored below here, or here. */
-    this.changed = "";
-  }
-  child(key) {
-    const name2 = typeof key === "string" ? key : String(key);
-    const kids = this.kids ??= /* @__PURE__ */ new Map();
-    let kid = kids.get(name2);
-    if (kid === void 0) kids.set(name2, kid = new _Place(this.doc, this, key));
-    return kid;
-  }
-  at(path) {
-    let place2 = this;
-    for (let i = 0; i < path.length; i++) place2 = place2.child(path[i]);
-    return place2;
-  }
-  get path() {
-    const path = [];
-    for (let place2 = this; place2.parent !== void 0; place2 = place2.parent) path.push(place2.key);
-    return path.reverse();
-  }
-  /** The value stored here as it is, links not followed; undefined when the path leads through a non-object. */
-  raw() {
-    if (this.parent === void 0) return this.doc.read();
-    const container = this.parent.raw();
-    return isObject(container) ? container[this.key] : void 0;
-  }
-};
-var Document = class {
-  constructor(name2) {
-    this.name = name2;
-    this.root = new Place(this, void 0, "");
-    this.dirty = false;
-    this.frozen = false;
-    /** Grows whenever an object or array of this document is replaced, so that views know that theirs may be gone. */
-    this.shape = 0;
-    /** Grows with every change. */
-    this.version = 0;
-    /** Whether the host was asked for the stored document, or need not be. */
-    this.loaded = false;
-    /** Whether there is a stored document. Its text is not kept: of a long list that would be half of the memory. */
-    this.stored = false;
-  }
-  /** Ids cost a hash, and most temporary documents are never linked to: so they are made when asked for. */
-  get id() {
-    if (typeof this.name === "function") documents.set(this.name = this.name(), this);
-    return this.name;
-  }
-  read() {
-    if (this.loaded) return this.value;
-    const text = host.doc(this.id);
-    this.loaded = true;
-    if (text === "") return void 0;
-    this.stored = true;
-    const { value, source } = parse(text);
-    if (source !== void 0) this.source = documentOf(source["/"]);
-    return this.value = value;
-  }
-  /** Makes this a new document, without asking the host for a stored one. */
-  begin(value) {
-    this.loaded = true;
-    this.value = value;
-    return this;
-  }
-  /** Gives the source document to a document that has none. */
-  adopt(source) {
-    this.read();
-    if (this.source !== void 0) return;
-    this.source = source;
-    this.touch();
-  }
-  /** Notes that the document differs from what is stored. */
-  touch() {
-    this.dirty = true;
-    this.version++;
-  }
-  /** Hands the document to the host unless its text is what is stored already. Answers whether it was handed over. */
-  save() {
-    const text = writeOut({ value: this.value, source: this.source && { "/": this.source.id } });
-    if (this.stored && text === host.doc(this.id)) return false;
-    host.put(this.id, text);
-    this.stored = true;
-    return true;
-  }
-};
-var documents = /* @__PURE__ */ new Map();
-function documentOf(id) {
-  let doc = documents.get(id);
-  if (doc === void 0) documents.set(id, doc = new Document(id));
-  return doc;
-}
-function temporary(value, id = newId) {
-  return new Document(id).begin(value);
-}
-
-// src/link.ts
-var longestChain = 100;
-function linkTo(place2) {
-  return { cell: { "/": place2.doc.id }, path: place2.path };
-}
-function isLink(value) {
-  return isObject(value) && isObject(value.cell) && typeof value.cell["/"] === "string" && isArray(value.path);
-}
-function isAlias(value) {
-  return isObject(value) && isObject(value.$alias);
-}
-function placeOf(link) {
-  return documentOf(link.cell["/"]).root.at(link.path);
-}
-function sameLink(a, b) {
-  if (a.cell["/"] !== b.cell["/"] || a.path.length !== b.path.length) return false;
-  for (let i = 0; i < a.path.length; i++) if (String(a.path[i]) !== String(b.path[i])) return false;
-  return true;
-}
-function isStream(value) {
-  return isObject(value) && value.$stream === true;
-}
-function aliasTarget(doc, alias) {
-  return (alias.cell === void 0 ? doc : documentOf(alias.cell["/"])).root.at(alias.path);
-}
-function follow(doc, value) {
-  if (value.cell !== void 0 && isLink(value)) return placeOf(value);
-  return value.$alias !== void 0 && isAlias(value) ? aliasTarget(doc, value.$alias) : void 0;
-}
-var found;
-function resolve(place2, reads, hops) {
-  const { parent, doc } = place2;
-  if (parent === void 0) found = doc.loaded ? doc.value : doc.read();
-  else {
-    const at = resolve(parent, reads, hops);
-    if (at !== parent) place2 = at.child(place2.key);
-    found = typeof found === "object" && found !== null ? found[place2.key] : void 0;
-  }
-  if (typeof found !== "object" || found === null) return place2;
-  const { cell: cell3, $alias } = found;
-  if (cell3 === void 0 && $alias === void 0) return place2;
-  const next = cell3 === void 0 && typeof $alias === "object" && $alias !== null ? aliasTarget(place2.doc, $alias) : follow(place2.doc, found);
-  if (next === void 0) return place2;
-  if (hops === longestChain) throw cycle(found, place2);
-  reads?.add(place2);
-  return resolve(next, reads, (hops ?? 0) + 1);
-}
-function anchor(place2, reads) {
-  if (place2.parent === void 0) return place2;
-  const parent = resolve(place2.parent, reads);
-  return parent === place2.parent ? place2 : parent.child(place2.key);
-}
-function writeTarget(place2) {
-  for (let hops = 0; hops <= longestChain; hops++) {
-    place2 = anchor(place2);
-    found = place2.parent === void 0 ? place2.doc.read() : isObject(found) ? found[place2.key] : void 0;
-    if (!isAlias(found)) return place2;
-    place2 = aliasTarget(place2.doc, found.$alias);
-  }
-  throw cycle(place2.raw(), place2);
-}
-function cycle(value, place2) {
-  return new Error(`${isAlias(value) ? "Alias" : "Reference"} cycle detected at ${place2.doc.id}/${place2.path.join("/")}`);
 }
 
 // src/web/pairs.ts
@@ -852,7 +949,7 @@ function unescape(text) {
   return host.utf8(new Uint8Array(bytes), "utf-8", 0);
 }
 
-// src/session.ts
+// src/cells/session.ts
 var session = {
   space: "",
   /** Every document that this run makes is new, so the host need not be asked for a stored one. */
@@ -860,11 +957,6 @@ var session = {
   /** The recipe asked for another run at once. */
   again: false
 };
-function environment() {
-  meetOutside();
-  return parse(host.env());
-}
-var apiURL = () => environment().apiUrl;
 function getRecipeEnvironment() {
   const { apiUrl, occasion } = environment();
   let url;
@@ -880,7 +972,7 @@ function getRecipeEnvironment() {
   };
 }
 
-// src/symbols.ts
+// src/cells/symbols.ts
 var ID = /* @__PURE__ */ Symbol("ID, unique to the context");
 var ID_FIELD = /* @__PURE__ */ Symbol("ID_FIELD, name of the field that holds the id");
 var PLACE = /* @__PURE__ */ Symbol("place");
@@ -888,7 +980,7 @@ var LINK = /* @__PURE__ */ Symbol("link");
 var REF = /* @__PURE__ */ Symbol("ref");
 var GRAPH = /* @__PURE__ */ Symbol("graph");
 
-// src/write.ts
+// src/cells/write.ts
 var deepest = 512;
 function write(place2, value) {
   const target = writeTarget(place2);
@@ -1076,16 +1168,16 @@ function copyOfJSON(value) {
   return parse(stringify(value));
 }
 
-// src/array.ts
+// src/cells/array.ts
 var reading = "at concat entries every filter find findIndex findLast findLastIndex includes indexOf join keys lastIndexOf map reduce reduceRight slice some toLocaleString toString values with".split(" ");
 var changing = {
-  pop: (raw) => detached(raw.pop()),
-  shift: (raw) => detached(raw.shift()),
+  pop: (raw, _, of) => detached(of, raw.pop()),
+  shift: (raw, _, of) => detached(of, raw.shift()),
   unshift: (raw, args, of) => raw.unshift(...args.map((value) => storedForm(of.place, value))),
   splice: (raw, args, of) => {
     const [start, count, ...added] = args;
     const stored = added.map((value) => storedForm(of.place, value));
-    return detached(args.length < 2 ? raw.splice(start) : raw.splice(start, count, ...stored));
+    return detached(of, args.length < 2 ? raw.splice(start) : raw.splice(start, count, ...stored));
   },
   reverse: (raw) => raw.reverse(),
   fill: (raw, [value, start, end], of) => {
@@ -1110,7 +1202,7 @@ for (const [name2, change] of Object.entries(changing)) {
     const copy = [...raw];
     const result = change(copy, args, of);
     replaceElements(of.place, copy);
-    return result === copy ? view(of.place, of.reads) : result;
+    return result === copy ? of.another(of.place, of.reads) : result;
   });
 }
 arrayMethods.set("push", (of, raw) => (...args) => {
@@ -1118,14 +1210,14 @@ arrayMethods.set("push", (of, raw) => (...args) => {
   append(of.place, args);
   return raw.length;
 });
-function detached(value) {
-  return isObject(value) ? view(temporary(value).root) : value;
+function detached(of, value) {
+  return isObject(value) ? of.another(temporary(value).root) : value;
 }
 function byText(a, b) {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-// src/view.ts
+// src/cells/view.ts
 function view(place2, reads) {
   const at = resolve(place2, reads);
   const raw = found;
@@ -1160,6 +1252,9 @@ var View = class _View {
   field(raw, key) {
     return this.shown(raw[key], key);
   }
+  another(place2, reads) {
+    return view(place2, reads);
+  }
   // An object inside this one's document is noted as read with this one: only links and aliases lead elsewhere.
   shown(value, key) {
     if (!isObject(value)) return value;
@@ -1179,61 +1274,10 @@ var View = class _View {
   }
 };
 
-// src/schema.ts
-var Plan = class {
-  constructor(schema2, root2) {
-    this.root = root2;
-    this.kind = "scalar";
-    /** Nothing below is a cell or a view: then reading needs no places, only stored values. */
-    this.plain = false;
-    /** A primitive that is stored is what is read. */
-    this.asIs = false;
-    /** An object of primitives. */
-    this.flat = false;
-    /** Of those that are guarded every object has one from its prototype. */
-    this.fields = [];
-    this.options = [];
-    this.asCell = schema2.asCell === true || schema2.asStream === true;
-    const { asCell: _cell, asStream: _stream, ...rest } = schema2.$ref === "#" ? root2 : schema2;
-    if (isArray(rest.anyOf) && rest.anyOf.length > 0 && rest.anyOf.every(({ asCell, asStream }) => asCell || asStream)) {
-      this.asCell = true;
-      rest.anyOf = rest.anyOf.map(({ asCell: _cell2, asStream: _stream2, ...option }) => option);
-    }
-    this.schema = keys(rest).length > 0 ? rest : void 0;
-    this.default = rest.default;
-  }
-};
-var plans = /* @__PURE__ */ new WeakMap();
-function planOf(schema2, root2 = schema2) {
-  const known = plans.get(schema2);
-  if (known?.root === root2) return known;
-  const plan = new Plan(schema2, root2);
-  plans.set(schema2, plan);
-  fill(plan, plan.schema ?? {}, root2);
-  return plan;
-}
-function fill(plan, { type: type2, properties, additionalProperties: extra, items, anyOf }, root2) {
-  const parts = [];
-  const part = (schema2) => {
-    const made = planOf(schema2, root2);
-    parts.push(made);
-    return made;
-  };
-  if (isArray(anyOf)) {
-    plan.kind = "choice";
-    plan.options = anyOf.map(part);
-  } else if (properties !== void 0 || type2 === "object" && extra) {
-    plan.kind = "object";
-    for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]), guarded: key in Object.prototype });
-    if (extra) plan.extra = part(extra === true ? {} : extra);
-  } else if (type2 === "array" && items !== void 0) {
-    plan.kind = "array";
-    plan.items = part(items);
-  } else if (type2 === void 0 || type2 === "object" || type2 === "array") plan.kind = "view";
-  if (plan.asCell && plan.schema !== void 0) planOf(plan.schema, root2);
-  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view");
-  plan.flat = plan.kind === "object" && plan.extra === void 0 && parts.every((made) => made.asIs);
-  plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
+// src/cells/read.ts
+var cellOf;
+function makeCellsBy(make) {
+  cellOf = make;
 }
 function read(place2, plan, reads) {
   if (plan.asCell) return cellOf(place2, plan, reads);
@@ -1242,13 +1286,6 @@ function read(place2, plan, reads) {
   const raw = found;
   reads?.add(at);
   return shaped(at.doc, at, raw, plan, reads);
-}
-function cellOf(place2, { schema: schema2, root: root2 }, reads) {
-  const at = writeTarget(place2);
-  const raw = found;
-  if (!isLink(raw)) return isStream(raw) ? new Stream(at) : new Cell(at, schema2, root2, reads);
-  reads?.add(at);
-  return cellAt(placeOf(raw), schema2, root2, reads);
 }
 function shaped(doc, place2, raw, plan, reads) {
   if (raw === void 0 && plan.default !== void 0) return defaultOf(plan);
@@ -1356,26 +1393,8 @@ function defaultOf(plan) {
   const doc = temporary(copyOf(plan.default));
   return plan.kind === "view" ? view(doc.root) : shaped(doc, doc.root, doc.value, plan);
 }
-function copyOf(raw) {
-  return isObject(raw) ? parse(stringify(raw)) : raw;
-}
-function schemaAt(schema2, key, root2 = schema2) {
-  const whole = schema2?.$ref === "#" ? root2 : schema2;
-  if (whole === void 0) return void 0;
-  const extra = isObject(whole.additionalProperties) ? whole.additionalProperties : void 0;
-  return own(whole.properties ?? {}, String(key)) ?? (whole.type === "array" ? whole.items : extra);
-}
-function defaultsOf(schema2) {
-  if (schema2?.properties === void 0) return schema2?.type === "object" ? void 0 : schema2?.default;
-  const out = {};
-  for (const key of keys(schema2.properties)) {
-    const value = defaultsOf(schema2.properties[key]);
-    if (value !== void 0) out[key] = copyOf(value);
-  }
-  return keys(out).length > 0 ? out : void 0;
-}
 
-// src/cell.ts
+// src/cells/cell.ts
 function cellAt(place2, schema2, root2 = schema2, reads) {
   return isStreamAt(place2) ? new Stream(place2) : new Cell(place2, schema2, root2, reads);
 }
@@ -1500,286 +1519,46 @@ function isBare(value) {
   const marks = value;
   return marks[ID] === void 0 && marks[LINK] === void 0 && marks[REF] === void 0;
 }
-
-// src/node.ts
-var node_exports = {};
-__export(node_exports, {
-  byRef: () => byRef,
-  cell: () => cell,
-  compute: () => compute,
-  createNodeFactory: () => createNodeFactory,
-  derive: () => derive,
-  fetchData: () => fetchData,
-  handler: () => handler,
-  ifElse: () => ifElse,
-  lift: () => lift,
-  llm: () => llm,
-  mapOver: () => mapOver,
-  navigateTo: () => navigateTo,
-  nodeFactory: () => nodeFactory,
-  render: () => render,
-  str: () => str,
-  stream: () => stream,
-  streamData: () => streamData
+makeCellsBy((place2, { schema: schema2, root: root2 }, reads) => {
+  const at = writeTarget(place2);
+  const raw = found;
+  if (!isLink(raw)) return isStream(raw) ? new Stream(at) : new Cell(at, schema2, root2, reads);
+  reads?.add(at);
+  return cellAt(placeOf(raw), schema2, root2, reads);
 });
 
-// src/lib/zod.ts
-function closed(value, prefix) {
-  return new Proxy(value, {
-    get: (target, key, receiver) => {
-      if (typeof key === "symbol" || key in target || ignored.has(key)) return Reflect.get(target, key, receiver);
-      throw new Error(`${prefix}.${key} of zod is not available here`);
-    }
-  });
+// src/documents/store.ts
+function saveChanges(roots) {
+  const queue = /* @__PURE__ */ new Set();
+  let anyNew = false;
+  for (const doc of documents.values()) {
+    if (doc.dirty && (doc.stored || roots.includes(doc))) queue.add(doc);
+    anyNew ||= isNew(doc);
+  }
+  let saved = 0;
+  for (const doc of queue) {
+    if (doc.save()) saved++;
+    if (!anyNew) continue;
+    include(doc.source, queue);
+    linkedFrom(doc.value, queue);
+  }
+  return saved;
 }
-var ignored = /* @__PURE__ */ new Set(["then", "toJSON", "default", "__esModule"]);
-var ZodType = class {
-  constructor(schema2, isOptional = false, shape = {}) {
-    this.schema = schema2;
-    this.isOptional = isOptional;
-    this.shape = shape;
-  }
-  with(more, isOptional = this.isOptional) {
-    return type({ ...this.schema, ...more }, isOptional, this.shape);
-  }
-  describe(description) {
-    return this.with({ description });
-  }
-  optional() {
-    return this.with({}, true);
-  }
-  default(value) {
-    return this.with({ default: typeof value === "function" ? value() : value }, true);
-  }
-  array() {
-    return array(this);
-  }
-  or(other) {
-    return union([this, other]);
-  }
-  nullish() {
-    return this.nullable().optional();
-  }
-  nullable() {
-    const { type: kind, description, ...rest } = this.schema;
-    const isPlain = plain.has(kind) && keys(rest).length === 0;
-    const either = isPlain ? { type: [kind, "null"] } : { anyOf: [this.schema, { type: "null" }] };
-    return type(description === void 0 ? either : { ...either, description }, this.isOptional);
-  }
-  int() {
-    return this.with({ type: "integer" });
-  }
-  min(least) {
-    return this.with({ [bounds[this.schema.type][0]]: least });
-  }
-  max(most) {
-    return this.with({ [bounds[this.schema.type][1]]: most });
-  }
-  extend(more) {
-    return object({ ...this.shape, ...more });
-  }
-  partial() {
-    return object(mapObject(this.shape, (field) => field.optional()));
-  }
-};
-var plain = /* @__PURE__ */ new Set(["string", "number", "boolean", "null"]);
-var bounds = {
-  string: ["minLength", "maxLength"],
-  array: ["minItems", "maxItems"],
-  number: ["minimum", "maximum"],
-  integer: ["minimum", "maximum"]
-};
-function type(schema2, isOptional, shape) {
-  return closed(new ZodType(schema2, isOptional, shape), "the method ");
+function linkedFrom(value, queue) {
+  if (!isObject(value)) return;
+  const cell3 = isAlias(value) ? value.$alias.cell : isLink(value) ? value.cell : void 0;
+  if (cell3 !== void 0) include(documents.get(cell3["/"]), queue);
+  else if (isArray(value)) for (const item of value) linkedFrom(item, queue);
+  else for (const key of keys(value)) linkedFrom(value[key], queue);
 }
-function object(shape) {
-  const required = keys(shape).filter((key) => !shape[key].isOptional);
-  const properties = mapObject(shape, (field) => field.schema);
-  const more = required.length > 0 ? { required } : {};
-  return type({ type: "object", properties, ...more, additionalProperties: false }, false, shape);
+function include(doc, queue) {
+  if (doc !== void 0 && isNew(doc)) queue.add(doc);
 }
-var anything = {};
-var array = ({ schema: schema2 }) => type(schema2 === anything ? { type: "array" } : { type: "array", items: schema2 });
-function literal(value) {
-  if (isObject(value)) return type({ type: "object" });
-  return type(value === null ? { type: "null" } : { type: typeof value, const: value });
-}
-function union(options) {
-  const schemas = options.map(({ schema: schema2 }) => schema2);
-  const each = (...names) => schemas.every((schema2) => keys(schema2).join() === names.join());
-  const types = [...new Set(schemas.map((schema2) => schema2.type))];
-  const kind = types.length > 1 ? types : types[0];
-  if (each("type") && types.every((name2) => plain.has(name2))) return type({ type: kind });
-  if (each("type", "const")) return type({ type: kind, enum: schemas.map((schema2) => schema2.const) });
-  if (each("type", "enum")) return type({ type: kind, enum: [...new Set(schemas.flatMap((schema2) => schema2.enum))] });
-  return type({ anyOf: schemas });
-}
-var record = (...types) => type({ type: "object", additionalProperties: types.at(-1).schema });
-var functions = {
-  object,
-  array,
-  literal,
-  union,
-  record,
-  ZodType,
-  string: () => type({ type: "string" }),
-  number: () => type({ type: "number" }),
-  boolean: () => type({ type: "boolean" }),
-  null: () => type({ type: "null" }),
-  any: () => type(anything, true),
-  unknown: () => type({}, true),
-  enum: (values) => type({ type: "string", enum: [...values] }),
-  optional: (inner) => inner.optional(),
-  nullable: (inner) => inner.nullable()
-};
-var z = closed(functions, "z");
-z.z = z;
-function schemaOf(schema2) {
-  if (!(schema2 instanceof ZodType)) return schema2;
-  return { ...schema2.schema, $schema: "http://json-schema.org/draft-07/schema#" };
-}
-function zodToJsonSchema(schema2) {
-  if (schema2 instanceof ZodType) return schemaOf(schema2);
-  throw new TypeError("zodToJsonSchema takes a schema of zod");
+function isNew(doc) {
+  return doc.loaded && !doc.stored && (doc.dirty || doc.value !== void 0 || doc.source !== void 0);
 }
 
-// src/recipe.ts
-function recipe(about, second, third) {
-  const fn = third ?? second;
-  const resultSchema = third === void 0 ? void 0 : schemaOf(second);
-  const frame = pushFrame();
-  try {
-    const schema2 = typeof about === "string" ? void 0 : schemaOf(about);
-    const inputs = newOpaqueRef(void 0, schema2 === about ? schema2 : void 0);
-    const graph2 = new Graph(schema2, resultSchema ?? {});
-    buildGraph(frame, refOf(inputs), fn(inputs), graph2);
-    graph2.argumentSchema ??= { ...inferSchema(graph2.defaults, true), description: about };
-    return asRecipe(graph2);
-  } finally {
-    popFrame(frame);
-  }
-}
-function recipeFromFrame(description, resultSchema, fn) {
-  const inputs = newOpaqueRef();
-  const graph2 = new Graph({ type: "object", properties: {}, description }, resultSchema ?? {});
-  return asRecipe(buildGraph(topFrame(), refOf(inputs), fn(inputs), graph2));
-}
-function asRecipe(graph2) {
-  const module = { type: "recipe", implementation: void 0 };
-  const { argumentSchema, resultSchema, initial, result, nodes } = graph2;
-  const recipe2 = Object.assign(nodeFactory(module), { argumentSchema, resultSchema, initial, result, nodes });
-  Object.defineProperties(recipe2, { toJSON: { value: () => graph2.form() }, [GRAPH]: { value: graph2 } });
-  return module.implementation = recipe2;
-}
-function inferSchema(example, withDefaults = false) {
-  const schema2 = {};
-  if (isArray(example)) {
-    schema2.type = "array";
-    const fields = Object.assign({}, ...example.filter(isObject).reverse());
-    if (example.length > 0) schema2.items = inferSchema(fields, withDefaults);
-  } else if (isObject(example)) {
-    schema2.type = "object";
-    schema2.properties = mapObject(example, (field) => inferSchema(field, withDefaults));
-    return schema2;
-  } else if (example === null) schema2.type = "null";
-  else if (typeof example === "number") schema2.type = Number.isInteger(example) ? "integer" : "number";
-  else if (typeof example === "string" || typeof example === "boolean") schema2.type = typeof example;
-  if (withDefaults && example !== void 0) schema2.default = example;
-  return schema2;
-}
-
-// src/node.ts
-function addNode(module, inputs, outputs) {
-  const frame = topFrame();
-  if (frame === void 0) throw new Error("Lifts, handlers and recipes can only be called inside a recipe.");
-  const node = { module, inputs, outputs, frame };
-  for (const part of [inputs, outputs]) walkRefs(part, (ref) => ref.root.nodes.add(node));
-}
-function nodeFactory(module) {
-  return (inputs) => {
-    const outputs = newOpaqueRef(void 0, module.resultSchema);
-    addNode(module, inputs, outputs);
-    return outputs;
-  };
-}
-function createNodeFactory(module) {
-  return Object.assign(nodeFactory(module), module);
-}
-function byRef(name2) {
-  return createNodeFactory({ type: "ref", implementation: name2 });
-}
-function codeModule(implementation, argumentSchema, resultSchema) {
-  const schemas = argumentSchema && { argumentSchema, resultSchema, plan: planOf(argumentSchema) };
-  return { type: "javascript", implementation, ...schemas };
-}
-function lift(first, resultSchema, fn) {
-  return createNodeFactory(fn === void 0 ? codeModule(first) : codeModule(fn, schemaOf(first), schemaOf(resultSchema)));
-}
-function derive(...args) {
-  return args.length > 2 ? lift(args[0], args[1], args[3])(args[2]) : lift(args[1])(args[0]);
-}
-function compute(fn) {
-  return lift(fn)(void 0);
-}
-function render(fn) {
-  const handled2 = (value) => {
-    if (typeof value === "function" && graphOf(value) === void 0) return handler(value)({});
-    if (isArray(value)) return value.map(handled2);
-    if (!isObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
-    return Object.fromEntries(keys(value).map((key) => [key, handled2(value[key])]));
-  };
-  return compute(() => handled2(fn()));
-}
-function handler(first, stateSchema, fn) {
-  const module = fn === void 0 ? codeModule(first) : codeModule(fn, { type: "object", properties: { $event: schemaOf(first ?? {}), ...schemaOf(stateSchema)?.properties } });
-  module.wrapper = "handler";
-  const factory = (props = {}) => {
-    const events2 = stream();
-    addNode(module, { ...props, $event: events2 }, {});
-    return events2;
-  };
-  return Object.assign(factory, module, { with: factory, bind: factory });
-}
-function cell(value, schema2) {
-  return newOpaqueRef(value, schema2);
-}
-function stream() {
-  return newOpaqueRef({ $stream: true });
-}
-var conditional = byRef("ifElse");
-var mapping = byRef("map");
-var ifElse = (...branches) => conditional(branches);
-var fetchData = byRef("fetchData");
-var streamData = byRef("streamData");
-var llm = byRef("llm");
-var navigateTo = byRef("navigateTo");
-var interpolate = createNodeFactory({
-  type: "javascript",
-  implementation: ({ strings, values }) => {
-    let text = strings[0];
-    for (let i = 0; i < values.length; i++) text += String(values[i]) + strings[i + 1];
-    return text;
-  },
-  plan: planOf({ properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } } })
-});
-function str(strings, ...values) {
-  return interpolate({ strings: [...strings], values });
-}
-function mapOver(list, fn) {
-  const op = recipe("mapping function", ({ element, index: index2, array: array2 }) => fn(element, index2, array2));
-  return mapping({ list, op });
-}
-
-// src/opaque.ts
-var Root = class {
-  constructor(frame, value, schema2) {
-    this.frame = frame;
-    this.value = value;
-    this.schema = schema2;
-    this.nodes = /* @__PURE__ */ new Set();
-    this.path = [];
-  }
-};
+// src/graph/opaque.ts
 var Ref = class _Ref {
   constructor(root2, path, schema2) {
     this.root = root2;
@@ -1827,7 +1606,6 @@ var methods = Object.assign(/* @__PURE__ */ Object.create(null), {
   setPreExisting: (ref, value) => void (ref.root.existing = value[PLACE]),
   connect: (ref, node) => void ref.root.nodes.add(node),
   export: (ref) => ({ path: ref.path, value: ref.root.value, name: ref.root.name, nodes: ref.root.nodes }),
-  map: (ref, fn) => mapOver(opaqueRef(ref), fn),
   toJSON: () => null
 });
 function opaqueRef(ref, target = {}) {
@@ -1858,7 +1636,7 @@ function withValue(value, path, part) {
   return whole;
 }
 
-// src/graph.ts
+// src/graph/graph.ts
 var Alias = class {
   constructor(depth, ref, place2) {
     this.depth = depth;
@@ -2037,6 +1815,342 @@ function aliasesIn(value) {
   return isObject(value) ? keys(value).flatMap((key) => aliasesIn(value[key])) : [];
 }
 
+// src/graph/node.ts
+var node_exports = {};
+__export(node_exports, {
+  byRef: () => byRef,
+  cell: () => cell,
+  compute: () => compute,
+  createNodeFactory: () => createNodeFactory,
+  derive: () => derive,
+  fetchData: () => fetchData,
+  handler: () => handler,
+  ifElse: () => ifElse,
+  lift: () => lift,
+  llm: () => llm,
+  navigateTo: () => navigateTo,
+  nodeFactory: () => nodeFactory,
+  render: () => render,
+  str: () => str,
+  stream: () => stream,
+  streamData: () => streamData
+});
+
+// src/lib/zod.ts
+function closed(value, prefix) {
+  return new Proxy(value, {
+    get: (target, key, receiver) => {
+      if (typeof key === "symbol" || key in target || ignored.has(key)) return Reflect.get(target, key, receiver);
+      throw new Error(`${prefix}.${key} of zod is not available here`);
+    }
+  });
+}
+var ignored = /* @__PURE__ */ new Set(["then", "toJSON", "default", "__esModule"]);
+var ZodType = class {
+  constructor(schema2, isOptional = false, shape = {}) {
+    this.schema = schema2;
+    this.isOptional = isOptional;
+    this.shape = shape;
+  }
+  with(more, isOptional = this.isOptional) {
+    return type({ ...this.schema, ...more }, isOptional, this.shape);
+  }
+  describe(description) {
+    return this.with({ description });
+  }
+  optional() {
+    return this.with({}, true);
+  }
+  default(value) {
+    return this.with({ default: typeof value === "function" ? value() : value }, true);
+  }
+  array() {
+    return array(this);
+  }
+  or(other) {
+    return union([this, other]);
+  }
+  nullish() {
+    return this.nullable().optional();
+  }
+  nullable() {
+    const { type: kind, description, ...rest } = this.schema;
+    const isPlain = plain.has(kind) && keys(rest).length === 0;
+    const either = isPlain ? { type: [kind, "null"] } : { anyOf: [this.schema, { type: "null" }] };
+    return type(description === void 0 ? either : { ...either, description }, this.isOptional);
+  }
+  int() {
+    return this.with({ type: "integer" });
+  }
+  min(least) {
+    return this.with({ [bounds[this.schema.type][0]]: least });
+  }
+  max(most) {
+    return this.with({ [bounds[this.schema.type][1]]: most });
+  }
+  extend(more) {
+    return object({ ...this.shape, ...more });
+  }
+  partial() {
+    return object(mapObject(this.shape, (field) => field.optional()));
+  }
+};
+var plain = /* @__PURE__ */ new Set(["string", "number", "boolean", "null"]);
+var bounds = {
+  string: ["minLength", "maxLength"],
+  array: ["minItems", "maxItems"],
+  number: ["minimum", "maximum"],
+  integer: ["minimum", "maximum"]
+};
+function type(schema2, isOptional, shape) {
+  return closed(new ZodType(schema2, isOptional, shape), "the method ");
+}
+function object(shape) {
+  const required = keys(shape).filter((key) => !shape[key].isOptional);
+  const properties = mapObject(shape, (field) => field.schema);
+  const more = required.length > 0 ? { required } : {};
+  return type({ type: "object", properties, ...more, additionalProperties: false }, false, shape);
+}
+var anything = {};
+var array = ({ schema: schema2 }) => type(schema2 === anything ? { type: "array" } : { type: "array", items: schema2 });
+function literal(value) {
+  if (isObject(value)) return type({ type: "object" });
+  return type(value === null ? { type: "null" } : { type: typeof value, const: value });
+}
+function union(options) {
+  const schemas = options.map(({ schema: schema2 }) => schema2);
+  const each = (...names) => schemas.every((schema2) => keys(schema2).join() === names.join());
+  const types = [...new Set(schemas.map((schema2) => schema2.type))];
+  const kind = types.length > 1 ? types : types[0];
+  if (each("type") && types.every((name2) => plain.has(name2))) return type({ type: kind });
+  if (each("type", "const")) return type({ type: kind, enum: schemas.map((schema2) => schema2.const) });
+  if (each("type", "enum")) return type({ type: kind, enum: [...new Set(schemas.flatMap((schema2) => schema2.enum))] });
+  return type({ anyOf: schemas });
+}
+var record = (...types) => type({ type: "object", additionalProperties: types.at(-1).schema });
+var functions = {
+  object,
+  array,
+  literal,
+  union,
+  record,
+  ZodType,
+  string: () => type({ type: "string" }),
+  number: () => type({ type: "number" }),
+  boolean: () => type({ type: "boolean" }),
+  null: () => type({ type: "null" }),
+  any: () => type(anything, true),
+  unknown: () => type({}, true),
+  enum: (values) => type({ type: "string", enum: [...values] }),
+  optional: (inner) => inner.optional(),
+  nullable: (inner) => inner.nullable()
+};
+var z = closed(functions, "z");
+z.z = z;
+function schemaOf(schema2) {
+  if (!(schema2 instanceof ZodType)) return schema2;
+  return { ...schema2.schema, $schema: "http://json-schema.org/draft-07/schema#" };
+}
+function zodToJsonSchema(schema2) {
+  if (schema2 instanceof ZodType) return schemaOf(schema2);
+  throw new TypeError("zodToJsonSchema takes a schema of zod");
+}
+
+// src/graph/node.ts
+function addNode(module, inputs, outputs) {
+  const frame = topFrame();
+  if (frame === void 0) throw new Error("Lifts, handlers and recipes can only be called inside a recipe.");
+  const node = { module, inputs, outputs, frame };
+  for (const part of [inputs, outputs]) walkRefs(part, (ref) => ref.root.nodes.add(node));
+}
+function nodeFactory(module) {
+  return (inputs) => {
+    const outputs = newOpaqueRef(void 0, module.resultSchema);
+    addNode(module, inputs, outputs);
+    return outputs;
+  };
+}
+function createNodeFactory(module) {
+  return Object.assign(nodeFactory(module), module);
+}
+function byRef(name2) {
+  return createNodeFactory({ type: "ref", implementation: name2 });
+}
+function codeModule(implementation, argumentSchema, resultSchema) {
+  const schemas = argumentSchema && { argumentSchema, resultSchema, plan: planOf(argumentSchema) };
+  return { type: "javascript", implementation, ...schemas };
+}
+function lift(first, resultSchema, fn) {
+  return createNodeFactory(fn === void 0 ? codeModule(first) : codeModule(fn, schemaOf(first), schemaOf(resultSchema)));
+}
+function derive(...args) {
+  return args.length > 2 ? lift(args[0], args[1], args[3])(args[2]) : lift(args[1])(args[0]);
+}
+function compute(fn) {
+  return lift(fn)(void 0);
+}
+function render(fn) {
+  const handled2 = (value) => {
+    if (typeof value === "function" && graphOf(value) === void 0) return handler(value)({});
+    if (isArray(value)) return value.map(handled2);
+    if (!isObject(value) || Object.getPrototypeOf(value) !== Object.prototype) return value;
+    return Object.fromEntries(keys(value).map((key) => [key, handled2(value[key])]));
+  };
+  return compute(() => handled2(fn()));
+}
+function handler(first, stateSchema, fn) {
+  const module = fn === void 0 ? codeModule(first) : codeModule(fn, { type: "object", properties: { $event: schemaOf(first ?? {}), ...schemaOf(stateSchema)?.properties } });
+  module.wrapper = "handler";
+  const factory = (props = {}) => {
+    const events2 = stream();
+    addNode(module, { ...props, $event: events2 }, {});
+    return events2;
+  };
+  return Object.assign(factory, module, { with: factory, bind: factory });
+}
+function cell(value, schema2) {
+  return newOpaqueRef(value, schema2);
+}
+function stream() {
+  return newOpaqueRef({ $stream: true });
+}
+var conditional = byRef("ifElse");
+var ifElse = (...branches) => conditional(branches);
+var fetchData = byRef("fetchData");
+var streamData = byRef("streamData");
+var llm = byRef("llm");
+var navigateTo = byRef("navigateTo");
+var interpolate = createNodeFactory({
+  type: "javascript",
+  implementation: ({ strings, values }) => {
+    let text = strings[0];
+    for (let i = 0; i < values.length; i++) text += String(values[i]) + strings[i + 1];
+    return text;
+  },
+  plan: planOf({ properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } } })
+});
+function str(strings, ...values) {
+  return interpolate({ strings: [...strings], values });
+}
+
+// src/graph/recipe.ts
+function recipe(about, second, third) {
+  const fn = third ?? second;
+  const resultSchema = third === void 0 ? void 0 : schemaOf(second);
+  const frame = pushFrame();
+  try {
+    const schema2 = typeof about === "string" ? void 0 : schemaOf(about);
+    const inputs = newOpaqueRef(void 0, schema2 === about ? schema2 : void 0);
+    const graph2 = new Graph(schema2, resultSchema ?? {});
+    buildGraph(frame, refOf(inputs), fn(inputs), graph2);
+    graph2.argumentSchema ??= { ...inferSchema(graph2.defaults, true), description: about };
+    return asRecipe(graph2);
+  } finally {
+    popFrame(frame);
+  }
+}
+function recipeFromFrame(description, resultSchema, fn) {
+  const inputs = newOpaqueRef();
+  const graph2 = new Graph({ type: "object", properties: {}, description }, resultSchema ?? {});
+  return asRecipe(buildGraph(topFrame(), refOf(inputs), fn(inputs), graph2));
+}
+function asRecipe(graph2) {
+  const module = { type: "recipe", implementation: void 0 };
+  const { argumentSchema, resultSchema, initial, result, nodes } = graph2;
+  const recipe2 = Object.assign(nodeFactory(module), { argumentSchema, resultSchema, initial, result, nodes });
+  Object.defineProperties(recipe2, { toJSON: { value: () => graph2.form() }, [GRAPH]: { value: graph2 } });
+  return module.implementation = recipe2;
+}
+var mapping = byRef("map");
+methods.map = (ref, fn) => mapping({
+  list: opaqueRef(ref),
+  op: recipe("mapping function", ({ element, index: index2, array: array2 }) => fn(element, index2, array2))
+});
+function inferSchema(example, withDefaults = false) {
+  const schema2 = {};
+  if (isArray(example)) {
+    schema2.type = "array";
+    const fields = Object.assign({}, ...example.filter(isObject).reverse());
+    if (example.length > 0) schema2.items = inferSchema(fields, withDefaults);
+  } else if (isObject(example)) {
+    schema2.type = "object";
+    schema2.properties = mapObject(example, (field) => inferSchema(field, withDefaults));
+    return schema2;
+  } else if (example === null) schema2.type = "null";
+  else if (typeof example === "number") schema2.type = Number.isInteger(example) ? "integer" : "number";
+  else if (typeof example === "string" || typeof example === "boolean") schema2.type = typeof example;
+  if (withDefaults && example !== void 0) schema2.default = example;
+  return schema2;
+}
+
+// src/graph/spell.ts
+var schema = (value) => value;
+var markAsStatic = (value) => ({ $static: value });
+var isStatic = (value) => isObject(value) && "$static" in value;
+var isModule = (value) => typeof value === "function" && "implementation" in value;
+function deepEqual(a, b) {
+  if (Object.is(a, b)) return true;
+  if (!isObject(a) || !isObject(b) || isArray(a) !== isArray(b)) return false;
+  const names = keys(a);
+  return names.length === keys(b).length && names.every((name2) => name2 in b && deepEqual(a[name2], b[name2]));
+}
+var PATH = /* @__PURE__ */ Symbol("path");
+function pathOf(steps) {
+  return new Proxy(() => {
+  }, {
+    get: (_, key) => typeof key === "string" ? pathOf([...steps, key]) : key === PATH ? steps : void 0,
+    apply: (_, _this, args) => pathOf([...steps.slice(0, -1), { method: steps.at(-1), args }])
+  });
+}
+function walk(steps, self) {
+  return steps.reduce((at, step) => typeof step === "string" ? at[step] : at[step.method](...step.args), self);
+}
+var $ = pathOf([]);
+var select = (query) => (self) => mapObject(query, (value) => {
+  const steps = typeof value === "function" ? value[PATH] : void 0;
+  return steps === void 0 ? value : walk(steps, self);
+});
+var event = (name2) => select({ $event: name2 });
+var Spell = class {
+  constructor() {
+    this.listeners = [];
+    this.rules = [];
+    this.streams = {};
+  }
+  update(self, values) {
+    Object.assign(self, values);
+  }
+  addEventListener(name2, update) {
+    this.listeners.push({ name: name2, update });
+  }
+  addRule(condition, update) {
+    this.rules.push({ condition, update });
+  }
+  /** The stream of an event, for use in render(). */
+  dispatch(name2) {
+    return this.streams[name2];
+  }
+  compile(title = "Spell") {
+    return recipe(title, (self) => {
+      const state = {};
+      for (const [name2, value] of Object.entries(this.init() ?? {})) {
+        self[name2].setDefault(value);
+        state[name2] = self[name2];
+      }
+      for (const { name: name2, update } of this.listeners) {
+        derive({ self, $event: this.streams[name2] ??= stream() }, ({ self: self2, $event }) => update(self2, $event));
+      }
+      for (const { condition, update } of this.rules) derive({ ...this.inputs(condition(self), self), self }, update);
+      return { $UI: this.render(self), ...this.streams, ...state };
+    });
+  }
+  inputs(condition, self) {
+    if (isArray(condition)) return Object.fromEntries(condition.map((name2) => [name2, self[name2]]));
+    if (!isObject(condition)) return {};
+    return "$event" in condition ? { ...condition, $event: this.streams[condition.$event] } : condition;
+  }
+};
+
 // src/html.ts
 var html_exports = {};
 __export(html_exports, {
@@ -2186,74 +2300,6 @@ var TurndownService = class {
   }
 };
 
-// src/spell.ts
-var schema = (value) => value;
-var markAsStatic = (value) => ({ $static: value });
-var isStatic = (value) => isObject(value) && "$static" in value;
-var isModule = (value) => typeof value === "function" && "implementation" in value;
-function deepEqual(a, b) {
-  if (Object.is(a, b)) return true;
-  if (!isObject(a) || !isObject(b) || isArray(a) !== isArray(b)) return false;
-  const names = keys(a);
-  return names.length === keys(b).length && names.every((name2) => name2 in b && deepEqual(a[name2], b[name2]));
-}
-var PATH = /* @__PURE__ */ Symbol("path");
-function pathOf(steps) {
-  return new Proxy(() => {
-  }, {
-    get: (_, key) => typeof key === "string" ? pathOf([...steps, key]) : key === PATH ? steps : void 0,
-    apply: (_, _this, args) => pathOf([...steps.slice(0, -1), { method: steps.at(-1), args }])
-  });
-}
-function walk(steps, self) {
-  return steps.reduce((at, step) => typeof step === "string" ? at[step] : at[step.method](...step.args), self);
-}
-var $ = pathOf([]);
-var select = (query) => (self) => mapObject(query, (value) => {
-  const steps = typeof value === "function" ? value[PATH] : void 0;
-  return steps === void 0 ? value : walk(steps, self);
-});
-var event = (name2) => select({ $event: name2 });
-var Spell = class {
-  constructor() {
-    this.listeners = [];
-    this.rules = [];
-    this.streams = {};
-  }
-  update(self, values) {
-    Object.assign(self, values);
-  }
-  addEventListener(name2, update) {
-    this.listeners.push({ name: name2, update });
-  }
-  addRule(condition, update) {
-    this.rules.push({ condition, update });
-  }
-  /** The stream of an event, for use in render(). */
-  dispatch(name2) {
-    return this.streams[name2];
-  }
-  compile(title = "Spell") {
-    return recipe(title, (self) => {
-      const state = {};
-      for (const [name2, value] of Object.entries(this.init() ?? {})) {
-        self[name2].setDefault(value);
-        state[name2] = self[name2];
-      }
-      for (const { name: name2, update } of this.listeners) {
-        derive({ self, $event: this.streams[name2] ??= stream() }, ({ self: self2, $event }) => update(self2, $event));
-      }
-      for (const { condition, update } of this.rules) derive({ ...this.inputs(condition(self), self), self }, update);
-      return { $UI: this.render(self), ...this.streams, ...state };
-    });
-  }
-  inputs(condition, self) {
-    if (isArray(condition)) return Object.fromEntries(condition.map((name2) => [name2, self[name2]]));
-    if (!isObject(condition)) return {};
-    return "$event" in condition ? { ...condition, $event: this.streams[condition.$event] } : condition;
-  }
-};
-
 // src/web/operation.ts
 var last = 0;
 var waiting = /* @__PURE__ */ new Map();
@@ -2368,7 +2414,7 @@ function require2(name2) {
   return module;
 }
 
-// src/report.ts
+// src/run/report.ts
 var deepest2 = 64;
 function isUpdatable(result) {
   const { handlers = [] } = resolve(result.child("bgUpdater"));
@@ -2407,6 +2453,246 @@ function whereIs({ code, label }) {
   const { fileName, lineNumber, columnNumber } = code;
   const name2 = code.name || label;
   return { name: name2, stack: fileName === void 0 ? "" : `    at ${name2} (${fileName}:${lineNumber}:${columnNumber ?? 1})` };
+}
+
+// src/run/scope.ts
+var Scope = class {
+  constructor(graph2, process, result, parent, start) {
+    this.graph = graph2;
+    this.process = process;
+    this.parent = parent;
+    this.start = start;
+    this.actions = [];
+    this.streams = [];
+    this.inner = [];
+    this.maps = [];
+    this.own = [process, result];
+    parent?.inner.push(this);
+  }
+  /** Where a captured cell is stored, if it belongs to this instance or one around it. */
+  placeOf(root2, path) {
+    for (let scope2 = this; scope2 !== void 0; scope2 = scope2.parent) {
+      if (scope2.graph === root2.owner) return scope2.process.root.at(root2.path).at(path);
+    }
+    return void 0;
+  }
+  place(alias) {
+    if (alias.place !== void 0) return alias.place;
+    let scope2 = this;
+    for (let i = 0; i < alias.depth; i++) scope2 = scope2.parent;
+    return scope2.process.root.at(alias.path);
+  }
+  /** A part of the graph with its aliases bound to this instance: the form in which it is stored. */
+  bind(tree) {
+    if (tree instanceof Alias) return { $alias: tree.target({ "/": this.place(tree).doc.id }) };
+    if (!isObject(tree)) return tree;
+    if (isArray(tree)) {
+      const list = new Array(tree.length);
+      for (let i = 0; i < tree.length; i++) list[i] = this.bind(tree[i]);
+      return list;
+    }
+    const out = {};
+    const names = keys(tree);
+    for (let i = 0; i < names.length; i++) {
+      const key = names[i];
+      const field = tree[key];
+      if (field !== void 0) out[key] = typeof field === "object" ? this.bind(field) : field;
+    }
+    return out;
+  }
+  /** What an action that was not run yet is assumed to read: whatever its inputs lead to. */
+  readsOf(aliases) {
+    const reads = new Reads();
+    for (const alias of aliases) reads.add(resolve(this.place(alias)));
+    return reads;
+  }
+  add(action) {
+    this.actions.push(action);
+  }
+  listen(place2, handler3) {
+    (place2.handlers ??= []).push(handler3);
+    this.streams.push({ place: place2, handler: handler3 });
+  }
+  /** Writes what a node put out to where its outputs are bound. */
+  output(binding, value) {
+    if (binding instanceof Alias) write(this.place(binding), value);
+    else if (isObject(binding)) {
+      const fields = isObject(value) ? value : {};
+      for (const key of keys(binding)) if (key in fields) this.output(binding[key], fields[key]);
+    } else if (!is(binding, value)) throw new Error(`Got ${value} instead of ${binding}`);
+  }
+  /** Runs a graph inside of this one. */
+  run(graph2, argument, result) {
+    return this.start(graph2, graph2.id, argument, result, this);
+  }
+  stop() {
+    for (const action of this.actions) action.stop();
+    for (const { place: place2, handler: handler3 } of this.streams) place2.handlers = place2.handlers?.filter((other) => other !== handler3);
+    for (const scope2 of this.inner) scope2.stop();
+    drop(this.maps);
+    instances.delete(this.process);
+  }
+};
+var instances = /* @__PURE__ */ new Map();
+function ownDocument(source, cause) {
+  const doc = documentOf(entityId(source, cause));
+  if (session.fresh && !doc.loaded) doc.begin();
+  return doc;
+}
+
+// src/run/builtin.ts
+function react({ module, reads, writes }, scope2, body) {
+  const source = { kind: "lift", code: react, label: String(module.implementation) };
+  const action = new Action(source, writes.map((alias) => writeTarget(scope2.place(alias))), body);
+  action.subscribe(scope2.readsOf(reads));
+  scope2.add(action);
+  schedule(action);
+  return action;
+}
+function outputDocument(scope2, cause) {
+  const doc = ownDocument({}, cause);
+  doc.adopt(scope2.process);
+  scope2.own.push(doc);
+  return doc;
+}
+function inputValue(tree, scope2, reads) {
+  return tree instanceof Alias ? view(scope2.place(tree), reads) : tree;
+}
+function conditional2(node, scope2) {
+  const [condition, then, otherwise] = node.inputs;
+  const output = outputDocument(scope2, { ifElse: scope2.bind(node.inputs) });
+  scope2.output(node.outputs, linkTo(output.root));
+  react(node, scope2, (reads) => {
+    const chosen2 = scope2.bind(inputValue(condition, scope2, reads) ? then : otherwise);
+    if (stringify(chosen2) !== stringify(output.read())) replace(output.root, chosen2);
+  });
+}
+function mapList(node, scope2) {
+  const { list, op } = node.inputs;
+  const graph2 = graphOf(op);
+  const bound = scope2.bind(list);
+  const output = outputDocument(scope2, { map: { "/": scope2.process.id }, op: graph2.id, cause: bound });
+  scope2.output(node.outputs, linkTo(output.root));
+  if (output.read() === void 0) write(output.root, []);
+  const rows = new Rows(output);
+  scope2.maps.push(rows);
+  let elements = [];
+  let place2;
+  rows.start = (i) => {
+    const known = output.read()[i];
+    const argument = place2 === void 0 ? { element: elements[i], index: i, array: elements } : { element: linkTo(place2.child(i)), index: i, array: linkTo(place2) };
+    const row = known === void 0 ? ownDocument({}, { result: linkTo(output.root), index: i }) : placeOf(known).doc;
+    const instance = scope2.run(graph2, argument, row);
+    instance.process.adopt(scope2.process);
+    rows.state[i] = instance;
+    rows.moved = true;
+    if (known === void 0) append(output.root, [linkTo(row.root)]);
+  };
+  rows.action = react(node, scope2, (reads) => {
+    const value = inputValue(list, scope2, reads) ?? [];
+    if (!isArray(value)) throw new Error(`map needs an array, but was given a ${typeof value}`);
+    elements = value;
+    place2 = list instanceof Alias ? scope2.place(list) : void 0;
+    rows.follow(place2 && writeTarget(place2));
+    rows.cut(elements.length);
+    const links = output.read();
+    for (let i = 0; i < elements.length; i++) {
+      if (rows.state[i] !== void 0) continue;
+      if (links[i] !== void 0 && graph2.nodes.length === 0) rows.state[i] = null;
+      else if (links[i] === void 0 || !rows.sleeps(i)) rows.start(i);
+    }
+    if (links.length > elements.length) resize(output.root, elements.length);
+  });
+}
+
+// src/run/code.ts
+function instantiateCode(node, scope2) {
+  const key = streamKey(node, scope2);
+  if (key === void 0) instantiateLift(node, scope2);
+  else instantiateHandler(node, scope2, key);
+}
+function streamKey({ module, inputs }, scope2) {
+  if (module.wrapper === "handler") return "$event";
+  if (!isObject(inputs) || inputs instanceof Alias) return void 0;
+  return keys(inputs).find((key) => {
+    const input = inputs[key];
+    return input instanceof Alias && isStream(writeTarget(scope2.place(input)).raw());
+  });
+}
+function instantiateHandler({ module, inputs }, scope2, key) {
+  const alias = inputs[key];
+  const place2 = resolve(scope2.place(alias));
+  const code = module.implementation;
+  let known;
+  const handle = (event2) => {
+    if (event2 === void 0 || event2 === null) {
+      throw new TypeError(`Cannot read properties of ${event2} (reading 'preventDefault')`);
+    }
+    event2.preventDefault?.();
+    const bound = known ??= scope2.bind(inputs);
+    const given = { ...bound, [key]: storedForm(place2, event2) };
+    const argument = frozenDocument(given, () => entityId(given, frame.cause));
+    const props = argumentAt(argument.root, module, void 0);
+    const frame = pushFrame(scope2, void 0, () => ({ ...bound, [key]: uuid() }), true);
+    return inFrame(
+      frame,
+      () => module.wrapper === "handler" ? code.call(props, props.$event, props) : code(props),
+      (result) => void resultGraph(result, scope2, frame)
+    );
+  };
+  scope2.listen(place2, { kind: "handler", code, label: String(place2.key), handle });
+}
+function instantiateLift({ module, inputs, outputs, reads, writes }, scope2) {
+  const code = module.implementation;
+  const place2 = inputs instanceof Alias ? scope2.place(inputs) : inputsPlace(scope2.bind(inputs));
+  const cause = () => ({ inputs: scope2.bind(inputs), outputs: scope2.bind(outputs), fn: code });
+  const label = writes.length > 0 ? String(writes[0].path.at(-1)) : "";
+  const targets2 = writes.map((alias) => writeTarget(scope2.place(alias)));
+  const action = new Action({ kind: "lift", code, label }, targets2, (reads2) => {
+    const argument = argumentAt(place2, module, reads2);
+    const frame = pushFrame(scope2, reads2, cause);
+    return inFrame(frame, () => code(argument), (result) => {
+      const graph2 = resultGraph(result, scope2, frame);
+      scope2.output(outputs, graph2 === void 0 ? result : linkTo(graph2.root));
+    });
+  });
+  action.subscribe(scope2.readsOf(reads));
+  scope2.add(action);
+  schedule(action);
+}
+function inFrame(frame, code, done) {
+  let awaited = false;
+  try {
+    const result = code();
+    if (!isThenable(result)) return done(result);
+    awaited = true;
+    return Promise.resolve(result).then(done).then(() => popFrame(frame), (thrown) => {
+      popFrame(frame);
+      throw thrown;
+    });
+  } finally {
+    if (!awaited) popFrame(frame);
+  }
+}
+function resultGraph(result, scope2, frame) {
+  let found2 = false;
+  walkRefs(result, () => found2 = true);
+  if (!found2) return void 0;
+  const graph2 = graphOf(recipeFromFrame("result of a function", void 0, () => result));
+  const doc = ownDocument({}, { resultFor: frame.cause });
+  scope2.run(graph2, void 0, doc);
+  return doc;
+}
+function frozenDocument(inputs, id) {
+  const doc = temporary(inputs, id);
+  doc.frozen = true;
+  return doc;
+}
+function inputsPlace(inputs) {
+  return frozenDocument(inputs, () => entityId(isObject(inputs) ? inputs : { value: inputs }, { immutable: inputs })).root;
+}
+function argumentAt(place2, { plan }, reads) {
+  return plan === void 0 ? view(place2, reads) : read(place2, plan, reads);
 }
 
 // src/web/abort.ts
@@ -2569,7 +2855,7 @@ var Request = class _Request extends Body {
   }
 };
 function absolute(input) {
-  const text = host.url(input) || host.url(input, apiURL());
+  const text = host.url(input) || host.url(input, environment().apiUrl);
   if (text === "") throw new TypeError(`Invalid URL: ${input}`);
   return parse(text).href;
 }
@@ -2615,7 +2901,7 @@ function fetch(input, init) {
   });
 }
 
-// src/request.ts
+// src/run/request.ts
 function asking(name2, third, question, anew = false) {
   return (node, scope2) => {
     const bound = scope2.bind(node.inputs);
@@ -2676,7 +2962,7 @@ var llm3 = asking("llm", "partial", (inputs) => {
   if (system === void 0 || talk.length === 0) return { about: null };
   const turns = talk.map((content, i) => isObject(content) ? content : { role: i % 2 === 0 ? "user" : "assistant", content });
   const about = { messages: turns, system, prompt, stop, max_tokens, model, stream: true };
-  const url = apiURL() + "/api/ai/llm";
+  const url = environment().apiUrl + "/api/ai/llm";
   return { about, send: async () => answerText(await fetch(url, { method: "POST", body: stringify(about) })) };
 });
 async function answerText(response) {
@@ -2703,254 +2989,11 @@ function lastEvent(text) {
   return last2;
 }
 
-// src/builtin.ts
-function react({ module, reads, writes }, scope2, body) {
-  const source = { kind: "lift", code: react, label: String(module.implementation) };
-  const action = new Action(source, writes.map((alias) => writeTarget(scope2.place(alias))), body);
-  action.subscribe(scope2.readsOf(reads));
-  scope2.add(action);
-  schedule(action);
-  return action;
-}
-function outputDocument(scope2, cause) {
-  const doc = ownDocument({}, cause);
-  doc.adopt(scope2.process);
-  scope2.own.push(doc);
-  return doc;
-}
-function inputValue(tree, scope2, reads) {
-  return tree instanceof Alias ? view(scope2.place(tree), reads) : tree;
-}
-function conditional2(node, scope2) {
-  const [condition, then, otherwise] = node.inputs;
-  const output = outputDocument(scope2, { ifElse: scope2.bind(node.inputs) });
-  scope2.output(node.outputs, linkTo(output.root));
-  react(node, scope2, (reads) => {
-    const chosen2 = scope2.bind(inputValue(condition, scope2, reads) ? then : otherwise);
-    if (stringify(chosen2) !== stringify(output.read())) replace(output.root, chosen2);
-  });
-}
-function mapList(node, scope2) {
-  const { list, op } = node.inputs;
-  const graph2 = graphOf(op);
-  const bound = scope2.bind(list);
-  const output = outputDocument(scope2, { map: { "/": scope2.process.id }, op: graph2.id, cause: bound });
-  scope2.output(node.outputs, linkTo(output.root));
-  if (output.read() === void 0) write(output.root, []);
-  const rows = new Rows(output);
-  scope2.maps.push(rows);
-  let elements = [];
-  let place2;
-  rows.start = (i) => {
-    const known = output.read()[i];
-    const argument = place2 === void 0 ? { element: elements[i], index: i, array: elements } : { element: linkTo(place2.child(i)), index: i, array: linkTo(place2) };
-    const row = known === void 0 ? ownDocument({}, { result: linkTo(output.root), index: i }) : placeOf(known).doc;
-    const instance = run(graph2, graph2.id, argument, row, scope2);
-    instance.process.adopt(scope2.process);
-    rows.state[i] = instance;
-    rows.moved = true;
-    if (known === void 0) append(output.root, [linkTo(row.root)]);
-  };
-  rows.action = react(node, scope2, (reads) => {
-    const value = inputValue(list, scope2, reads) ?? [];
-    if (!isArray(value)) throw new Error(`map needs an array, but was given a ${typeof value}`);
-    elements = value;
-    place2 = list instanceof Alias ? scope2.place(list) : void 0;
-    rows.follow(place2 && writeTarget(place2));
-    rows.cut(elements.length);
-    const links = output.read();
-    for (let i = 0; i < elements.length; i++) {
-      if (rows.state[i] !== void 0) continue;
-      if (links[i] !== void 0 && graph2.nodes.length === 0) rows.state[i] = null;
-      else if (links[i] === void 0 || !rows.sleeps(i)) rows.start(i);
-    }
-    if (links.length > elements.length) resize(output.root, elements.length);
-  });
-}
-function navigateTo3() {
-}
-var builtins = {
-  fetchData: fetchData3,
-  ifElse: conditional2,
-  llm: llm3,
-  map: mapList,
-  navigateTo: navigateTo3,
-  streamData: streamData3
-};
-
-// src/code.ts
-function instantiateCode(node, scope2) {
-  const key = streamKey(node, scope2);
-  if (key === void 0) instantiateLift(node, scope2);
-  else instantiateHandler(node, scope2, key);
-}
-function streamKey({ module, inputs }, scope2) {
-  if (module.wrapper === "handler") return "$event";
-  if (!isObject(inputs) || inputs instanceof Alias) return void 0;
-  return keys(inputs).find((key) => {
-    const input = inputs[key];
-    return input instanceof Alias && isStream(writeTarget(scope2.place(input)).raw());
-  });
-}
-function instantiateHandler({ module, inputs }, scope2, key) {
-  const alias = inputs[key];
-  const place2 = resolve(scope2.place(alias));
-  const code = module.implementation;
-  let known;
-  const handle = (event2) => {
-    if (event2 === void 0 || event2 === null) {
-      throw new TypeError(`Cannot read properties of ${event2} (reading 'preventDefault')`);
-    }
-    event2.preventDefault?.();
-    const bound = known ??= scope2.bind(inputs);
-    const given = { ...bound, [key]: storedForm(place2, event2) };
-    const argument = frozenDocument(given, () => entityId(given, frame.cause));
-    const props = argumentAt(argument.root, module, void 0);
-    const frame = pushFrame(scope2, void 0, () => ({ ...bound, [key]: uuid() }), true);
-    return inFrame(
-      frame,
-      () => module.wrapper === "handler" ? code.call(props, props.$event, props) : code(props),
-      (result) => void resultGraph(result, scope2, frame)
-    );
-  };
-  scope2.listen(place2, { kind: "handler", code, label: String(place2.key), handle });
-}
-function instantiateLift({ module, inputs, outputs, reads, writes }, scope2) {
-  const code = module.implementation;
-  const place2 = inputs instanceof Alias ? scope2.place(inputs) : inputsPlace(scope2.bind(inputs));
-  const cause = () => ({ inputs: scope2.bind(inputs), outputs: scope2.bind(outputs), fn: code });
-  const label = writes.length > 0 ? String(writes[0].path.at(-1)) : "";
-  const targets2 = writes.map((alias) => writeTarget(scope2.place(alias)));
-  const action = new Action({ kind: "lift", code, label }, targets2, (reads2) => {
-    const argument = argumentAt(place2, module, reads2);
-    const frame = pushFrame(scope2, reads2, cause);
-    return inFrame(frame, () => code(argument), (result) => {
-      const graph2 = resultGraph(result, scope2, frame);
-      scope2.output(outputs, graph2 === void 0 ? result : linkTo(graph2.root));
-    });
-  });
-  action.subscribe(scope2.readsOf(reads));
-  scope2.add(action);
-  schedule(action);
-}
-function inFrame(frame, code, done) {
-  let awaited = false;
-  try {
-    const result = code();
-    if (!isThenable(result)) return done(result);
-    awaited = true;
-    return Promise.resolve(result).then(done).then(() => popFrame(frame), (thrown) => {
-      popFrame(frame);
-      throw thrown;
-    });
-  } finally {
-    if (!awaited) popFrame(frame);
-  }
-}
-function resultGraph(result, scope2, frame) {
-  let found2 = false;
-  walkRefs(result, () => found2 = true);
-  if (!found2) return void 0;
-  const graph2 = graphOf(recipeFromFrame("result of a function", void 0, () => result));
-  const doc = ownDocument({}, { resultFor: frame.cause });
-  run(graph2, graph2.id, void 0, doc, scope2);
-  return doc;
-}
-function frozenDocument(inputs, id) {
-  const doc = temporary(inputs, id);
-  doc.frozen = true;
-  return doc;
-}
-function inputsPlace(inputs) {
-  return frozenDocument(inputs, () => entityId(isObject(inputs) ? inputs : { value: inputs }, { immutable: inputs })).root;
-}
-function argumentAt(place2, { plan }, reads) {
-  return plan === void 0 ? view(place2, reads) : read(place2, plan, reads);
-}
-
-// src/run.ts
-var Scope = class {
-  constructor(graph2, process, result, parent) {
-    this.graph = graph2;
-    this.process = process;
-    this.parent = parent;
-    this.actions = [];
-    this.streams = [];
-    this.inner = [];
-    this.maps = [];
-    this.own = [process, result];
-    parent?.inner.push(this);
-  }
-  /** Where a captured cell is stored, if it belongs to this instance or one around it. */
-  placeOf(root2, path) {
-    for (let scope2 = this; scope2 !== void 0; scope2 = scope2.parent) {
-      if (scope2.graph === root2.owner) return scope2.process.root.at(root2.path).at(path);
-    }
-    return void 0;
-  }
-  place(alias) {
-    if (alias.place !== void 0) return alias.place;
-    let scope2 = this;
-    for (let i = 0; i < alias.depth; i++) scope2 = scope2.parent;
-    return scope2.process.root.at(alias.path);
-  }
-  /** A part of the graph with its aliases bound to this instance: the form in which it is stored. */
-  bind(tree) {
-    if (tree instanceof Alias) return { $alias: tree.target({ "/": this.place(tree).doc.id }) };
-    if (!isObject(tree)) return tree;
-    if (isArray(tree)) {
-      const list = new Array(tree.length);
-      for (let i = 0; i < tree.length; i++) list[i] = this.bind(tree[i]);
-      return list;
-    }
-    const out = {};
-    const names = keys(tree);
-    for (let i = 0; i < names.length; i++) {
-      const key = names[i];
-      const field = tree[key];
-      if (field !== void 0) out[key] = typeof field === "object" ? this.bind(field) : field;
-    }
-    return out;
-  }
-  /** What an action that was not run yet is assumed to read: whatever its inputs lead to. */
-  readsOf(aliases) {
-    const reads = new Reads();
-    for (const alias of aliases) reads.add(resolve(this.place(alias)));
-    return reads;
-  }
-  add(action) {
-    this.actions.push(action);
-  }
-  listen(place2, handler3) {
-    (place2.handlers ??= []).push(handler3);
-    this.streams.push({ place: place2, handler: handler3 });
-  }
-  /** Writes what a node put out to where its outputs are bound. */
-  output(binding, value) {
-    if (binding instanceof Alias) write(this.place(binding), value);
-    else if (isObject(binding)) {
-      const fields = isObject(value) ? value : {};
-      for (const key of keys(binding)) if (key in fields) this.output(binding[key], fields[key]);
-    } else if (!is(binding, value)) throw new Error(`Got ${value} instead of ${binding}`);
-  }
-  stop() {
-    for (const action of this.actions) action.stop();
-    for (const { place: place2, handler: handler3 } of this.streams) place2.handlers = place2.handlers?.filter((other) => other !== handler3);
-    for (const scope2 of this.inner) scope2.stop();
-    drop(this.maps);
-    instances.delete(this.process);
-  }
-};
-var instances = /* @__PURE__ */ new Map();
-function ownDocument(source, cause) {
-  const doc = documentOf(entityId(source, cause));
-  if (session.fresh && !doc.loaded) doc.begin();
-  return doc;
-}
+// src/run/run.ts
 function run(graph2, recipeId, argument, result, parent) {
   const process = processOf(result);
   instances.get(process)?.stop();
-  const scope2 = new Scope(graph2, process, result, parent);
+  const scope2 = new Scope(graph2, process, result, parent, run);
   instances.set(process, scope2);
   const stored = process.read();
   const before = isObject(stored) ? stored : void 0;
@@ -3009,6 +3052,16 @@ function merged(value, defaults) {
 function isMergeable(value) {
   return isObject(value) && !isArray(value) && !isLink(value) && !isAlias(value) && !("$static" in value);
 }
+function navigateTo3() {
+}
+var builtins = {
+  fetchData: fetchData3,
+  ifElse: conditional2,
+  llm: llm3,
+  map: mapList,
+  navigateTo: navigateTo3,
+  streamData: streamData3
+};
 function instantiate(node, scope2) {
   const { module } = node;
   if (module.type === "recipe") return instantiateRecipe(node, scope2);
@@ -3022,39 +3075,8 @@ function instantiateRecipe({ module, inputs, outputs }, scope2) {
   const argument = scope2.bind(inputs);
   const bindings = { inputBindings: argument, outputBindings: scope2.bind(outputs) };
   const result = ownDocument({}, { recipe: graph2.id, parent: { "/": scope2.process.id }, ...bindings });
-  run(graph2, graph2.id, argument, result, scope2);
+  scope2.run(graph2, argument, result);
   scope2.output(outputs, linkTo(result.root));
-}
-
-// src/store.ts
-function saveChanges(roots) {
-  const queue = /* @__PURE__ */ new Set();
-  let anyNew = false;
-  for (const doc of documents.values()) {
-    if (doc.dirty && (doc.stored || roots.includes(doc))) queue.add(doc);
-    anyNew ||= isNew(doc);
-  }
-  let saved = 0;
-  for (const doc of queue) {
-    if (doc.save()) saved++;
-    if (!anyNew) continue;
-    include(doc.source, queue);
-    linkedFrom(doc.value, queue);
-  }
-  return saved;
-}
-function linkedFrom(value, queue) {
-  if (!isObject(value)) return;
-  const cell3 = isAlias(value) ? value.$alias.cell : isLink(value) ? value.cell : void 0;
-  if (cell3 !== void 0) include(documents.get(cell3["/"]), queue);
-  else if (isArray(value)) for (const item of value) linkedFrom(item, queue);
-  else for (const key of keys(value)) linkedFrom(value[key], queue);
-}
-function include(doc, queue) {
-  if (doc !== void 0 && isNew(doc)) queue.add(doc);
-}
-function isNew(doc) {
-  return doc.loaded && !doc.stored && (doc.dirty || doc.value !== void 0 || doc.source !== void 0);
 }
 
 // src/web/clone.ts

@@ -46,7 +46,7 @@ func (s Selection) args() *jsontext.Object {
 		if of == "" {
 			of = frames.Any
 		}
-		the := child(sel, of)
+		the := sel.Child(of)
 		if p.The != "" {
 			the.Set(p.The, jsontext.NewObject())
 		}
@@ -174,11 +174,11 @@ const envelope = 8
 func transaction(changes, read []Fact) (*jsontext.Object, error) {
 	all := jsontext.NewObject()
 	put := func(p Place, at merkle.Ref, body any) error {
-		the := child(all, p.Of)
+		the := all.Child(p.Of)
 		if _, twice := the.Get(p.The); twice {
 			return charm.Errorf(charm.CodeInvalid, "%s of %s stands twice in one transaction", p.The, p.Of)
 		}
-		child(the, p.The).Set(at.String(), body)
+		the.Child(p.The).Set(at.String(), body)
 		return nil
 	}
 	for _, f := range changes {
@@ -201,16 +201,6 @@ func transaction(changes, read []Fact) (*jsontext.Object, error) {
 	args := jsontext.NewObject()
 	args.Set("changes", all)
 	return args, nil
-}
-
-// child is the object at key, made when it is missing.
-func child(o *jsontext.Object, key string) *jsontext.Object {
-	if c, ok := member(o, key).(*jsontext.Object); ok {
-		return c
-	}
-	c := jsontext.NewObject()
-	o.Set(key, c)
-	return c
 }
 
 func member(o *jsontext.Object, key string) any {

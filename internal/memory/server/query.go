@@ -87,7 +87,7 @@ func (s *selected) of(of string, byThe any) error {
 			return err
 		}
 		if of != frames.Any && the != frames.Any {
-			child(s.found, of).Set(the, jsontext.NewObject())
+			s.found.Child(of).Set(the, jsontext.NewObject())
 		}
 		return each(causes, func(cause string, body any) error {
 			o, err := level(body)
@@ -157,22 +157,12 @@ func (s *selected) add(f store.Fact, cause string) error {
 	}
 	causes := jsontext.NewObject()
 	causes.Set(cause, fact)
-	child(s.found, f.Of).Set(f.The, causes)
+	s.found.Child(f.Of).Set(f.The, causes)
 	return nil
 }
 
 // factBytes is what a fact takes in an answer besides its names and its value.
 const factBytes = 96
-
-// child is the object at key, made when it is missing.
-func child(o *jsontext.Object, key string) *jsontext.Object {
-	if v, ok := o.Get(key); ok {
-		return v.(*jsontext.Object)
-	}
-	c := jsontext.NewObject()
-	o.Set(key, c)
-	return c
-}
 
 func appendFound(dst []byte, v any) []byte {
 	if t, ok := v.(text); ok {

@@ -1,20 +1,32 @@
 // The root object, by which Go drives a run: evaluate a recipe, start a run on it, settle what comes from outside,
 // finish. One VM makes one run; its heap is put back before the next.
+//
+// Each folder imports only from those before it: host (what Go gives), web (the web's globals), documents (what is
+// stored), schedule (what runs when that changes), cells (what code sees of it), lib (libraries for recipes), graph
+// (what recipes build), run (instances of that). The files beside the folders are what recipes and Go get hold of.
 
-import { Cell, sendEvent } from "./cell";
-import { documentOf } from "./document";
-import { describeThrown, type Thrown } from "./failure";
-import { type Graph, graphOf } from "./graph";
-import { parse, stringify, writeOut } from "./host";
+import { Cell, sendEvent } from "./cells/cell";
+import { session } from "./cells/session";
+import { documentOf } from "./documents/document";
+import { saveChanges } from "./documents/store";
+import { type Graph, graphOf } from "./graph/graph";
+import { type Key, parse, stringify, writeOut } from "./host/host";
 import { require } from "./module";
-import { cellsOf, integrationOf, isUpdatable, nameOf, whereIs } from "./report";
-import { type Memo, recall, remembered } from "./rows";
-import { run } from "./run";
-import { failures, running, whenAtRest } from "./scheduler";
-import { session, type Task } from "./session";
-import { saveChanges } from "./store";
+import { cellsOf, integrationOf, isUpdatable, nameOf, whereIs } from "./run/report";
+import { run } from "./run/run";
+import { describeThrown, type Thrown } from "./schedule/failure";
+import { type Memo, recall } from "./schedule/memo";
+import { remembered } from "./schedule/rows";
+import { failures, running, whenAtRest } from "./schedule/scheduler";
 import { installGlobals } from "./web/globals";
 import { settle } from "./web/operation";
+
+interface Task {
+  mode: "cast" | "event" | "take" | "cells" | "write";
+  charm: string; process: string; space: string; recipe: string;
+  argument?: unknown; document?: string; stream?: Key[]; event?: unknown;
+  memo?: Memo; stale?: string[];
+}
 
 type Module = { exports: { default?: unknown } };
 type RecipeCode = (require: (name: string) => object, exports: object, module: Module) => Promise<void>;

@@ -1,20 +1,20 @@
 // What recipes may import. A library for recipes would be one more entry of the table.
 
-import { Cell, Stream } from "./cell";
-import { popFrame, pushFrame, topFrame } from "./frame";
-import { graphOf } from "./graph";
+import { Cell, Stream } from "./cells/cell";
+import { popFrame, pushFrame, topFrame } from "./cells/frame";
+import { getRecipeEnvironment } from "./cells/session";
+import { ID, ID_FIELD } from "./cells/symbols";
+import { isAlias, isStream } from "./documents/link";
+import { graphOf } from "./graph/graph";
+import * as node from "./graph/node";
+import { refOf, valueAt, withValue } from "./graph/opaque";
+import { inferSchema, recipe, recipeFromFrame } from "./graph/recipe";
+import { $, deepEqual, event, isModule, isStatic, markAsStatic, schema, select, Spell } from "./graph/spell";
 import * as html from "./html";
 import * as formats from "./lib/formats";
 import * as merkle from "./lib/merkle";
 import TurndownService from "./lib/turndown";
 import { z, zodToJsonSchema } from "./lib/zod";
-import { isAlias, isStream } from "./link";
-import * as node from "./node";
-import { refOf, valueAt, withValue } from "./opaque";
-import { inferSchema, recipe, recipeFromFrame } from "./recipe";
-import { getRecipeEnvironment } from "./session";
-import { $, deepEqual, event, isModule, isStatic, markAsStatic, schema, select, Spell } from "./spell";
-import { ID, ID_FIELD } from "./symbols";
 import { sleep } from "./web/timers";
 
 const { byRef, cell, compute, createNodeFactory, derive, fetchData, handler, ifElse, lift, llm, navigateTo } = node;

@@ -1,6 +1,6 @@
 // The module charmd/formats: what services answer with beside JSON and XML. The host reads it.
 
-import { host, parse, stringify } from "../host";
+import { host, parse, stringify } from "../host/host";
 import { type Bytes, bytesOf } from "../web/text";
 
 /** A text in the encoding that it, or its Content-Type, names; what is commonly wrong about that is forgiven. */

@@ -1,6 +1,6 @@
 // The module merkle-reference: references of JSON values, which the host computes.
 
-import { host, isObject, stringify } from "../host";
+import { host, isObject, stringify } from "../host/host";
 
 const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
 

@@ -1,7 +1,7 @@
 // The module turndown: HTML to Markdown. The host does the work; elements that rules of the recipe are for come back
 // between marks, so that those can be applied here, the innermost first.
 
-import { host, isArray, parse, stringify } from "../host";
+import { host, isArray, parse, stringify } from "../host/host";
 
 interface Element { nodeName: string; textContent: string; getAttribute(name: string): string | null }
 interface Rule { filter: string | string[]; replacement: (content: string, node: Element, options: object) => string }

@@ -1,8 +1,8 @@
 // As much of zod as recipes use to describe their schemas: what is made here is only ever turned into JSON schema, as
 // zod-to-json-schema does. Anything else of zod is an error that names it.
 
-import { type Fields, isObject, keys, mapObject } from "../host";
-import type { Schema } from "../schema";
+import type { Schema } from "../cells/schema";
+import { type Fields, isObject, keys, mapObject } from "../host/host";
 
 type Shape = Record<string, ZodType>;
 

@@ -1,6 +1,6 @@
 // structuredClone for what recipes have: JSON, dates, maps, sets, binary data, errors; cycles are kept.
 
-import { isArray, isObject, keys } from "../host";
+import { isArray, isObject, keys } from "../host/host";
 import { DOMException } from "./abort";
 
 export function structuredClone<T>(value: T): T { return clone(value, new Map()) as T; }

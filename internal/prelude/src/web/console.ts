@@ -1,7 +1,7 @@
 // console: every call is one line of the run's log.
 
-import { host, isArray, isObject, keys, stringify } from "../host";
-import { meetOutside } from "../scheduler";
+import { host, isArray, isObject, keys, stringify } from "../host/host";
+import { meetOutside } from "../host/outside";
 
 const deepest = 4;
 

@@ -1,8 +1,8 @@
 // crypto.getRandomValues and randomUUID over the run's seeded random bytes; of crypto.subtle the digest.
 
-import { host } from "../host";
+import { host } from "../host/host";
+import { meetOutside } from "../host/outside";
 import { type Bytes, bytesOf } from "./text";
-import { meetOutside } from "../scheduler";
 
 const longestRequest = 65536;
 

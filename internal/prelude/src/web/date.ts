@@ -1,8 +1,8 @@
 // Date over the run's virtual clock. The prototype is the native one, so that dates are dates everywhere; the
 // constructor uses Reflect.construct, so that classes may extend it.
 
-import { host, NativeDate } from "../host";
-import { meetOutside } from "../scheduler";
+import { host, NativeDate } from "../host/host";
+import { meetOutside } from "../host/outside";
 
 function now(): number {
   meetOutside();

@@ -1,6 +1,6 @@
 // DOMParser over the host's tree of a document: as much of the DOM as it takes to read feeds and pages. Read-only.
 
-import { host, isArray, isObject, parse } from "../host";
+import { host, isArray, isObject, parse } from "../host/host";
 import { matchesAny, parseSelector } from "./selector";
 
 type TreeElement = [name: string, attributes: [name: string, value: string][], children: Tree[]];

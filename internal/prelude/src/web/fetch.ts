@@ -1,8 +1,8 @@
 // fetch, Headers, Request and Response. The request itself is made by the host, which is the only way out; a body is
 // whole when it arrives.
 
-import { host, parse, stringify } from "../host";
-import { apiURL } from "../session";
+import { host, parse, stringify } from "../host/host";
+import { environment } from "../host/outside";
 import { AbortSignal } from "./abort";
 import { begin, forget } from "./operation";
 import { hide, type Pair, Pairs, pairsOf, type PairsInit } from "./pairs";
@@ -118,7 +118,7 @@ export class Request extends Body {
 
 // A relative URL means the toolshed, as it does in its own pages.
 function absolute(input: string): string {
-  const text = host.url(input) || host.url(input, apiURL());
+  const text = host.url(input) || host.url(input, environment().apiUrl);
   if (text === "") throw new TypeError(`Invalid URL: ${input}`);
   return (parse(text) as { href: string }).href;
 }

@@ -1,5 +1,6 @@
 // Installs the web's globals. They are plain writable properties, as in browsers: a recipe may replace them for itself.
 
+import { meetOutside } from "../host/outside";
 import { AbortController, AbortSignal, DOMException } from "./abort";
 import { structuredClone } from "./clone";
 import { console } from "./console";
@@ -8,7 +9,6 @@ import { performance, VirtualDate } from "./date";
 import { Comment, Document, DOMParser, Element, Node, Text } from "./dom";
 import { fetch, Headers, Request, Response } from "./fetch";
 import { atob, btoa, TextDecoder, TextEncoder } from "./text";
-import { meetOutside } from "../scheduler";
 import { clearTimeout, queueMicrotask, setInterval, setTimeout } from "./timers";
 import { URL, URLSearchParams } from "./url";
 

@@ -1,6 +1,6 @@
 // Operations that the host ends later: fetches and timers. Each has a number, by which settle() finds what waits.
 
-import { meetOutside } from "../scheduler";
+import { meetOutside } from "../host/outside";
 
 type Ended = (head: string, body: Uint8Array) => void;
 

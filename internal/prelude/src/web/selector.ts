@@ -2,9 +2,16 @@
 // scraping uses.
 
 import { DOMException } from "./abort";
-import type { Element } from "./dom";
 
-type Test = (element: Element) => boolean;
+/** An element, as far as selectors ask. */
+interface Candidate {
+  readonly id: string; readonly localName: string; readonly classList: { contains(name: string): boolean };
+  readonly parentNode: { readonly children: Candidate[] } | null; readonly parentElement: Candidate | null;
+  readonly previousElementSibling: Candidate | null; readonly nextElementSibling: Candidate | null;
+  named(name: string): boolean; getAttribute(name: string): string | null; hasAttribute(name: string): boolean;
+}
+
+type Test = (element: Candidate) => boolean;
 
 /** A compound selector and, by `combinator`, what must stand before or around it. */
 export interface Selector { tests: Test[]; combinator: string; left?: Selector }
@@ -37,14 +44,14 @@ export function parseSelector(text: string): Selector[] {
 
 const invalid = (text: string) => new DOMException(`'${text}' is not a selector that is supported`, "SyntaxError");
 
-export function matchesAny(selectors: Selector[], element: Element): boolean {
+export function matchesAny(selectors: Selector[], element: Candidate): boolean {
   return selectors.some((selector) => matches(selector, element));
 }
 
-function matches({ tests, combinator, left }: Selector, element: Element): boolean {
+function matches({ tests, combinator, left }: Selector, element: Candidate): boolean {
   if (!tests.every((test) => test(element))) return false;
   if (left === undefined) return true;
-  const step = (at: Element) => combinator === "+" || combinator === "~" ? at.previousElementSibling : at.parentElement;
+  const step = (at: Candidate) => combinator === "+" || combinator === "~" ? at.previousElementSibling : at.parentElement;
   for (let at = step(element); at !== null; at = step(at)) {
     if (matches(left, at)) return true;
     if (combinator === ">" || combinator === "+") return false;
@@ -82,7 +89,7 @@ const comparisons: Record<string, (value: string, wanted: string) => boolean> = 
   "*=": (value, wanted) => wanted !== "" && value.includes(wanted),
 };
 
-const pseudoClasses: Record<string, (element: Element, position: number) => boolean> = {
+const pseudoClasses: Record<string, (element: Candidate, position: number) => boolean> = {
   "first-child": (element) => element.previousElementSibling === null,
   "last-child": (element) => element.nextElementSibling === null,
   "nth-child": (element, position) => element.parentNode!.children.indexOf(element) + 1 === position,

@@ -1,6 +1,6 @@
 // TextEncoder, TextDecoder, atob and btoa over the host's codecs.
 
-import { host } from "../host";
+import { host } from "../host/host";
 
 export type Bytes = ArrayBuffer | ArrayBufferView;
 

@@ -1,6 +1,6 @@
 // Timers over the host's virtual clock.
 
-import { host } from "../host";
+import { host } from "../host/host";
 import { begin, forget } from "./operation";
 
 type Callback = (...args: unknown[]) => void;

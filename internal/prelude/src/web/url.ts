@@ -1,6 +1,6 @@
 // URL over the host's parser, and URLSearchParams.
 
-import { host, parse } from "../host";
+import { host, parse } from "../host/host";
 import { hide, type Pair, Pairs, pairsOf, type PairsInit } from "./pairs";
 
 const settable = ["protocol", "username", "password", "host", "hostname", "port", "pathname", "search", "hash"] as const;

@@ -1,15 +1,14 @@
 // The nodes that are part of the runtime, by name (runtime spec §2.6, §2.7, §3.8).
 
-import type { Document, Place } from "./document";
-import { Alias, type Graph, type GraphNode, graphOf } from "./graph";
-import { isArray, stringify } from "./host";
-import { type Link, linkTo, placeOf, writeTarget } from "./link";
-import { fetchData, llm, streamData } from "./request";
-import { Rows } from "./rows";
-import { ownDocument, run, type Scope } from "./run";
-import { Action, type Reads, schedule } from "./scheduler";
-import { view } from "./view";
-import { append, replace, resize, write } from "./write";
+import { view } from "../cells/view";
+import { append, replace, resize, write } from "../cells/write";
+import type { Document, Place, Reads } from "../documents/document";
+import { type Link, linkTo, placeOf, writeTarget } from "../documents/link";
+import { Alias, type Graph, type GraphNode, graphOf } from "../graph/graph";
+import { isArray, stringify } from "../host/host";
+import { Rows } from "../schedule/rows";
+import { Action, schedule } from "../schedule/scheduler";
+import { ownDocument, type Scope } from "./scope";
 
 export type Builtin = (node: GraphNode, scope: Scope) => void;
 
@@ -37,7 +36,7 @@ export function inputValue(tree: unknown, scope: Scope, reads: Reads): unknown {
 }
 
 /** The output is a document with the chosen branch as it is bound, so that an alias in it goes on being one. */
-function conditional(node: GraphNode, scope: Scope): void {
+export function conditional(node: GraphNode, scope: Scope): void {
   const [condition, then, otherwise] = node.inputs as unknown[];
   const output = outputDocument(scope, { ifElse: scope.bind(node.inputs) });
   scope.output(node.outputs, linkTo(output.root));
@@ -48,7 +47,7 @@ function conditional(node: GraphNode, scope: Scope): void {
 }
 
 /** One instance of the mapping recipe for each index; the elements have no identity. */
-function mapList(node: GraphNode, scope: Scope): void {
+export function mapList(node: GraphNode, scope: Scope): void {
   const { list, op } = node.inputs as { list: unknown; op: unknown };
   const graph = graphOf(op) as Graph;
   const bound = scope.bind(list);
@@ -65,7 +64,7 @@ function mapList(node: GraphNode, scope: Scope): void {
       ? { element: elements[i], index: i, array: elements }
       : { element: linkTo(place.child(i)), index: i, array: linkTo(place) };
     const row = known === undefined ? ownDocument({}, { result: linkTo(output.root), index: i }) : placeOf(known).doc;
-    const instance = run(graph, graph.id, argument, row, scope);
+    const instance = scope.run(graph, argument, row);
     instance.process.adopt(scope.process);
     rows.state[i] = instance;
     rows.moved = true;
@@ -90,10 +89,3 @@ function mapList(node: GraphNode, scope: Scope): void {
     if (links.length > elements.length) resize(output.root, elements.length);
   });
 }
-
-// There is no browser to go anywhere with; recipes that navigate run all the same.
-function navigateTo(): void {}
-
-export const builtins: Record<string, Builtin> = {
-  fetchData, ifElse: conditional, llm, map: mapList, navigateTo, streamData,
-};

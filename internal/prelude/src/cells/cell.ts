@@ -1,12 +1,14 @@
 // Cells and streams, as recipes get them for asCell and asStream members (runtime spec §3.8).
 
-import type { Place } from "./document";
+import type { Place, Reads } from "../documents/document";
+import { anchor, found, isAlias, isLink, isStream, type Link, linkTo, placeOf, resolve, writeTarget } from "../documents/link";
+import { type Fields, isArray, isObject, type Key, keys, stringify } from "../host/host";
+import { meetOutside } from "../host/outside";
+import { isAsleep, startRows } from "../schedule/rows";
+import { Action, deliver, type EventHandler, schedule } from "../schedule/scheduler";
 import { topFrame } from "./frame";
-import { type Fields, isArray, isObject, type Key, keys, stringify } from "./host";
-import { anchor, found, isAlias, isStream, type Link, linkTo, resolve } from "./link";
-import { isAsleep, startRows } from "./rows";
-import { planOf, read, type Schema, schemaAt } from "./schema";
-import { Action, deliver, type EventHandler, meetOutside, type Reads, schedule } from "./scheduler";
+import { makeCellsBy, read } from "./read";
+import { planOf, type Schema, schemaAt } from "./schema";
 import { session } from "./session";
 import { ID, LINK, PLACE, REF } from "./symbols";
 import { view } from "./view";
@@ -137,3 +139,12 @@ function isBare(value: unknown): value is Fields {
   const marks = value as { [ID]?: unknown; [LINK]?: unknown; [REF]?: unknown };
   return marks[ID] === undefined && marks[LINK] === undefined && marks[REF] === undefined;
 }
+
+// A cell is based where aliases and the first link lead to, so that it stays with that document.
+makeCellsBy((place, { schema, root }, reads) => {
+  const at = writeTarget(place);
+  const raw = found;
+  if (!isLink(raw)) return isStream(raw) ? new Stream(at) : new Cell(at, schema, root, reads);
+  reads?.add(at);
+  return cellAt(placeOf(raw), schema, root, reads);
+});

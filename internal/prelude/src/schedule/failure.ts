@@ -1,6 +1,6 @@
 // Failures as they are reported: whatever was thrown becomes name, message and the engine's own stack text.
 
-import { isObject, stringify } from "./host";
+import { isObject, stringify } from "../host/host";
 
 export interface Thrown { name: string; message: string; stack: string }
 

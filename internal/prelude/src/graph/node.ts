@@ -1,13 +1,12 @@
 // Factories of nodes: lift, handler and the built-ins. Calling one inside a recipe adds a node to the graph that is
 // being built (runtime spec §2.4-2.6).
 
-import { topFrame } from "./frame";
-import { graphOf, type Module, type Node, walkRefs } from "./graph";
-import { type Fields, isArray, isObject, keys } from "./host";
+import { type Module, type Node, topFrame } from "../cells/frame";
+import { planOf, type Schema } from "../cells/schema";
+import { type Fields, isArray, isObject, keys } from "../host/host";
+import { schemaOf } from "../lib/zod";
+import { graphOf, walkRefs } from "./graph";
 import { newOpaqueRef, type OpaqueRef } from "./opaque";
-import { recipe } from "./recipe";
-import { schemaOf } from "./lib/zod";
-import { planOf, type Schema } from "./schema";
 
 type Code = (...args: any[]) => unknown;
 export type Factory = ((inputs?: any) => OpaqueRef) & Partial<Module>;
@@ -77,7 +76,6 @@ export function cell(value?: unknown, schema?: Schema): OpaqueRef { return newOp
 export function stream(): OpaqueRef { return newOpaqueRef({ $stream: true }); }
 
 const conditional = byRef("ifElse");
-const mapping = byRef("map");
 export const ifElse = (...branches: [unknown, unknown, unknown]): OpaqueRef => conditional(branches);
 export const fetchData = byRef("fetchData");
 export const streamData = byRef("streamData");
@@ -96,9 +94,4 @@ const interpolate = createNodeFactory({
 
 export function str(strings: TemplateStringsArray, ...values: unknown[]): OpaqueRef {
   return interpolate({ strings: [...strings], values });
-}
-
-export function mapOver(list: OpaqueRef, fn: (element: unknown, index: unknown, array: unknown) => unknown): OpaqueRef {
-  const op = recipe("mapping function", ({ element, index, array }: Record<string, OpaqueRef>) => fn(element, index, array));
-  return mapping({ list, op });
 }

@@ -1,19 +1,19 @@
 // Nodes that are JavaScript functions. One with a stream among its inputs handles that stream's events; any other runs
 // whenever something it read has changed (runtime spec §2.4, §2.5, §3.3).
 
-import { type Document, type Place, temporary } from "./document";
-import { entityId } from "./entity";
-import { type Frame, popFrame, pushFrame } from "./frame";
-import { Alias, type GraphNode, graphOf, type Module, walkRefs } from "./graph";
-import { type Fields, isObject, isThenable, keys } from "./host";
-import { isStream, linkTo, resolve, writeTarget } from "./link";
-import { recipeFromFrame } from "./recipe";
-import { ownDocument, run, type Scope } from "./run";
-import { read } from "./schema";
-import { Action, type Reads, schedule } from "./scheduler";
-import { view } from "./view";
-import { uuid } from "./web/crypto";
-import { storedForm } from "./write";
+import { type Frame, type Module, popFrame, pushFrame } from "../cells/frame";
+import { read } from "../cells/read";
+import { view } from "../cells/view";
+import { storedForm } from "../cells/write";
+import { type Document, type Place, type Reads, temporary } from "../documents/document";
+import { entityId } from "../documents/entity";
+import { isStream, linkTo, resolve, writeTarget } from "../documents/link";
+import { Alias, type GraphNode, graphOf, walkRefs } from "../graph/graph";
+import { recipeFromFrame } from "../graph/recipe";
+import { type Fields, isObject, isThenable, keys } from "../host/host";
+import { Action, schedule } from "../schedule/scheduler";
+import { uuid } from "../web/crypto";
+import { ownDocument, type Scope } from "./scope";
 
 type Code = (...args: unknown[]) => unknown;
 
@@ -99,7 +99,7 @@ function resultGraph(result: unknown, scope: Scope, frame: Frame): Document | un
   if (!found) return undefined;
   const graph = graphOf(recipeFromFrame("result of a function", undefined, () => result))!;
   const doc = ownDocument({}, { resultFor: frame.cause });
-  run(graph, graph.id, undefined, doc, scope);
+  scope.run(graph, undefined, doc);
   return doc;
 }
 

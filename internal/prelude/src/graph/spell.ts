@@ -1,6 +1,6 @@
 // The rarely used ends of the builder: the class syntax that compiles to a recipe, and small predicates.
 
-import { type Fields, isArray, isObject, keys, mapObject } from "./host";
+import { type Fields, isArray, isObject, keys, mapObject } from "../host/host";
 import { derive, stream } from "./node";
 import type { OpaqueRef } from "./opaque";
 import { type Recipe, recipe } from "./recipe";

@@ -1,11 +1,18 @@
 // The array methods of views. Reading methods run on a copy made of views, changing ones on a copy of the stored array
 // that then replaces it. Methods that are not listed are the native ones, working through the view.
 
-import { temporary } from "./document";
-import { type Fields, isObject } from "./host";
-import { meetOutside } from "./scheduler";
-import { type View, view } from "./view";
+import { type Place, type Reads, temporary } from "../documents/document";
+import { type Fields, isObject, type Key } from "../host/host";
+import { meetOutside } from "../host/outside";
 import { append, replaceElements, storedForm } from "./write";
+
+/** The view of an array, as far as its methods ask. */
+interface ArrayView {
+  readonly place: Place; readonly reads: Reads | undefined;
+  field(raw: Fields, key: Key): unknown;
+  /** The view of another place. */
+  another(place: Place, reads?: Reads): unknown;
+}
 
 type Method = (...args: any[]) => unknown;
 
@@ -15,14 +22,14 @@ const reading = (
 ).split(" ");
 
 /** Changes `raw`, a copy of the stored elements. Returns what the method returns, or the array's view for `raw`. */
-const changing: Record<string, (raw: unknown[], args: any[], of: View) => unknown> = {
-  pop: (raw) => detached(raw.pop()),
-  shift: (raw) => detached(raw.shift()),
+const changing: Record<string, (raw: unknown[], args: any[], of: ArrayView) => unknown> = {
+  pop: (raw, _, of) => detached(of, raw.pop()),
+  shift: (raw, _, of) => detached(of, raw.shift()),
   unshift: (raw, args, of) => raw.unshift(...args.map((value) => storedForm(of.place, value))),
   splice: (raw, args, of) => {
     const [start, count, ...added] = args;
     const stored = added.map((value) => storedForm(of.place, value));
-    return detached(args.length < 2 ? raw.splice(start) : raw.splice(start, count, ...stored));
+    return detached(of, args.length < 2 ? raw.splice(start) : raw.splice(start, count, ...stored));
   },
   reverse: (raw) => raw.reverse(),
   fill: (raw, [value, start, end], of) => {
@@ -38,7 +45,7 @@ const changing: Record<string, (raw: unknown[], args: any[], of: View) => unknow
 };
 
 /** Method name → what a view answers for it. */
-export const arrayMethods = new Map<string, (of: View, raw: unknown[]) => Method>();
+export const arrayMethods = new Map<string, (of: ArrayView, raw: unknown[]) => Method>();
 
 for (const name of reading) {
   const method = (Array.prototype as unknown as Record<string, Method>)[name]!;
@@ -51,7 +58,7 @@ for (const [name, change] of Object.entries(changing)) {
     const copy = [...raw];
     const result = change(copy, args, of);
     replaceElements(of.place, copy);
-    return result === copy ? view(of.place, of.reads) : result;
+    return result === copy ? of.another(of.place, of.reads) : result;
   });
 }
 
@@ -62,5 +69,8 @@ arrayMethods.set("push", (of, raw) => (...args) => {
 });
 
 /** What was taken out of a document, as a view of a document of its own. */
-function detached(value: unknown): unknown { return isObject(value) ? view(temporary(value).root) : value; }
+function detached(of: ArrayView, value: unknown): unknown {
+  return isObject(value) ? of.another(temporary(value).root) : value;
+}
+
 function byText(a: string, b: string): number { return a < b ? -1 : a > b ? 1 : 0; }

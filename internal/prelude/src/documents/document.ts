@@ -1,21 +1,14 @@
 // Documents and places. A Document is one stored JSON document, fetched from the host when it is first read. A Place is
-// a path inside one; places are interned, so that a place is an identity: who reads it and who handles its events are
-// kept on it, and a change finds those above and below it without comparing paths.
+// a path inside one; places are interned, so that a place is an identity: what stands above
+// keeps on it who reads it and who handles its events, and a change finds those without comparing paths.
 
+import { host, isObject, type Key, parse, writeOut } from "../host/host";
 import { type EntityId, newId } from "./entity";
-import { type Fields, host, isObject, type Key, parse, writeOut } from "./host";
-import type { Plan } from "./schema";
-import type { Rows } from "./rows";
-import type { Action, EventHandler, Reads } from "./scheduler";
 
 export class Place {
   kids: Map<string, Place> | undefined;
-  readers: Action[] | undefined;
-  handlers: EventHandler[] | undefined;
   /** Whether this run has changed what is stored below here, or here. */
   changed: "" | "below" | "here" = "";
-  /** The maps over the list that is stored here. */
-  rows: Rows[] | undefined;
   /** The last reads that this place was added to. */
   readIn: Reads | undefined;
 
@@ -49,6 +42,17 @@ export class Place {
   }
 }
 
+/** The places that one run of an action read. */
+export class Reads {
+  readonly places: Place[] = [];
+
+  add(place: Place): void {
+    if (place.readIn === this) return;
+    place.readIn = this;
+    this.places.push(place);
+  }
+}
+
 export class Document {
   readonly root: Place = new Place(this, undefined, "");
   /** The stored value; only read() may look at it before the document is loaded. */
@@ -60,8 +64,6 @@ export class Document {
   shape = 0;
   /** Grows with every change. */
   version = 0;
-  /** What the document last looked like through a schema. */
-  seen: { plan: Plan; version: number; copy: Fields } | undefined;
   /** Whether the host was asked for the stored document, or need not be. */
   loaded = false;
   /** Whether there is a stored document. Its text is not kept: of a long list that would be half of the memory. */

@@ -1,10 +1,9 @@
 // Links and aliases between documents in their stored form, and the following of them. A link points at a value; an
 // alias stands for it: what is written to an alias is written to its target.
 
-import { type Document, documentOf, type Place } from "./document";
+import { type Fields, isArray, isObject, type Key } from "../host/host";
+import { type Document, documentOf, type Place, type Reads } from "./document";
 import type { EntityId } from "./entity";
-import { type Fields, isArray, isObject, type Key } from "./host";
-import type { Reads } from "./scheduler";
 
 export type Link = { space?: string; cell: { "/": EntityId }; path: Key[] };
 export type AliasTarget = { path: Key[]; schema?: unknown; rootSchema?: unknown; cell?: { "/": EntityId } };

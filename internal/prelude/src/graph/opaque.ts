@@ -1,30 +1,14 @@
 // Opaque refs: what recipe code holds instead of values while the graph is built (runtime spec §2.1). Reading a
 // property gives the ref of that part; the refs remember which nodes they feed, which is how the graph is found.
 
-import type { Place } from "./document";
-import { type Frame, topFrame } from "./frame";
-import type { Graph, Node } from "./graph";
-import { type Fields, isObject, type Key } from "./host";
-import { mapOver } from "./node";
-import { type Schema, schemaAt } from "./schema";
-import { PLACE, REF } from "./symbols";
-import { view } from "./view";
+import { type Node, Root, topFrame } from "../cells/frame";
+import { type Schema, schemaAt } from "../cells/schema";
+import { PLACE, REF } from "../cells/symbols";
+import { view } from "../cells/view";
+import type { Place } from "../documents/document";
+import { type Fields, isObject, type Key } from "../host/host";
 
 export type OpaqueRef = any;
-
-/** The cell that a family of refs stands for. */
-export class Root {
-  defaults: unknown;
-  name: string | undefined;
-  readonly nodes = new Set<Node>();
-  /** Where the graph that the root became part of keeps it; the refs of a root without are still being built. */
-  owner: Graph | undefined;
-  path: readonly Key[] = [];
-  /** A stored value that the root stands for. */
-  existing: Place | undefined;
-
-  constructor(readonly frame: Frame, public value: unknown, readonly schema: Schema | undefined) {}
-}
 
 export class Ref implements ProxyHandler<object> {
   constructor(readonly root: Root, readonly path: readonly Key[], readonly schema: Schema | undefined) {}
@@ -62,7 +46,7 @@ export class Ref implements ProxyHandler<object> {
 
 const mostElements = 50;
 
-const methods: Record<string, (ref: Ref, ...args: any[]) => unknown> = Object.assign(Object.create(null), {
+export const methods: Record<string, (ref: Ref, ...args: any[]) => unknown> = Object.assign(Object.create(null), {
   get: (ref: Ref) => ref.materialize(),
   set: (ref: Ref, value: unknown) => assignValue(ref, value),
   key: (ref: Ref, key: Key) => opaqueRef(ref.child(key)),
@@ -74,7 +58,6 @@ const methods: Record<string, (ref: Ref, ...args: any[]) => unknown> = Object.as
   setPreExisting: (ref: Ref, value: { [PLACE]?: Place }) => void (ref.root.existing = value[PLACE]),
   connect: (ref: Ref, node: Node) => void ref.root.nodes.add(node),
   export: (ref: Ref) => ({ path: ref.path, value: ref.root.value, name: ref.root.name, nodes: ref.root.nodes }),
-  map: (ref: Ref, fn: (element: unknown, index: unknown, array: unknown) => unknown) => mapOver(opaqueRef(ref), fn),
   toJSON: () => null,
 });
 

@@ -2,52 +2,35 @@
 // A run leaves a memo of what its rows read; the next one is told which documents have changed since it was committed.
 // A row wakes when something that it read changes, or an event is sent to it.
 
-import { type Document, documentOf, documents, type Place } from "./document";
-import type { EntityId } from "./entity";
-import { type Key, keys, stringify } from "./host";
-import type { Scope } from "./run";
-import { Action, Reads, schedule } from "./scheduler";
+import { type Document, documentOf, type Place, Reads } from "../documents/document";
+import type { EntityId } from "../documents/entity";
+import { type Key, keys, stringify } from "../host/host";
+import { isChanged, isChangedAt, isReplaced, type Memo, memo, none, recall, type Row } from "./memo";
+import { Action, schedule } from "./scheduler";
 
-/** The documents that a row consists of, and the others that it read; 0 for a row that must not sleep. */
-type Row = [own: EntityId[], read: EntityId[]] | 0;
+declare module "../documents/document" {
+  /** The maps over the list that is stored here. */
+  interface Place { rows: Rows[] | undefined }
+}
 
-/** By the output document of the map. `shared` are the places outside of the list that any of its rows read. */
-export type Memo = Record<EntityId, { shared: [EntityId, ...Key[]][]; rows: Row[] }>;
+/** The instance that a row is, or one in it or around it. */
+interface Instance {
+  readonly parent: Instance | undefined; readonly inner: readonly Instance[]; readonly process: Document;
+  readonly own: readonly Document[]; readonly actions: readonly Action[]; readonly maps: readonly Rows[];
+  stop(): void;
+}
 
-const none: Memo = {};
-let memo = none;
-let stale = new Set<EntityId>();
 let all: Rows[] = [];
 /** The rows that sleep, by the documents that they read or consist of; undefined until somebody asks. */
 let readers: Map<EntityId, [Rows, number][]> | undefined;
 let owned = new Set<EntityId>();
-
-/** Takes the memo of the last committed run, and the ids of documents that somebody else has changed since. */
-export function recall(last: Memo | undefined, changed: EntityId[] | undefined): void {
-  memo = last ?? none;
-  if (changed !== undefined) stale = new Set(changed);
-}
-
-/** Whether a document differs from what the last committed run left. */
-function isChanged(id: EntityId): boolean {
-  return stale.has(id) || (documents.get(id)?.root.changed ?? "") !== "";
-}
-
-/** Whether the place, or one above it, was written to. */
-function isReplaced(place: Place): boolean {
-  if (stale.has(place.doc.id)) return true;
-  for (let at: Place | undefined = place; at !== undefined; at = at.parent) if (at.changed === "here") return true;
-  return false;
-}
-
-function isChangedAt(place: Place): boolean { return place.changed !== "" || isReplaced(place); }
 
 const asleep = Symbol("asleep");
 
 /** The rows of one map. */
 export class Rows {
   /** By index; undefined where one must be started. */
-  readonly state: (Scope | typeof asleep | null | undefined)[] = [];
+  readonly state: (Instance | typeof asleep | null | undefined)[] = [];
   /** The map's own action, which starts what is missing. */
   action: Action | undefined;
   /** Starts one row at once. */
@@ -150,13 +133,13 @@ class Seen {
   readonly shared = new Set<Place>();
   private readonly around = new Set<Document>();
 
-  constructor(private readonly list: Place, private readonly index: number, row: Scope) {
+  constructor(private readonly list: Place, private readonly index: number, row: Instance) {
     for (let scope = row.parent; scope !== undefined; scope = scope.parent) this.around.add(scope.process);
     this.around.add(list.doc);
   }
 
   /** Answers false if what the instance computes depends on more than what it read. */
-  scope(scope: Scope): boolean {
+  scope(scope: Instance): boolean {
     for (const doc of scope.own) this.own.add(doc.id);
     for (const action of scope.actions) {
       if (action.volatile) return false;

@@ -1,16 +1,17 @@
 // fetchData, llm and streamData: nodes that ask a server when their inputs have changed since the answer that is stored
 // (runtime spec §2.7). Their outputs are documents of their own.
 
+import { write } from "../cells/write";
+import type { Reads } from "../documents/document";
+import { linkTo } from "../documents/link";
+import { Alias } from "../graph/graph";
+import { type Fields, host, isArray, isObject, keys, mapObject, parse, stringify } from "../host/host";
+import { environment, meetOutside } from "../host/outside";
+import { describeThrown } from "../schedule/failure";
+import { whenAtRest } from "../schedule/scheduler";
+import { fetch, type RequestInit, type Response } from "../web/fetch";
 import { type Builtin, inputValue, outputDocument, react } from "./builtin";
-import { describeThrown } from "./failure";
-import { Alias } from "./graph";
-import { type Fields, host, isArray, isObject, keys, mapObject, parse, stringify } from "./host";
-import { linkTo } from "./link";
-import type { Scope } from "./run";
-import { meetOutside, type Reads, whenAtRest } from "./scheduler";
-import { apiURL } from "./session";
-import { fetch, type RequestInit, type Response } from "./web/fetch";
-import { write } from "./write";
+import type { Scope } from "./scope";
 
 /** What is asked, as JSON, and how; without `send` nothing is asked and the outputs are cleared. */
 interface Question { about: unknown; send?: () => Promise<unknown> }
@@ -88,7 +89,7 @@ export const llm = asking("llm", "partial", (inputs) => {
     isObject(content) ? content : { role: i % 2 === 0 ? "user" : "assistant", content }
   ));
   const about = { messages: turns, system, prompt, stop, max_tokens, model, stream: true };
-  const url = apiURL() + "/api/ai/llm";
+  const url = environment().apiUrl + "/api/ai/llm";
   return { about, send: async () => answerText(await fetch(url, { method: "POST", body: stringify(about) })) };
 });
 

@@ -1,88 +1,21 @@
 // Reading through a JSON schema (runtime spec §3.7): listed properties become a plain copy, asCell members cells, and
-// what the schema leaves open a view. Schemas are compiled once, to Plans, which are part of the frozen heap.
+// what the schema leaves open a view.
 
-import { Cell, cellAt, Stream } from "./cell";
-import { type Document, documentOf, type Place, temporary } from "./document";
-import { type Fields, isArray, isObject, keys, own, parse, stringify } from "./host";
-import { follow, found, isLink, isStream, placeOf, resolve, writeTarget } from "./link";
-import type { Reads } from "./scheduler";
+import { type Document, documentOf, type Place, type Reads, temporary } from "../documents/document";
+import { follow, found, isLink, resolve } from "../documents/link";
+import { type Fields, isArray, isObject, keys, own } from "../host/host";
+import { copyOf, type Plan, planOf } from "./schema";
 import { view } from "./view";
 
-export interface Schema extends Fields {
-  type?: string;
-  properties?: Record<string, Schema>;
-  additionalProperties?: boolean | Schema;
-  items?: Schema;
-  anyOf?: Schema[];
-  default?: unknown;
-  $ref?: string;
+declare module "../documents/document" {
+  /** What the document last looked like through a schema. */
+  interface Document { seen: { plan: Plan; version: number; copy: Fields } | undefined }
 }
 
-export class Plan {
-  kind: "view" | "object" | "array" | "choice" | "scalar" = "scalar";
-  /** The value is handed out as a cell or a stream of `schema`. */
-  readonly asCell: boolean;
-  readonly schema: Schema | undefined;
-  readonly default: unknown;
-  /** Nothing below is a cell or a view: then reading needs no places, only stored values. */
-  plain = false;
-  /** A primitive that is stored is what is read. */
-  asIs = false;
-  /** An object of primitives. */
-  flat = false;
-  /** Of those that are guarded every object has one from its prototype. */
-  readonly fields: { key: string; plan: Plan; guarded: boolean }[] = [];
-  extra: Plan | undefined;
-  items: Plan | undefined;
-  options: Plan[] = [];
+let cellOf: (place: Place, plan: Plan, reads?: Reads) => unknown;
 
-  constructor(schema: Schema, readonly root: Schema) {
-    this.asCell = schema.asCell === true || schema.asStream === true;
-    const { asCell: _cell, asStream: _stream, ...rest } = schema.$ref === "#" ? root : schema;
-    // Where every alternative is a cell there is nothing to choose by: it is a cell of any of them.
-    if (isArray(rest.anyOf) && rest.anyOf.length > 0 && rest.anyOf.every(({ asCell, asStream }) => asCell || asStream)) {
-      this.asCell = true;
-      rest.anyOf = rest.anyOf.map(({ asCell: _cell, asStream: _stream, ...option }) => option);
-    }
-    this.schema = keys(rest).length > 0 ? rest : undefined;
-    this.default = rest.default;
-  }
-}
-
-const plans = new WeakMap<Schema, Plan>();
-
-export function planOf(schema: Schema, root: Schema = schema): Plan {
-  const known = plans.get(schema);
-  if (known?.root === root) return known;
-  const plan = new Plan(schema, root);
-  plans.set(schema, plan);
-  fill(plan, plan.schema ?? {}, root);
-  return plan;
-}
-
-function fill(plan: Plan, { type, properties, additionalProperties: extra, items, anyOf }: Schema, root: Schema): void {
-  const parts: Plan[] = [];
-  const part = (schema: Schema): Plan => {
-    const made = planOf(schema, root);
-    parts.push(made);
-    return made;
-  };
-  if (isArray(anyOf)) {
-    plan.kind = "choice";
-    plan.options = anyOf.map(part);
-  } else if (properties !== undefined || type === "object" && extra) {
-    plan.kind = "object";
-    for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties![key]!), guarded: key in Object.prototype });
-    if (extra) plan.extra = part(extra === true ? {} : extra);
-  } else if (type === "array" && items !== undefined) {
-    plan.kind = "array";
-    plan.items = part(items);
-  } else if (type === undefined || type === "object" || type === "array") plan.kind = "view";
-  if (plan.asCell && plan.schema !== undefined) planOf(plan.schema, root);
-  plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view");
-  plan.flat = plan.kind === "object" && plan.extra === undefined && parts.every((made) => made.asIs);
-  plan.plain = plan.kind !== "view" && !plan.asCell && parts.every((made) => made.plain);
-}
+/** Says how cells are made: they read through schemas themselves, and so stand above this. */
+export function makeCellsBy(make: typeof cellOf): void { cellOf = make; }
 
 export function read(place: Place, plan: Plan, reads?: Reads): unknown {
   if (plan.asCell) return cellOf(place, plan, reads);
@@ -91,15 +24,6 @@ export function read(place: Place, plan: Plan, reads?: Reads): unknown {
   const raw = found;
   reads?.add(at);
   return shaped(at.doc, at, raw, plan, reads);
-}
-
-/** A cell for `place`, based where aliases and the first link lead to, so that it stays with that document. */
-function cellOf(place: Place, { schema, root }: Plan, reads?: Reads): Cell | Stream {
-  const at = writeTarget(place);
-  const raw = found;
-  if (!isLink(raw)) return isStream(raw) ? new Stream(at) : new Cell(at, schema, root, reads);
-  reads?.add(at);
-  return cellAt(placeOf(raw), schema, root, reads);
 }
 
 // `place` is where `raw` is stored in `doc`; it may be missing if the plan is plain.
@@ -214,26 +138,4 @@ function fits(option: Plan, raw: unknown): boolean {
 function defaultOf(plan: Plan): unknown {
   const doc = temporary(copyOf(plan.default));
   return plan.kind === "view" ? view(doc.root) : shaped(doc, doc.root, doc.value, plan);
-}
-
-// A stored object must not get into the hands of a recipe as it is: a change would bypass write().
-function copyOf(raw: unknown): unknown { return isObject(raw) ? parse(stringify(raw)) : raw; }
-
-/** The schema of a part, where the schema of the whole says something about it. */
-export function schemaAt(schema: Schema | undefined, key: string | number, root = schema): Schema | undefined {
-  const whole = schema?.$ref === "#" ? root : schema;
-  if (whole === undefined) return undefined;
-  const extra = isObject(whole.additionalProperties) ? whole.additionalProperties as Schema : undefined;
-  return own(whole.properties ?? {}, String(key)) as Schema ?? (whole.type === "array" ? whole.items : extra);
-}
-
-/** The defaults that a schema's properties have, as one value; undefined when there is none. */
-export function defaultsOf(schema: Schema | undefined): unknown {
-  if (schema?.properties === undefined) return schema?.type === "object" ? undefined : schema?.default;
-  const out: Fields = {};
-  for (const key of keys(schema.properties)) {
-    const value = defaultsOf(schema.properties[key]);
-    if (value !== undefined) out[key] = copyOf(value);
-  }
-  return keys(out).length > 0 ? out : undefined;
 }

@@ -3,26 +3,19 @@
 // returns a promise. Plain loops here and in what runs for every read and write: iterators and closures cost ten times
 // as much in this engine.
 
-import type { Place } from "./document";
+import { type Place, Reads } from "../documents/document";
+import { isThenable } from "../host/host";
+import { outside, watchOutside } from "../host/outside";
 import { describeThrown, type Failure } from "./failure";
-import { isThenable } from "./host";
-import { wakeReaders } from "./rows";
-
-/** The places that one run of an action read. */
-export class Reads {
-  readonly places: Place[] = [];
-
-  add(place: Place): void {
-    if (place.readIn === this) return;
-    place.readIn = this;
-    this.places.push(place);
-  }
-}
 
 /** A user's function, for reports: what it is for, and a name for it if it has none. */
 export interface Source { kind: "handler" | "lift"; code: Function; label: string }
 
 export interface EventHandler extends Source { handle(event: unknown): unknown }
+
+declare module "../documents/document" {
+  interface Place { readers: Action[] | undefined; handlers: EventHandler[] | undefined }
+}
 
 const mostRunsBetweenRests = 100;
 const nothing = new Reads();
@@ -71,12 +64,6 @@ let restWaiters: (() => void)[] = [];
 let waking = false;
 const ready = Promise.resolve();
 
-/** Whether the code that runs has met the world outside of its inputs and its output: clock, log, network, cells. */
-let outside = false;
-
-/** Notes that the code that runs uses or changes something else than its inputs and its output. */
-export function meetOutside(): void { outside = true; }
-
 export const failures: Failure[] = [];
 
 /** What the scheduler waits for while a handler's or a lift's promise is pending. */
@@ -98,29 +85,6 @@ export function deliver(handler: EventHandler, value: unknown): void {
 export function whenAtRest(done: () => void): void {
   restWaiters.push(done);
   wake();
-}
-
-/** Makes every action run again that read something at, above or below `place`. */
-export function changed(place: Place): void {
-  place.changed = "here";
-  for (let at = place; at.parent !== undefined; at = at.parent) {
-    const { readers, rows } = at.parent;
-    at.parent.changed ||= "below";
-    rerun(readers);
-    if (rows !== undefined) for (let i = 0; i < rows.length; i++) rows[i]!.wake(Number(at.key));
-  }
-  changedBelow(place);
-  wakeReaders(place.doc);
-}
-
-function changedBelow(place: Place): void {
-  rerun(place.readers);
-  if (place.rows !== undefined) for (let i = 0; i < place.rows.length; i++) place.rows[i]!.wakeAll();
-  if (place.kids !== undefined) for (const kid of place.kids.values()) changedBelow(kid);
-}
-
-function rerun(actions: Action[] | undefined): void {
-  if (actions !== undefined) for (let i = 0; i < actions.length; i++) schedule(actions[i]!);
 }
 
 function wake(): void {
@@ -165,7 +129,7 @@ function perform(action: Action): boolean {
 /** Runs an action or handles an event; answers false if that goes on in a promise: then turn() is called after it. */
 function settle(source: Source, action: Action | undefined, event: unknown): boolean {
   const reads = new Reads();
-  outside = false;
+  watchOutside();
   // While it runs an action is subscribed to nothing: so what it writes itself does not make it run again.
   action?.subscribe(nothing);
   try {

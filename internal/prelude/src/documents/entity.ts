@@ -1,7 +1,7 @@
 // Entity ids: references of a value and a cause, after the original's clean-up of both (runtime spec §3.2).
 
-import { host, isArray, isObject, keys, type Fields, stringify } from "./host";
-import { uuid } from "./web/crypto";
+import { host, isArray, isObject, keys, type Fields, stringify } from "../host/host";
+import { uuid } from "../web/crypto";
 
 export type EntityId = string;
 

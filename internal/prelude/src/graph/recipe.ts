@@ -1,13 +1,13 @@
 // recipe(): runs a recipe function once over opaque refs and keeps the graph (runtime spec §2.2).
 
-import { popFrame, pushFrame, topFrame } from "./frame";
-import { buildGraph, Graph, type Module } from "./graph";
-import { type Fields, isArray, isObject, mapObject } from "./host";
-import { schemaOf } from "./lib/zod";
-import { nodeFactory } from "./node";
-import { newOpaqueRef, type OpaqueRef, refOf } from "./opaque";
-import type { Schema } from "./schema";
-import { GRAPH } from "./symbols";
+import { type Module, popFrame, pushFrame, topFrame } from "../cells/frame";
+import type { Schema } from "../cells/schema";
+import { GRAPH } from "../cells/symbols";
+import { type Fields, isArray, isObject, mapObject } from "../host/host";
+import { schemaOf } from "../lib/zod";
+import { buildGraph, Graph } from "./graph";
+import { byRef, nodeFactory } from "./node";
+import { methods, newOpaqueRef, opaqueRef, type OpaqueRef, refOf } from "./opaque";
 
 export type Recipe =
   & ((inputs?: unknown) => OpaqueRef)
@@ -45,6 +45,13 @@ function asRecipe(graph: Graph): Recipe {
   Object.defineProperties(recipe, { toJSON: { value: () => graph.form() }, [GRAPH]: { value: graph } });
   return module.implementation = recipe;
 }
+
+const mapping = byRef("map");
+
+methods.map = (ref, fn: (element: unknown, index: unknown, array: unknown) => unknown) => mapping({
+  list: opaqueRef(ref),
+  op: recipe("mapping function", ({ element, index, array }: Record<string, OpaqueRef>) => fn(element, index, array)),
+});
 
 /** A schema that fits an example value; with defaults, every leaf that is not an object gets its value as default. */
 export function inferSchema(example: unknown, withDefaults = false): Schema {

@@ -1,11 +1,11 @@
 // Views: live objects over stored data, which follow links, note what is read and write what is assigned (runtime spec
 // §3.7). A view is a Proxy over the stored object itself, so that keys, `in` and Array.isArray cost nothing extra.
 
+import type { Place, Reads } from "../documents/document";
+import { found, isAlias, isLink, linkTo, resolve } from "../documents/link";
+import { type Fields, isArray, isObject, type Key } from "../host/host";
+import { meetOutside } from "../host/outside";
 import { arrayMethods } from "./array";
-import type { Place } from "./document";
-import { type Fields, isArray, isObject, type Key } from "./host";
-import { found, isAlias, isLink, linkTo, resolve } from "./link";
-import { meetOutside, type Reads } from "./scheduler";
 import { LINK, PLACE } from "./symbols";
 import { resize, write } from "./write";
 
@@ -17,7 +17,7 @@ export function view(place: Place, reads?: Reads): unknown {
   return isObject(raw) ? new Proxy(raw, new View(at, reads, at.doc.shape)) : raw;
 }
 
-export class View implements ProxyHandler<Fields> {
+class View implements ProxyHandler<Fields> {
   constructor(readonly place: Place, readonly reads: Reads | undefined, private readonly shape: number) {}
 
   get(target: Fields, key: string | symbol, receiver: unknown): unknown {
@@ -44,6 +44,7 @@ export class View implements ProxyHandler<Fields> {
   }
 
   field(raw: Fields, key: Key): unknown { return this.shown(raw[key], key); }
+  another(place: Place, reads?: Reads): unknown { return view(place, reads); }
 
   // An object inside this one's document is noted as read with this one: only links and aliases lead elsewhere.
   private shown(value: unknown, key: Key): unknown {

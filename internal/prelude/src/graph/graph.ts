@@ -1,26 +1,13 @@
 // Graphs: what a recipe function leaves behind. Refs become Aliases, relative to the process document of the instance;
 // nodes are found by walking from the inputs and the result along the refs (runtime spec §2.3).
 
-import type { Place } from "./document";
-import { type Frame, topFrame } from "./frame";
-import { type Fields, host, isArray, isObject, type Key, keys, mapObject, stringify } from "./host";
-import type { AliasTarget } from "./link";
-import { type Ref, refOf, type Root } from "./opaque";
-import { defaultsOf, type Plan, type Schema } from "./schema";
-import { GRAPH, PLACE } from "./symbols";
-
-export interface Module {
-  type: "javascript" | "recipe" | "ref";
-  implementation: any;
-  wrapper?: "handler";
-  argumentSchema?: Schema;
-  resultSchema?: Schema;
-  /** How the argument is read; without one the function gets a view. */
-  plan?: Plan;
-}
-
-/** A node while its graph is being built: inputs and outputs still hold refs. */
-export interface Node { module: Module; inputs: unknown; outputs: unknown; frame: Frame }
+import { type Frame, type Module, type Node, type Root, topFrame } from "../cells/frame";
+import { defaultsOf, type Schema } from "../cells/schema";
+import { GRAPH, PLACE } from "../cells/symbols";
+import type { Place } from "../documents/document";
+import type { AliasTarget } from "../documents/link";
+import { type Fields, host, isArray, isObject, type Key, keys, mapObject, stringify } from "../host/host";
+import { type Ref, refOf } from "./opaque";
 
 /** A cell in a graph: of an instance `depth` instances out from the one that the graph becomes, or a stored value. */
 export class Alias {

@@ -1,12 +1,12 @@
 // What the report says about the result of a charm.
 
-import type { Place } from "./document";
-import type { Graph } from "./graph";
-import { type Fields, isArray, isObject, type Key, stringify } from "./host";
-import { found, isStream, resolve } from "./link";
-import type { Source } from "./scheduler";
-import { session } from "./session";
-import { view } from "./view";
+import { session } from "../cells/session";
+import { view } from "../cells/view";
+import type { Place } from "../documents/document";
+import { found, isStream, resolve } from "../documents/link";
+import type { Graph } from "../graph/graph";
+import { type Fields, isArray, isObject, type Key, stringify } from "../host/host";
+import type { Source } from "../schedule/scheduler";
 
 const deepest = 64;
 

@@ -1,7 +1,7 @@
 // The end of a run: changed documents are handed to the host, and new ones if a stored document links to them.
 
+import { isArray, isObject, keys } from "../host/host";
 import { type Document, documents } from "./document";
-import { isArray, isObject, keys } from "./host";
 import { isAlias, isLink } from "./link";
 
 /** Saves `roots`, if new or changed, and what else has changed. Answers how many documents were handed over. */

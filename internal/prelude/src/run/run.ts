@@ -1,113 +1,21 @@
 // Instances: a graph is run on a result document and a process document, which are made or taken up again; then every
 // node of the graph becomes an action, a handler or an instance of its own (runtime spec §3.3).
 
-import { builtins } from "./builtin";
+import { replace, write } from "../cells/write";
+import type { Document } from "../documents/document";
+import { found, isAlias, isLink, linkTo, placeOf, resolve } from "../documents/link";
+import { type Graph, type GraphNode, graphOf } from "../graph/graph";
+import { type Fields, isArray, isObject, keys, own } from "../host/host";
+import { type Builtin, conditional, mapList } from "./builtin";
 import { instantiateCode } from "./code";
-import { type Document, documentOf, type Place } from "./document";
-import { entityId } from "./entity";
-import { Alias, type Graph, type GraphNode, graphOf } from "./graph";
-import { type Fields, is, isArray, isObject, type Key, keys, own } from "./host";
-import { found, isAlias, isLink, linkTo, placeOf, resolve } from "./link";
-import type { Root } from "./opaque";
-import { type Action, type EventHandler, Reads } from "./scheduler";
-import { drop, type Rows } from "./rows";
-import { session } from "./session";
-import { replace, write } from "./write";
-
-/** One running instance of a graph. */
-export class Scope {
-  readonly actions: Action[] = [];
-  private readonly streams: { place: Place; handler: EventHandler }[] = [];
-  readonly inner: Scope[] = [];
-  readonly maps: Rows[] = [];
-  /** The documents that this instance consists of. */
-  readonly own: Document[];
-
-  constructor(readonly graph: Graph, readonly process: Document, result: Document, readonly parent: Scope | undefined) {
-    this.own = [process, result];
-    parent?.inner.push(this);
-  }
-
-  /** Where a captured cell is stored, if it belongs to this instance or one around it. */
-  placeOf(root: Root, path: readonly Key[]): Place | undefined {
-    for (let scope: Scope | undefined = this; scope !== undefined; scope = scope.parent) {
-      if (scope.graph === root.owner) return scope.process.root.at(root.path).at(path);
-    }
-    return undefined;
-  }
-
-  place(alias: Alias): Place {
-    if (alias.place !== undefined) return alias.place;
-    let scope: Scope = this;
-    for (let i = 0; i < alias.depth; i++) scope = scope.parent!;
-    return scope.process.root.at(alias.path);
-  }
-
-  /** A part of the graph with its aliases bound to this instance: the form in which it is stored. */
-  bind(tree: unknown): unknown {
-    if (tree instanceof Alias) return { $alias: tree.target({ "/": this.place(tree).doc.id }) };
-    if (!isObject(tree)) return tree;
-    if (isArray(tree)) {
-      const list = new Array<unknown>(tree.length);
-      for (let i = 0; i < tree.length; i++) list[i] = this.bind(tree[i]);
-      return list;
-    }
-    const out: Fields = {};
-    const names = keys(tree);
-    for (let i = 0; i < names.length; i++) {
-      const key = names[i]!;
-      const field = tree[key];
-      if (field !== undefined) out[key] = typeof field === "object" ? this.bind(field) : field;
-    }
-    return out;
-  }
-
-  /** What an action that was not run yet is assumed to read: whatever its inputs lead to. */
-  readsOf(aliases: readonly Alias[]): Reads {
-    const reads = new Reads();
-    for (const alias of aliases) reads.add(resolve(this.place(alias)));
-    return reads;
-  }
-
-  add(action: Action): void { this.actions.push(action); }
-
-  listen(place: Place, handler: EventHandler): void {
-    (place.handlers ??= []).push(handler);
-    this.streams.push({ place, handler });
-  }
-
-  /** Writes what a node put out to where its outputs are bound. */
-  output(binding: unknown, value: unknown): void {
-    if (binding instanceof Alias) write(this.place(binding), value);
-    else if (isObject(binding)) {
-      const fields = isObject(value) ? value : {};
-      for (const key of keys(binding)) if (key in fields) this.output((binding as Fields)[key], fields[key]);
-    } else if (!is(binding, value)) throw new Error(`Got ${value} instead of ${binding}`);
-  }
-
-  stop(): void {
-    for (const action of this.actions) action.stop();
-    for (const { place, handler } of this.streams) place.handlers = place.handlers?.filter((other) => other !== handler);
-    for (const scope of this.inner) scope.stop();
-    drop(this.maps);
-    instances.delete(this.process);
-  }
-}
-
-const instances = new Map<Document, Scope>();
-
-/** A document of the run that may have been stored by an earlier one. */
-export function ownDocument(source: object, cause: unknown): Document {
-  const doc = documentOf(entityId(source, cause));
-  if (session.fresh && !doc.loaded) doc.begin();
-  return doc;
-}
+import { fetchData, llm, streamData } from "./request";
+import { instances, ownDocument, Scope } from "./scope";
 
 /** Runs `graph` on `result`; the argument counts only for an instance that has none yet. */
 export function run(graph: Graph, recipeId: string, argument: unknown, result: Document, parent?: Scope): Scope {
   const process = processOf(result);
   instances.get(process)?.stop();
-  const scope = new Scope(graph, process, result, parent);
+  const scope = new Scope(graph, process, result, parent, run);
   instances.set(process, scope);
 
   const stored = process.read();
@@ -176,6 +84,13 @@ function isMergeable(value: unknown): value is Fields {
   return isObject(value) && !isArray(value) && !isLink(value) && !isAlias(value) && !("$static" in value);
 }
 
+// There is no browser to go anywhere with; recipes that navigate run all the same.
+function navigateTo(): void {}
+
+const builtins: Record<string, Builtin> = {
+  fetchData, ifElse: conditional, llm, map: mapList, navigateTo, streamData,
+};
+
 function instantiate(node: GraphNode, scope: Scope): void {
   const { module } = node;
   if (module.type === "recipe") return instantiateRecipe(node, scope);
@@ -190,6 +105,6 @@ function instantiateRecipe({ module, inputs, outputs }: GraphNode, scope: Scope)
   const argument = scope.bind(inputs);
   const bindings = { inputBindings: argument, outputBindings: scope.bind(outputs) };
   const result = ownDocument({}, { recipe: graph.id, parent: { "/": scope.process.id }, ...bindings });
-  run(graph, graph.id, argument, result, scope);
+  scope.run(graph, argument, result);
   scope.output(outputs, linkTo(result.root));
 }

@@ -1,15 +1,15 @@
 // Writing: a new value is compared with what is stored, and only what differs changes (runtime spec §3.6). Views and
 // cells become links, objects with an [ID] become documents of their own, everything else is copied.
 
-import { type Document, documentOf, type Place } from "./document";
-import { entityId } from "./entity";
+import { type Document, documentOf, type Place } from "../documents/document";
+import { entityId } from "../documents/entity";
+import { aliasTarget, found, isAlias, isLink, type Link, linkTo, placeOf, resolve, sameLink, writeTarget } from "../documents/link";
+import { type Fields, is, isArray, isObject, type Key, keys, parse, stringify } from "../host/host";
+import { changed } from "../schedule/change";
+import { uuid } from "../web/crypto";
 import { topFrame } from "./frame";
-import { type Fields, is, isArray, isObject, type Key, keys, parse, stringify } from "./host";
-import { aliasTarget, found, isAlias, isLink, type Link, linkTo, placeOf, resolve, sameLink, writeTarget } from "./link";
-import { changed } from "./scheduler";
 import { session } from "./session";
 import { ID, ID_FIELD, LINK, PLACE, REF } from "./symbols";
-import { uuid } from "./web/crypto";
 
 type Marked = Fields & { [ID]?: unknown; [ID_FIELD]?: string; [LINK]?: Link; [PLACE]?: Place; [REF]?: unknown };
 const deepest = 512;
