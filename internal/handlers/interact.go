@@ -176,6 +176,7 @@ func (h *Interact) commit(ctx context.Context, act Act, id string, due time.Time
 		if err := h.Runner.SaveHosts(tx, r); err != nil {
 			return err
 		}
+		tx.AfterCommit(func() { h.count(act, run) })
 		return tx.AddRun(run)
 	})
 	if err == nil {
@@ -188,14 +189,19 @@ func (h *Interact) record(act Act, id string, due time.Time, r runcharm.Result, 
 	return record(queue.Claim{Charm: act.Charm, Job: charm.Job{Run: id, ID: act.ID, Reason: charm.Event, Attempt: 1, DueAt: stored(due)}}, r, conflicts)
 }
 
-// done tells of an act whose record is on disk.
+// count tells those who count of an act whose record is on disk: who sees the record
+// finds it counted.
+func (h *Interact) count(act Act, run charm.Run) {
+	h.States.Count(run)
+	h.Ended(act.Charm, run)
+}
+
+// done lets follow what follows from an act whose record is on disk.
 func (h *Interact) done(ctx context.Context, act Act, run charm.Run) {
 	if run.Changed > 0 {
 		if err := h.Queue.TryAfterChange(ctx, act.Charm.Row); err != nil {
 			h.Logger.Warn("a charm that could not run is not tried again after a change", "charm", act.Charm.Ref(), "err", err)
 		}
 	}
-	h.States.Count(run)
-	h.Ended(act.Charm, run)
 	h.Logger.Debug("an act on a page is done", "charm", act.Charm.Ref(), "run", run.ID, "outcome", run.Outcome, "err", run.Error, "at", run.Position)
 }

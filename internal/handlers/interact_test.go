@@ -130,11 +130,11 @@ func TestActThatAnotherCallHasSettled(t *testing.T) {
 	p.Now = func() time.Time { // when it has been found to have no record
 		p.Now = time.Now
 		p.update(func(tx store.Tx) error {
-			return settled(tx, charm.Run{ID: run, Job: act.ID, Charm: p.charm.Row, Outcome: charm.OK, Changed: 7})
+			return p.settled(tx, act, charm.Run{ID: run, Job: act.ID, Charm: p.charm.Row, Outcome: charm.OK, Changed: 7})
 		})
 		return time.Now()
 	}
-	if got, done, err := p.settle(t.Context(), act); err != nil || !done || got.Changed != 7 || p.ended != 0 {
+	if got, done, err := p.settle(t.Context(), act); err != nil || !done || got.Changed != 7 || p.ended != 1 {
 		t.Errorf("%+v, done %v, %v, %d are told of", got, done, err, p.ended)
 	}
 }
