@@ -74,15 +74,26 @@ func (h *Interact) Do(ctx context.Context, act Act) (charm.Run, error) {
 		return charm.Run{}, err
 	}
 	defer leave()
-	if run, done, err := h.Done(ctx, act.Charm.Row, act.ID); err != nil || done {
+	if run, done, err := h.recorded(ctx, act.Charm.Row, act.ID); err != nil || done {
 		return run, err
 	}
 	return h.run(ctx, act)
 }
 
 // Done is the record of an act on the charm of that row that was carried out, if
-// it was. An act of another charm under the same id is another act.
+// it was. One that is under way is waited for.
 func (h *Interact) Done(ctx context.Context, row int64, id string) (run charm.Run, done bool, err error) {
+	release, err := h.alone(ctx, id)
+	if err != nil {
+		return run, false, err
+	}
+	defer release()
+	return h.recorded(ctx, row, id)
+}
+
+// recorded is the record of an act on the charm of that row, if there is one. An act
+// of another charm under the same id is another act.
+func (h *Interact) recorded(ctx context.Context, row int64, id string) (run charm.Run, done bool, err error) {
 	err = h.Store.View(ctx, func(r store.Reader) error {
 		runs, err := r.Runs(store.RunFilter{Charm: row, Job: id, Limit: 1})
 		if done = len(runs) > 0; done {

@@ -104,7 +104,7 @@ func (h *Interact) owed(v store.Reader, c charm.Charm, m mark) (entry, bool, err
 // settle writes the record of an act that was applied in the toolshed and whose
 // answer was lost; done: it was this one, or another call has written its record.
 func (h *Interact) settle(ctx context.Context, act Act) (run charm.Run, done bool, err error) {
-	if run, done, err = h.Done(ctx, act.Charm.Row, act.ID); done || err != nil {
+	if run, done, err = h.recorded(ctx, act.Charm.Row, act.ID); done || err != nil {
 		return run, done, err
 	}
 	var mine entry
@@ -136,7 +136,7 @@ func (h *Interact) settle(ctx context.Context, act Act) (run charm.Run, done boo
 	}, 0)
 	err = durably(ctx, h.Store, h.Logger, func(tx store.Tx) error { return h.settled(tx, lost, run) })
 	if charm.CodeOf(err) == charm.CodeConflict { // another act was quicker
-		return h.Done(ctx, act.Charm.Row, act.ID)
+		return h.recorded(ctx, act.Charm.Row, act.ID)
 	}
 	if err == nil {
 		h.done(ctx, lost, run)
