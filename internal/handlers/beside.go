@@ -66,7 +66,7 @@ func (h *ExecuteCharm) commitBeside(ctx context.Context, claim queue.Claim, r ru
 	})
 	switch {
 	case err == nil:
-		return h.done(claim, e), nil
+		return e.done(), nil
 	case isConflict(err), errors.Is(err, errOwed):
 		return nil, err
 	}
@@ -152,10 +152,10 @@ func (h *ExecuteCharm) settle(ctx context.Context, claim queue.Claim) (next *que
 	run.Log += "charmd: its answer was lost, and the toolshed has applied it\n"
 	h.Logger.Info("a run that was taken for lost was applied", "charm", claim.Charm.Ref(), "run", run.ID)
 	if run.Job != claim.Job.ID {
-		err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) error { return tx.AmendRun(run) })
-		if err == nil {
-			h.States.Count(run)
-		}
+		err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) error {
+			tx.AfterCommit(func() { h.States.Count(run) })
+			return tx.AmendRun(run)
+		})
 		return nil, false, err
 	}
 	e := &ending{ExecuteCharm: h, claim: claim, run: run, applied: true}
@@ -168,7 +168,7 @@ func (h *ExecuteCharm) settle(ctx context.Context, claim queue.Claim) (next *que
 		}
 		return nil, true, err
 	}
-	return h.done(claim, e), true, nil
+	return e.done(), true, nil
 }
 
 // applied ends a claim that is not ours any more and whose run the toolshed has
@@ -176,6 +176,10 @@ func (h *ExecuteCharm) settle(ctx context.Context, claim queue.Claim) (next *que
 func (h *ExecuteCharm) applied(ctx context.Context, claim queue.Claim, run charm.Run) error {
 	run.Changed, run.Since = 0, 0
 	err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) error {
+		tx.AfterCommit(func() {
+			h.States.Count(run)
+			h.ended(claim.Charm, run)
+		})
 		err := tx.AddRun(run)
 		if charm.CodeOf(err) == charm.CodeConflict {
 			return tx.AmendRun(run)
@@ -183,10 +187,6 @@ func (h *ExecuteCharm) applied(ctx context.Context, claim queue.Claim, run charm
 		return err
 	})
 	h.Queue.Drop(claim, run)
-	if err == nil {
-		h.States.Count(run)
-		h.ended(claim.Charm, run)
-	}
 	return err
 }
 

@@ -57,6 +57,7 @@ func (e *ending) write(tx store.Tx) error {
 	if e.applied {
 		finish = e.Queue.EndApplied
 	}
+	tx.AfterCommit(e.count) // before the queue tells those who wait for the run
 	if err := finish(tx, e.claim, e.run, end, e.after); err != nil {
 		return err
 	}
@@ -72,6 +73,14 @@ func (e *ending) write(tx store.Tx) error {
 		e.next.Ahead = e.Runner.ReadAhead(tx, e.next.Charm)
 	}
 	return nil
+}
+
+// count tells of an end that is on disk those who count: who sees the run's record
+// finds it counted.
+func (e *ending) count() {
+	e.States.Count(e.run)
+	e.ended(e.claim.Charm, e.run)
+	e.Registry.Note(e.claim.Charm, e.run, e.after)
 }
 
 // change writes what the run changed, if what it read is still so.

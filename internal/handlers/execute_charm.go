@@ -132,15 +132,12 @@ func (h *ExecuteCharm) commit(ctx context.Context, claim queue.Claim, r runcharm
 	if err != nil {
 		return nil, err
 	}
-	return h.done(claim, e), nil
+	return e.done(), nil
 }
 
-// done tells of an end that is on disk, and returns what was claimed with it.
-func (h *ExecuteCharm) done(claim queue.Claim, e *ending) *queue.Claim {
-	h.States.Count(e.run)
-	h.ended(claim.Charm, e.run)
-	h.Registry.Note(claim.Charm, e.run, e.after)
-	h.tell(claim.Charm, e.run, e.after, e.told)
+// done logs an end that is on disk, and returns what was claimed with it.
+func (e *ending) done() *queue.Claim {
+	e.tell(e.claim.Charm, e.run, e.after, e.told)
 	return e.next
 }
 
@@ -166,12 +163,12 @@ func (h *ExecuteCharm) tell(c charm.Charm, run charm.Run, s charm.State, told st
 func (h *ExecuteCharm) removed(ctx context.Context, claim queue.Claim, run charm.Run) {
 	run.Outcome, run.Code, run.Error = charm.Cancelled, charm.CodeCancelled, "the charm was removed, or its run given up, while it was running"
 	run.Changed, run.Since = 0, 0
-	err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) error { return tx.AddRun(run) })
+	err := durably(ctx, h.Store, h.Logger, func(tx store.Tx) error {
+		tx.AfterCommit(func() { h.ended(claim.Charm, run) })
+		return tx.AddRun(run)
+	})
 	h.Queue.Drop(claim, run)
-	switch {
-	case err == nil:
-		h.ended(claim.Charm, run)
-	case charm.CodeOf(err) != charm.CodeConflict:
+	if err != nil && charm.CodeOf(err) != charm.CodeConflict {
 		h.Logger.Error("a run that came to nothing has no record", "charm", claim.Charm.Ref(), "run", run.ID, "err", err)
 	}
 }

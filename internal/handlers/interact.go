@@ -74,15 +74,26 @@ func (h *Interact) Do(ctx context.Context, act Act) (charm.Run, error) {
 		return charm.Run{}, err
 	}
 	defer leave()
-	if run, done, err := h.Done(ctx, act.Charm.Row, act.ID); err != nil || done {
+	if run, done, err := h.recorded(ctx, act.Charm.Row, act.ID); err != nil || done {
 		return run, err
 	}
 	return h.run(ctx, act)
 }
 
 // Done is the record of an act on the charm of that row that was carried out, if
-// it was. An act of another charm under the same id is another act.
+// it was. One that is under way is waited for.
 func (h *Interact) Done(ctx context.Context, row int64, id string) (run charm.Run, done bool, err error) {
+	release, err := h.alone(ctx, id)
+	if err != nil {
+		return run, false, err
+	}
+	defer release()
+	return h.recorded(ctx, row, id)
+}
+
+// recorded is the record of an act on the charm of that row, if there is one. An act
+// of another charm under the same id is another act.
+func (h *Interact) recorded(ctx context.Context, row int64, id string) (run charm.Run, done bool, err error) {
 	err = h.Store.View(ctx, func(r store.Reader) error {
 		runs, err := r.Runs(store.RunFilter{Charm: row, Job: id, Limit: 1})
 		if done = len(runs) > 0; done {
@@ -176,6 +187,7 @@ func (h *Interact) commit(ctx context.Context, act Act, id string, due time.Time
 		if err := h.Runner.SaveHosts(tx, r); err != nil {
 			return err
 		}
+		tx.AfterCommit(func() { h.count(act, run) })
 		return tx.AddRun(run)
 	})
 	if err == nil {
@@ -188,14 +200,19 @@ func (h *Interact) record(act Act, id string, due time.Time, r runcharm.Result, 
 	return record(queue.Claim{Charm: act.Charm, Job: charm.Job{Run: id, ID: act.ID, Reason: charm.Event, Attempt: 1, DueAt: stored(due)}}, r, conflicts)
 }
 
-// done tells of an act whose record is on disk.
+// count tells those who count of an act whose record is on disk: who sees the record
+// finds it counted.
+func (h *Interact) count(act Act, run charm.Run) {
+	h.States.Count(run)
+	h.Ended(act.Charm, run)
+}
+
+// done lets follow what follows from an act whose record is on disk.
 func (h *Interact) done(ctx context.Context, act Act, run charm.Run) {
 	if run.Changed > 0 {
 		if err := h.Queue.TryAfterChange(ctx, act.Charm.Row); err != nil {
 			h.Logger.Warn("a charm that could not run is not tried again after a change", "charm", act.Charm.Ref(), "err", err)
 		}
 	}
-	h.States.Count(run)
-	h.Ended(act.Charm, run)
 	h.Logger.Debug("an act on a page is done", "charm", act.Charm.Ref(), "run", run.ID, "outcome", run.Outcome, "err", run.Error, "at", run.Position)
 }

@@ -58,7 +58,7 @@ func (h *Interact) commitBeside(ctx context.Context, act Act, id string, due tim
 			if err := h.Runner.SaveHosts(tx, r); err != nil {
 				return err
 			}
-			return settled(tx, run)
+			return h.settled(tx, act, run)
 		},
 	})
 	switch code := charm.CodeOf(err); {
@@ -75,7 +75,8 @@ func (h *Interact) commitBeside(ctx context.Context, act Act, id string, due tim
 
 // settled writes the record of an act that the toolshed has applied, and that it
 // was the last one on the charm.
-func settled(tx store.Tx, run charm.Run) error {
+func (h *Interact) settled(tx store.Tx, act Act, run charm.Run) error {
+	tx.AfterCommit(func() { h.count(act, run) })
 	if err := tx.SetValue(store.LastActKey(run.Charm), run.ID); err != nil {
 		return err
 	}
@@ -103,7 +104,7 @@ func (h *Interact) owed(v store.Reader, c charm.Charm, m mark) (entry, bool, err
 // settle writes the record of an act that was applied in the toolshed and whose
 // answer was lost; done: it was this one, or another call has written its record.
 func (h *Interact) settle(ctx context.Context, act Act) (run charm.Run, done bool, err error) {
-	if run, done, err = h.Done(ctx, act.Charm.Row, act.ID); done || err != nil {
+	if run, done, err = h.recorded(ctx, act.Charm.Row, act.ID); done || err != nil {
 		return run, done, err
 	}
 	var mine entry
@@ -133,9 +134,9 @@ func (h *Interact) settle(ctx context.Context, act Act) (run charm.Run, done boo
 	run = h.record(lost, mine.Run, now, runcharm.Result{
 		Outcome: charm.OK, Started: now, Ended: now, Log: "charmd: its answer was lost, and the toolshed has applied it\n",
 	}, 0)
-	err = durably(ctx, h.Store, h.Logger, func(tx store.Tx) error { return settled(tx, run) })
+	err = durably(ctx, h.Store, h.Logger, func(tx store.Tx) error { return h.settled(tx, lost, run) })
 	if charm.CodeOf(err) == charm.CodeConflict { // another act was quicker
-		return h.Done(ctx, act.Charm.Row, act.ID)
+		return h.recorded(ctx, act.Charm.Row, act.ID)
 	}
 	if err == nil {
 		h.done(ctx, lost, run)

@@ -3,6 +3,7 @@ package handlers
 import (
 	"log/slog"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"charmd/internal/charm"
@@ -130,11 +131,41 @@ func TestActThatAnotherCallHasSettled(t *testing.T) {
 	p.Now = func() time.Time { // when it has been found to have no record
 		p.Now = time.Now
 		p.update(func(tx store.Tx) error {
-			return settled(tx, charm.Run{ID: run, Job: act.ID, Charm: p.charm.Row, Outcome: charm.OK, Changed: 7})
+			return p.settled(tx, act, charm.Run{ID: run, Job: act.ID, Charm: p.charm.Row, Outcome: charm.OK, Changed: 7})
 		})
 		return time.Now()
 	}
-	if got, done, err := p.settle(t.Context(), act); err != nil || !done || got.Changed != 7 || p.ended != 0 {
+	if got, done, err := p.settle(t.Context(), act); err != nil || !done || got.Changed != 7 || p.ended != 1 {
 		t.Errorf("%+v, done %v, %v, %d are told of", got, done, err, p.ended)
 	}
+}
+
+// An act that is under way is not said to be undone: whoever asks waits for its end.
+func TestAnActThatIsUnderWayIsWaitedFor(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := newPagesBeside(t)
+		act := Act{ID: queue.NewID(time.Now()), Charm: p.charm}
+		release, err := p.alone(t.Context(), act.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answered, done := false, false
+		go func() {
+			_, done, err = p.Done(t.Context(), p.charm.Row, act.ID)
+			answered = true
+		}()
+		synctest.Wait()
+		if answered {
+			t.Error("it is answered while it is under way")
+		}
+		p.update(func(tx store.Tx) error {
+			return p.settled(tx, act, charm.Run{ID: queue.NewID(time.Now()), Job: act.ID, Charm: p.charm.Row, Outcome: charm.OK})
+		})
+		release()
+		synctest.Wait()
+		if !done || err != nil {
+			t.Errorf("when it has ended it is done: %v, %v", done, err)
+		}
+	})
 }

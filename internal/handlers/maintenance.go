@@ -59,11 +59,11 @@ func (h *Maintenance) Handle(ctx context.Context, claim queue.Claim) (*queue.Cla
 		h.Logger.Error("maintenance failed", "task", run.Task, "err", err)
 	}
 	err = durably(ctx, h.Store, h.Logger, func(tx store.Tx) error {
+		if h.Ended != nil {
+			tx.AfterCommit(func() { h.Ended(run) })
+		}
 		return h.Queue.End(tx, claim, run, queue.Ending{Final: true}, charm.State{})
 	})
-	if err == nil && h.Ended != nil {
-		h.Ended(run)
-	}
 	return nil, err
 }
 

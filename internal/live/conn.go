@@ -128,29 +128,42 @@ func (c *conn) do(m message) any {
 	if err := c.server.o.Refused(); err != nil {
 		return failed(err)
 	}
-	run, done, err := c.server.o.Acts.Done(c.server.ctx, c.view.charm.Row, m.id)
+	run, err := c.carryOut(m)
 	if err != nil {
 		return failed(err)
-	}
-	if !done {
-		root := c.shown()
-		if root == nil {
-			return failed(charm.Errorf(charm.CodeUnavailable, "the page ended before it was drawn"))
-		}
-		act, ok := c.find(m, root)
-		if !ok {
-			return failed(charm.Errorf(charm.CodeNotFound, "this is not on the page any more"))
-		}
-		if run, err = c.server.o.Acts.Do(c.server.ctx, act); err != nil {
-			c.server.o.Logger.Warn("what was done on a page could not be carried out", "charm", c.view.charm.Ref(), "err", err)
-			return failed(err)
-		}
 	}
 	if run.Outcome != charm.OK {
 		answer.Set("error", run.Error)
 		answer.Set("at", run.Position)
 	}
 	return answer
+}
+
+// carryOut is the record of what was done on the page, which this carries out unless it
+// was already.
+func (c *conn) carryOut(m message) (charm.Run, error) {
+	acts, ctx, row := c.server.o.Acts, c.server.ctx, c.view.charm.Row
+	run, done, err := acts.Done(ctx, row, m.id)
+	if err != nil || done {
+		return run, err
+	}
+	root := c.shown()
+	if root == nil {
+		return run, charm.Errorf(charm.CodeUnavailable, "the page ended before it was drawn")
+	}
+	act, ok := c.find(m, root)
+	if !ok {
+		// The page may have lost its connection, and what it sent before have been
+		// carried out since: that is what took it from the page.
+		if run, done, err = acts.Done(ctx, row, m.id); err == nil && !done {
+			err = charm.Errorf(charm.CodeNotFound, "this is not on the page any more")
+		}
+		return run, err
+	}
+	if run, err = acts.Do(ctx, act); err != nil {
+		c.server.o.Logger.Warn("what was done on a page could not be carried out", "charm", c.view.charm.Ref(), "err", err)
+	}
+	return run, err
 }
 
 // said is an error as people are told it.

@@ -2,6 +2,7 @@ package manager
 
 import (
 	"context"
+	"errors"
 
 	"charmd/internal/api"
 	"charmd/internal/cell"
@@ -69,7 +70,11 @@ func (m *Manager) Retry(ctx context.Context, req api.RetryRequest) (api.Retried,
 	out := api.Retried{Charms: []string{}}
 	for _, s := range chosen {
 		if !req.DryRun {
-			if _, err := m.queue.RunNow(ctx, s.Charm.Row); err != nil {
+			_, err := m.queue.RunNow(ctx, s.Charm.Row)
+			if errors.Is(err, store.ErrNotFound) {
+				continue // it was removed meanwhile
+			}
+			if err != nil {
 				return out, err
 			}
 		}

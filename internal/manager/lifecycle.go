@@ -42,13 +42,12 @@ func (m *Manager) Disable(ctx context.Context, space, name, reason string) (api.
 
 // change applies fn to a charm's state, in the table, the registry and the queue.
 func (m *Manager) change(ctx context.Context, space, name string, fn func(store.Tx, charm.Charm, charm.State) (charm.State, error)) (api.Charm, error) {
-	var row int64
+	var standing queue.Standing // as this leaves it, whatever is done to it next
 	err := m.store.Update(ctx, func(tx store.Tx) error {
 		c, err := find(tx, space, name)
 		if err != nil {
 			return err
 		}
-		row = c.Row
 		s, err := tx.State(c.Row)
 		if err != nil {
 			return err
@@ -56,13 +55,16 @@ func (m *Manager) change(ctx context.Context, space, name string, fn func(store.
 		if s, err = fn(tx, c, s); err != nil {
 			return err
 		}
-		return m.queue.Put(tx, c, s)
+		if err := m.queue.Put(tx, c, s); err != nil {
+			return err
+		}
+		standing, err = m.queue.StandingAt(tx, c)
+		return err
 	})
 	if err != nil {
 		return api.Charm{}, err
 	}
 	m.tellRegistry(ctx)
-	standing, _ := m.queue.Standing(row)
 	return m.charmJSON(standing), nil
 }
 
@@ -182,10 +184,13 @@ func (m *Manager) RunNow(ctx context.Context, space, name string, wait bool) (ap
 		return api.RunReply{}, err
 	}
 	next, err := m.queue.RunNow(ctx, c.Row)
+	if errors.Is(err, store.ErrNotFound) {
+		err = charm.Errorf(charm.CodeNotFound, "%s was removed at this moment", c.Ref())
+	}
 	if err != nil {
 		return api.RunReply{}, err
 	}
-	return m.reply(ctx, next, c.Ref(), wait)
+	return m.reply(ctx, next, c, wait)
 }
 
 // Maintain asks for a maintenance task now. When wait is set it returns how it went.
@@ -197,14 +202,19 @@ func (m *Manager) Maintain(ctx context.Context, task charm.Task, wait bool) (api
 	if err != nil {
 		return api.RunReply{}, err
 	}
-	return m.reply(ctx, next, "", wait)
+	return m.reply(ctx, next, charm.Charm{}, wait)
 }
 
-func (m *Manager) reply(ctx context.Context, next queue.Attempt, ref string, wait bool) (api.RunReply, error) {
+// reply is what is told of an attempt at a run of charm c, zero for maintenance.
+func (m *Manager) reply(ctx context.Context, next queue.Attempt, c charm.Charm, wait bool) (api.RunReply, error) {
+	ref := ""
+	if c.Row != 0 {
+		ref = c.Ref()
+	}
 	if !wait {
 		return api.RunReply{Job: next.Job, Charm: ref}, nil
 	}
-	run, err := m.await(ctx, next)
+	run, err := m.await(ctx, next, c.Row)
 	if err != nil {
 		return api.RunReply{}, err
 	}
@@ -212,13 +222,17 @@ func (m *Manager) reply(ctx context.Context, next queue.Attempt, ref string, wai
 	return api.RunReply{Job: next.Job, Charm: ref, Run: &reply}, nil
 }
 
-// await is the record of an attempt; it may be there already.
-func (m *Manager) await(ctx context.Context, next queue.Attempt) (charm.Run, error) {
+// await is the record of an attempt at a run of the charm with the row; it may be
+// there already, and so may be the end of the job without one.
+func (m *Manager) await(ctx context.Context, next queue.Attempt, row int64) (charm.Run, error) {
 	ended, stop := m.queue.Watch(next.Job)
 	defer stop()
 	var done []charm.Run
+	var lives bool
 	err := m.store.View(ctx, func(r store.Reader) (err error) {
-		done, err = r.Runs(store.RunFilter{Job: next.Job})
+		if done, err = r.Runs(store.RunFilter{Job: next.Job}); err == nil {
+			lives, err = isLive(r, next.Job, row)
+		}
 		return err
 	})
 	if err != nil {
@@ -229,10 +243,27 @@ func (m *Manager) await(ctx context.Context, next queue.Attempt) (charm.Run, err
 			return run, nil
 		}
 	}
+	if !lives { // whoever took it away may have told nobody, since nobody watched yet
+		now := m.now()
+		return charm.Run{
+			Charm: row, Job: next.Job, Attempt: next.Number, DueAt: now, StartedAt: now, EndedAt: now,
+			Outcome: charm.Cancelled, Code: charm.CodeCancelled, Error: "it was taken away before it ran",
+		}, nil
+	}
 	select {
 	case run := <-ended:
 		return run, nil
 	case <-ctx.Done():
 		return charm.Run{}, ctx.Err()
 	}
+}
+
+// isLive reports whether a job of the charm with the row waits or runs, or is to
+// follow one that does.
+func isLive(r store.Reader, id string, row int64) (bool, error) {
+	if _, err := r.Job(id); !errors.Is(err, store.ErrNotFound) {
+		return true, err
+	}
+	jobs, err := r.JobsOf(row)
+	return slices.ContainsFunc(jobs, func(j charm.Job) bool { return j.FollowUp == id }), err
 }

@@ -26,7 +26,11 @@ func (m *Manager) Pause(ctx context.Context, req api.PauseRequest) (api.Pause, e
 			p.Note = before.Note // said again without a word: the first one stands
 		}
 	}
-	if err := m.queue.Pause(ctx, p); err != nil {
+	err = m.queue.Pause(ctx, p)
+	if errors.Is(err, store.ErrNotFound) {
+		err = charm.Errorf(charm.CodeNotFound, "%s/%s was removed at this moment", req.Space, req.Charm)
+	}
+	if err != nil {
 		return api.Pause{}, err
 	}
 	paused := m.pauseJSON(p)

@@ -85,23 +85,27 @@ func (m *Manager) besides(f explain.Facts) (others []charm.Pause) {
 	return others
 }
 
-// crowd counts what is in flight and what is due beside the charm.
+// crowd counts what is in flight and what is due beside the charm. The charm itself is
+// left out: it may stand otherwise by now than the facts say.
 func (m *Manager) crowd(f explain.Facts) (c explain.Crowd) {
 	mine := dueSince(f.Charm, f.State, f.Job)
 	for _, s := range m.queue.Standings() {
+		if s.Charm.Row == f.Charm.Row {
+			continue
+		}
 		sameSpace := s.Charm.Space == f.Charm.Space
 		if s.Job != nil && s.Job.Status == charm.Running {
 			c.InFlight++
 			if sameSpace {
 				c.Held++
 			}
-			if s.State.UncleanStops > 0 && s.Charm.Row != f.Charm.Row {
+			if s.State.UncleanStops > 0 {
 				c.Alone = s.Charm.Ref()
 			}
 			continue
 		}
 		at := dueSince(s.Charm, s.State, s.Job)
-		if at.IsZero() || at.After(f.Now) || s.Charm.Row == f.Charm.Row || s.Paused != nil && (s.Job == nil || s.Job.Reason != charm.RunNow) {
+		if at.IsZero() || at.After(f.Now) || s.Paused != nil && (s.Job == nil || s.Job.Reason != charm.RunNow) {
 			continue
 		}
 		switch {

@@ -225,23 +225,36 @@ func (a *Accounts) awaitDevice(ctx context.Context, p Provider, device *oauth2.D
 
 // connect keeps a new access. A target that is connected already keeps its
 // connection, and so what its cell and its recipe know of it.
-func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oauth2.Token) (Connected, error) {
-	now := a.o.Now()
-	t := tokensOf(got, now)
+func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oauth2.Token) (_ Connected, err error) {
+	given := a.o.Now()
+	t := tokensOf(got, given)
+	whose := a.user(ctx, p, t)
+	a.connecting.Lock()
+	defer a.connecting.Unlock()
 	acc, conn := a.ofTarget(p.Name, to)
 	if err := acc.lock(ctx); err != nil {
 		return Connected{}, err
 	}
 	defer acc.unlock()
+	if a.expect(acc, conn) {
+		defer func() {
+			if err != nil {
+				a.forget(acc)
+			}
+		}()
+	}
+	// Runs that found no account began before now, and those that begin from now on
+	// wait for it.
+	now := a.o.Now()
 	conn.State, conn.Reason, conn.Since, conn.Tried, conn.Made = charm.Connected, "", now, time.Time{}, now
-	conn.Expires, conn.Ends = t.Expires, endsOf(got, now)
+	conn.Expires, conn.Ends = t.Expires, endsOf(got, given)
 	if t.Refresh == "" && !t.Expires.IsZero() {
 		conn.Ends = t.Expires // nothing can renew it
 	}
 	conn.Scopes = scopesOf(p, got)
-	conn.Account = a.user(ctx, p, t)
+	conn.Account = whose
 	before := ""
-	err := a.save(ctx, acc, conn, t, mustJSON(cellValue(conn, t, now)), func(tx store.Tx) (err error) {
+	err = a.save(ctx, acc, conn, t, mustJSON(cellValue(conn, t, now)), func(tx store.Tx) (err error) {
 		if before, err = succeed(tx, conn); err != nil {
 			return err
 		}
@@ -259,11 +272,32 @@ func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oaut
 		}
 	}
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	acc.gone, acc.retryAt, acc.failed = false, time.Time{}, 0
-	a.byID[conn.ID] = acc
+	acc.retryAt, acc.failed = time.Time{}, 0
+	a.mu.Unlock()
 	a.o.Logger.Info("account connected", "provider", p.Name, "connection", conn.ID, "space", conn.Space, "charm", conn.Charm, "otherThanBefore", before != "")
 	return Connected{conn, before}, nil
+}
+
+// expect makes an account that is being connected known before it is on disk, unless it
+// is known already, and says whether it did. The caller has locked it.
+func (a *Accounts) expect(acc *account, conn charm.Connection) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.byID[conn.ID] == acc {
+		return false
+	}
+	conn.State = coming
+	acc.conn, acc.gone = conn, false
+	a.byID[conn.ID] = acc
+	return true
+}
+
+// forget takes an account away of which nothing is on disk. The caller has locked it.
+func (a *Accounts) forget(acc *account) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	acc.gone, acc.tokens, acc.unsaved = true, nil, nil
+	delete(a.byID, acc.conn.ID)
 }
 
 // lastAccount is the key under which is kept whose account a charm, or a cell alone, had

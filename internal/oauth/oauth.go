@@ -56,6 +56,8 @@ type Options struct {
 type Accounts struct {
 	o Options
 
+	connecting sync.Mutex // one account after the other, so that one place gets one
+
 	mu     sync.Mutex
 	byID   map[string]*account
 	logins map[string]login
@@ -107,8 +109,12 @@ func newAccount(c charm.Connection) *account { return &account{conn: c, work: ma
 
 // List is every connection, in order of space, charm and provider.
 func (a *Accounts) List() []charm.Connection {
-	return a.of(func(charm.Connection) bool { return true })
+	return a.of(func(c charm.Connection) bool { return c.State != coming })
 }
+
+// coming is the state of a connection that is being made: it is on no disk, and whoever
+// wants to use it waits for it.
+const coming charm.ConnectionState = ""
 
 // of are the connections for which is holds.
 func (a *Accounts) of(is func(charm.Connection) bool) []charm.Connection {
@@ -204,6 +210,12 @@ func (a *Accounts) save(ctx context.Context, acc *account, conn charm.Connection
 		return err
 	}
 	write := func(tx store.Tx) error {
+		// First of all: what more there is to write wakes charms and pages, which look here.
+		tx.AfterCommit(func() {
+			a.mu.Lock()
+			defer a.mu.Unlock()
+			acc.conn, acc.tokens, acc.unsaved = conn, &t, nil
+		})
 		if err := a.o.Vault.Put(tx, place(conn.ID), text); err != nil {
 			return err
 		}
@@ -216,17 +228,9 @@ func (a *Accounts) save(ctx context.Context, acc *account, conn charm.Connection
 		return nil
 	}
 	if cell == nil || conn.Cell.ID == "" {
-		err = a.o.Store.Update(ctx, write)
-	} else {
-		err = a.o.Cells.ChangeCell(ctx, conn.Space, conn.Cell, func([]byte) []byte { return cell }, write)
+		return a.o.Store.Update(ctx, write)
 	}
-	if err != nil {
-		return err
-	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	acc.conn, acc.tokens, acc.unsaved = conn, &t, nil
-	return nil
+	return a.o.Cells.ChangeCell(ctx, conn.Space, conn.Cell, func([]byte) []byte { return cell }, write)
 }
 
 // emptyWithin is how long an account that ends waits for the toolshed that has its cell.
@@ -300,10 +304,7 @@ func (a *Accounts) end(ctx context.Context, id string, write func(conn charm.Con
 	if err != nil || !forgotten {
 		return err
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	acc.gone, acc.tokens, acc.unsaved = true, nil, nil
-	delete(a.byID, id)
+	a.forget(acc)
 	a.o.Logger.Info("account disconnected", "provider", conn.Provider, "connection", id)
 	return nil
 }

@@ -51,11 +51,18 @@ func (a *Accounts) Refuse(ctx context.Context, provider, from string, err error)
 	now := a.o.Now()
 	a.mu.Lock()
 	write := a.refused.add(charm.RefusedAnswer{First: now, Last: now, Provider: provider, From: from, Why: why, Times: 1})
-	text, bad := json.Marshal(a.refused.list)
 	a.mu.Unlock()
-	if bad == nil && write {
-		bad = a.o.Store.Update(ctx, func(tx store.Tx) error { return tx.SetValue(refusedKey, string(text)) })
+	if !write {
+		return
 	}
+	bad := a.o.Store.Update(ctx, func(tx store.Tx) error {
+		// The list as it is by now: of two that come at once either may be written last.
+		text, err := json.Marshal(a.Refused())
+		if err != nil {
+			return err
+		}
+		return tx.SetValue(refusedKey, string(text))
+	})
 	if bad != nil {
 		a.o.Logger.Warn("that an answer was refused could not be kept", "provider", provider, "from", from, "reason", why, "err", bad)
 	}

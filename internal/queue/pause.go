@@ -16,9 +16,19 @@ type pauseKey struct {
 }
 
 // Pause keeps what p names from running by itself. Runs that have begun end, and
-// those that people ask for run.
+// those that people ask for run. It is store.ErrNotFound when p names a charm that is
+// not there: nobody could end that pause.
 func (q *Queue) Pause(ctx context.Context, p charm.Pause) error {
 	return q.store.Update(ctx, func(tx store.Tx) error {
+		if p.Scope == charm.PauseCharm {
+			row, err := strconv.ParseInt(p.Subject, 10, 64)
+			if err != nil {
+				return err
+			}
+			if _, err := tx.Charm(row); err != nil {
+				return err
+			}
+		}
 		tx.AfterCommit(func() { q.repause(func() { q.pauses[pauseKey{p.Scope, p.Subject}] = p }) })
 		return tx.PutPause(p)
 	})

@@ -13,10 +13,16 @@ import (
 func (q *Queue) Unpostpone(ctx context.Context) (n int, err error) {
 	now := q.opts.Now()
 	return n, q.store.Update(ctx, func(tx store.Tx) error {
-		for _, standing := range q.Standings() {
-			if standing.State.NotBefore.After(now) {
+		// Of the store and not of memory: a run whose end is written together with this
+		// may have been told by the same host.
+		states, err := tx.States()
+		if err != nil {
+			return err
+		}
+		for row, s := range states {
+			if s.NotBefore.After(now) {
 				n++
-				if err := q.unpostpone(tx, standing.Charm.Row, now); err != nil {
+				if err := q.unpostpone(tx, row, now); err != nil {
 					return err
 				}
 			}

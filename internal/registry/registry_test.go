@@ -1,6 +1,7 @@
 package registry_test
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -383,6 +384,38 @@ func TestListsSayWhatRuns(t *testing.T) {
 	stands("nowhere", "it is in none of its space's lists (charms, pinned)")
 }
 
+// ends is a run that has left the charm with the state.
+func (w *world) ends(c charm.Charm, at time.Time, s charm.State) {
+	w.t.Helper()
+	w.update(func(tx store.Tx) error { return tx.PutState(c.Row, s) })
+	w.registry.Note(c, charm.Run{EndedAt: at}, s)
+}
+
+// What a run has left to be written says when it was, and not how the charm stood
+// then: a person may have disabled it since, and the run may have been a minute ago.
+func TestANoteDoesNotUndoWhatIsWrittenSince(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c, gone := w.add("a"), w.add("gone")
+	ended := time.UnixMilli(1_800_000_000_000)
+	worked := charm.State{LastOutcome: charm.OK}
+	w.ends(c, ended, worked)
+	w.ends(gone, ended, worked)
+	w.update(func(tx store.Tx) error {
+		s := state.Disable(worked, charm.ByPerson, "too loud", time.Now())
+		if err := errors.Join(w.registry.Transition(tx, c, s), w.queue.Put(tx, c, s)); err != nil {
+			return err
+		}
+		return errors.Join(w.queue.Remove(tx, gone.Row), tx.DeleteCharm(gone.Row))
+	})
+	if err := w.registry.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if text := w.cellText(); !strings.Contains(text, `"lastRun":1800000000000,"status":"Disabled: too loud"`) || strings.Contains(text, "Success") {
+		t.Errorf("the cell is %s", text)
+	}
+}
+
 func TestStatusesAreWrittenInBatches(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -398,7 +431,7 @@ func TestStatusesAreWrittenInBatches(t *testing.T) {
 	before := commits()
 	ended := time.UnixMilli(1_800_000_000_000)
 	for i := range 50 {
-		w.registry.Note(c, charm.Run{EndedAt: ended.Add(time.Duration(i))}, charm.State{LastOutcome: charm.OK})
+		w.ends(c, ended.Add(time.Duration(i)), charm.State{LastOutcome: charm.OK})
 	}
 	for range 3 {
 		if err := w.registry.Flush(t.Context()); err != nil {
@@ -411,7 +444,7 @@ func TestStatusesAreWrittenInBatches(t *testing.T) {
 	if text := w.cellText(); !strings.Contains(text, `"status":"Success"`) || !strings.Contains(text, `"lastRun":1800000000000`) {
 		t.Errorf("the cell is %s", text)
 	}
-	w.registry.Note(c, charm.Run{EndedAt: ended}, charm.State{LastOutcome: charm.Errored, LastError: "no feed"})
+	w.ends(c, ended, charm.State{LastOutcome: charm.Errored, LastError: "no feed"})
 	if err := w.registry.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}

@@ -128,13 +128,21 @@ func (r *Registry) Flush(ctx context.Context) error {
 	return err
 }
 
-// note writes to the entry of a charm, if we made one.
+// note writes to the entry of a charm, if we made one, when it ran last and how it
+// stands now: since that run it may have been disabled, or enabled.
 func (e *edit) note(n note) error {
 	entry, ok, err := e.own(n.charm)
 	if err != nil || !ok {
 		return err
 	}
-	entry.Status, entry.LastRun = n.status, n.lastRun
+	now, err := e.reader.State(n.charm.Row)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // it was removed since
+	}
+	if err != nil {
+		return err
+	}
+	entry.Status, entry.LastRun = statusText(now), n.lastRun
 	return e.put(entry.doc, entry.value())
 }
 

@@ -131,9 +131,17 @@ func TestTwoServicesBesideOneToolshed(t *testing.T) {
 	for _, ref := range p.refs {
 		second.awaitCharm(ref)
 	}
-	load, stop := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	load, stop := context.WithCancel(t.Context())
 	defer stop()
-	p.load(load, p.service, second).Wait()
+	clients, least := p.load(load, p.service, second), time.NewTimer(1500*time.Millisecond)
+	for _, d := range []*daemon{p.service, second} {
+		for _, ref := range p.refs {
+			d.awaitMore(ref, "runs beside the other", 3)
+		}
+	}
+	<-least.C
+	stop()
+	clients.Wait()
 	runs := p.check(p.service, second)
 	for _, d := range []*daemon{p.service, second} {
 		for _, ref := range p.refs {

@@ -31,6 +31,7 @@ type guest struct {
 	of    *crowd
 	at    *list.Element // in idle; nil when it is not there
 	known bool          // since it was last idle, somebody asked whom we know
+	gone  bool          // it has given its place back
 	leave sync.Once
 }
 
@@ -90,7 +91,10 @@ func (c *crowd) makeRoom() {
 func (g *guest) Close() error {
 	err := g.Conn.Close()
 	g.leave.Do(func() {
-		g.waits(false)
+		g.of.mu.Lock()
+		g.gone = true
+		g.line(false)
+		g.of.mu.Unlock()
 		<-g.of.places
 	})
 	return err
@@ -112,13 +116,15 @@ func (g *guest) asks(known bool) {
 	g.line(!g.known)
 }
 
-// line puts the connection at the end of those that give way, or takes it out.
+// line puts the connection at the end of those that give way, or takes it out. One that
+// has given way is not put there again by a request that was read before: it has nothing
+// more to give, and whoever waits would wait for ever.
 func (g *guest) line(up bool) {
 	if g.at != nil {
 		g.of.idle.Remove(g.at)
 		g.at = nil
 	}
-	if up {
+	if up && !g.gone {
 		g.at, g.known = g.of.idle.PushBack(g), false
 	}
 }

@@ -116,6 +116,29 @@ func TestStrangersMakeRoom(t *testing.T) {
 	_ = answer.Body.Close()
 }
 
+// A connection that gives way while its request is read gives way once: the next who
+// comes is not told to wait for its place.
+func TestWhoHasGivenWayDoesNotAgain(t *testing.T) {
+	t.Parallel()
+	near, far := net.Pipe()
+	t.Cleanup(func() { _, _ = near.Close(), far.Close() })
+	crowd := newCrowd(nil, 1)
+	crowd.places <- struct{}{}
+	g := &guest{Conn: near, of: crowd}
+	stands(g, http.StateNew)
+	crowd.awaits(true)
+	crowd.makeRoom()
+	if len(crowd.places) != 0 {
+		t.Fatal("it does not give way")
+	}
+	stands(g, http.StateActive) // what it sent before is read, and answered
+	g.asks(false)
+	stands(g, http.StateIdle)
+	if n := crowd.idle.Len(); n != 0 {
+		t.Errorf("%d are to give way that have no place", n)
+	}
+}
+
 // Of several requests at once on one connection, one of somebody known keeps its place.
 func TestAKnownRequestKeepsThePlace(t *testing.T) {
 	t.Parallel()

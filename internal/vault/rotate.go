@@ -101,8 +101,10 @@ func unwritable(err error) error {
 // What cannot be opened stays as it is.
 func (v *Vault) rewrap(ctx context.Context) error {
 	var all []store.Secret
-	err := v.store.View(ctx, func(r store.Reader) (err error) {
-		all, err = r.Secrets()
+	// As a transaction, so that it comes behind those that have sealed a value with an
+	// earlier key and are not on disk yet.
+	err := v.store.Update(ctx, func(tx store.Tx) (err error) {
+		all, err = tx.Secrets()
 		return err
 	})
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"charmd/internal/charm"
@@ -308,6 +309,36 @@ func TestFault17_RotationGoesOnAfterACrash(t *testing.T) {
 	if left, err := filepath.Glob(filepath.Join(w.dir, "*.new")); err != nil || len(left) != 0 {
 		t.Errorf("left behind: %v, %v", left, err)
 	}
+}
+
+// A value that is sealed with the old key, and gets to disk while keys are rotated, is
+// sealed anew with the others.
+func TestAValueThatIsWrittenWhileKeysAreRotated(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		sealed, written := make(chan struct{}), make(chan struct{})
+		go func() {
+			if err := w.store.Update(t.Context(), func(tx store.Tx) error {
+				err := w.Put(tx, Named("late"), []byte("value"))
+				close(sealed)
+				<-written
+				return err
+			}); err != nil {
+				t.Error(err)
+			}
+		}()
+		<-sealed
+		go func() {
+			if rep, err := w.Rotate(t.Context()); err != nil || rep.Old != 0 || rep.Secrets != 1 {
+				t.Errorf("%+v, %v", rep, err)
+			}
+		}()
+		synctest.Wait()
+		close(written)
+		synctest.Wait()
+		w.want("late", "value")
+	})
 }
 
 func TestRotateKeysOfTheEnvironment(t *testing.T) {

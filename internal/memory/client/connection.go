@@ -14,7 +14,8 @@ import (
 )
 
 // A connection on which nothing is heard is found to be dead within pingEvery and
-// pingTimeout, which leaves time for a large request on its way.
+// pingTimeout, which leaves time for a large request on its way; one that takes no
+// more of a request within pingTimeout.
 const (
 	pingEvery   = 15 * time.Second
 	pingTimeout = 30 * time.Second
@@ -144,7 +145,12 @@ func (c *Client) effect(m frames.Message) error {
 // listener notices.
 func (c *Client) write(ctx context.Context, conn *websocket.Conn) {
 	for k := c.next(ctx); k != nil; k = c.next(ctx) {
-		if conn.Write(ctx, websocket.MessageText, k.frame) != nil {
+		sending, cancel := context.WithCancel(ctx)
+		late := time.AfterFunc(pingTimeout, cancel)
+		err := frames.Write(sending, conn, k.frame, func() { late.Reset(pingTimeout) })
+		late.Stop()
+		cancel()
+		if err != nil {
 			_ = conn.CloseNow()
 			return
 		}
@@ -163,8 +169,9 @@ func (c *Client) ping(ctx context.Context, conn *websocket.Conn) {
 		}
 		limited, cancel := context.WithTimeout(ctx, pingTimeout)
 		err := conn.Ping(limited)
+		behind := errors.Is(err, context.DeadlineExceeded) && limited.Err() == nil // a request, whose time is its own
 		cancel()
-		if err != nil {
+		if err != nil && !behind {
 			_ = conn.CloseNow()
 			return
 		}

@@ -212,7 +212,7 @@ func (c *conn) write() {
 		}
 		text = m.append(text[:0])
 		ctx, cancel := context.WithTimeout(c.ctx, writeWithin)
-		err := c.ws.Write(ctx, websocket.MessageText, text)
+		err := frames.Write(ctx, c.ws, text, func() {})
 		cancel()
 		if err != nil {
 			c.cancel()
@@ -241,8 +241,9 @@ func (c *conn) ping() {
 		}
 		ctx, cancel := context.WithTimeout(c.ctx, pongWithin)
 		err := c.ws.Ping(ctx)
+		late := ctx.Err() != nil // else it waited behind a message, whose time is its own
 		cancel()
-		if errors.Is(err, context.DeadlineExceeded) && c.reading.Load() {
+		if errors.Is(err, context.DeadlineExceeded) && late && c.reading.Load() {
 			c.end(websocket.StatusGoingAway, "No response from ping frame.", true)
 			return
 		}
