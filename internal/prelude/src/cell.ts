@@ -83,7 +83,7 @@ export class Cell extends Located {
   send(value: unknown): void { this.set(value); }
 
   update(values: unknown): void {
-    if (!isObject(values) || isArray(values)) throw new Error("Can't update with non-object value");
+    if (!isObject(values)) throw new Error("Can't update with non-object value");
     meetOutside();
     for (const key of keys(values)) write(this.place.child(key), values[key]);
   }
@@ -91,7 +91,7 @@ export class Cell extends Located {
   push(...values: unknown[]): void {
     meetOutside();
     const at = resolve(this.place);
-    if (found === undefined || found === null) write(at, isArray(this.schema?.default) ? this.schema.default : []);
+    if (found === undefined) write(at, isArray(this.schema?.default) ? this.schema.default : []);
     else if (!isArray(found)) throw new Error("Can't push into non-array value");
     const frame = topFrame();
     // Inside a handler or a lift a plain object becomes a document of its own.

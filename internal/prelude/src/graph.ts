@@ -1,12 +1,13 @@
 // Graphs: what a recipe function leaves behind. Refs become Aliases, relative to the process document of the instance;
 // nodes are found by walking from the inputs and the result along the refs (runtime spec §2.3).
 
+import { defaultsOf } from "./default";
 import type { Place } from "./document";
 import { type Frame, topFrame } from "./frame";
 import { type Fields, host, isArray, isObject, type Key, keys, mapObject, stringify } from "./host";
 import type { AliasTarget } from "./link";
 import { type Ref, refOf, type Root } from "./opaque";
-import { defaultsOf, type Plan, type Schema } from "./schema";
+import type { Plan, Schema } from "./schema";
 import { GRAPH, PLACE } from "./symbols";
 
 export interface Module {
@@ -124,9 +125,9 @@ export function buildGraph(frame: Frame, inputs: Ref | undefined, outputs: unkno
     if (!isObject(value)) return value;
     const place = (value as { [PLACE]?: Place })[PLACE];
     if (place !== undefined) return new Alias(0, undefined, place);
-    return isArray(value) ? value.map((item) => convert(item)) : mapObject(value, (field) => convert(field, emptyNull));
+    return isArray(value) ? value.map((item) => convert(item, emptyNull)) : mapObject(value, (field) => convert(field, emptyNull));
   };
-  graph.result = convert(outputs);
+  graph.result = convert(outputs ?? {});
   for (const { module, inputs, outputs } of nodes) {
     passOnCaptured(module.implementation, frame, graph);
     const node = { module, inputs: convert(inputs), outputs: convert(outputs) };

@@ -2,8 +2,9 @@
 // what the schema leaves open a view. Schemas are compiled once, to Plans, which are part of the frozen heap.
 
 import { Cell, cellAt, Stream } from "./cell";
-import { type Document, documentOf, type Place, temporary } from "./document";
-import { type Fields, isArray, isObject, keys, own, parse, stringify } from "./host";
+import { copyOf, defaultAt } from "./default";
+import { type Document, documentOf, type Place } from "./document";
+import { type Fields, isArray, isObject, keys, own } from "./host";
 import { follow, found, isLink, isStream, placeOf, resolve, writeTarget } from "./link";
 import type { Reads } from "./scheduler";
 import { view } from "./view";
@@ -22,6 +23,7 @@ export class Plan {
   kind: "view" | "object" | "array" | "choice" | "scalar" = "scalar";
   /** The value is handed out as a cell or a stream of `schema`. */
   readonly asCell: boolean;
+  readonly type: string | undefined;
   readonly schema: Schema | undefined;
   readonly default: unknown;
   /** Nothing below is a cell or a view: then reading needs no places, only stored values. */
@@ -44,14 +46,19 @@ export class Plan {
       this.asCell = true;
       rest.anyOf = rest.anyOf.map(({ asCell: _cell, asStream: _stream, ...option }) => option);
     }
-    this.schema = keys(rest).length > 0 ? rest : undefined;
+    // An object of which nothing more is said is as good as no schema.
+    const isOpen = rest.type === "object" && !rest.properties && !rest.additionalProperties;
+    this.schema = keys(rest).length > 0 && !isOpen ? rest : undefined;
+    this.type = rest.type;
     this.default = rest.default;
   }
 }
 
 const plans = new WeakMap<Schema, Plan>();
+const anything = planOf({});
 
 export function planOf(schema: Schema, root: Schema = schema): Plan {
+  if (!isObject(schema)) return anything;
   const known = plans.get(schema);
   if (known?.root === root) return known;
   const plan = new Plan(schema, root);
@@ -70,14 +77,14 @@ function fill(plan: Plan, { type, properties, additionalProperties: extra, items
   if (isArray(anyOf)) {
     plan.kind = "choice";
     plan.options = anyOf.map(part);
-  } else if (properties !== undefined || type === "object" && extra) {
+  } else if (type === "object") {
     plan.kind = "object";
     for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties![key]!), guarded: key in Object.prototype });
     if (extra) plan.extra = part(extra === true ? {} : extra);
   } else if (type === "array" && items !== undefined) {
     plan.kind = "array";
     plan.items = part(items);
-  } else if (type === undefined || type === "object" || type === "array") plan.kind = "view";
+  } else if (type === undefined || type === "array") plan.kind = "view";
   if (plan.asCell && plan.schema !== undefined) planOf(plan.schema, root);
   plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view");
   plan.flat = plan.kind === "object" && plan.extra === undefined && parts.every((made) => made.asIs);
@@ -86,7 +93,7 @@ function fill(plan: Plan, { type, properties, additionalProperties: extra, items
 
 export function read(place: Place, plan: Plan, reads?: Reads): unknown {
   if (plan.asCell) return cellOf(place, plan, reads);
-  if (plan.kind === "view" && plan.default === undefined) return view(place, reads);
+  if (plan.schema === undefined || plan.kind === "view" && plan.default === undefined) return view(place, reads);
   const at = resolve(place, reads);
   const raw = found;
   reads?.add(at);
@@ -104,10 +111,10 @@ function cellOf(place: Place, { schema, root }: Plan, reads?: Reads): Cell | Str
 
 // `place` is where `raw` is stored in `doc`; it may be missing if the plan is plain.
 function shaped(doc: Document, place: Place | undefined, raw: unknown, plan: Plan, reads?: Reads): unknown {
-  if (raw === undefined && plan.default !== undefined) return defaultOf(plan);
+  if (raw === undefined && plan.default !== undefined) return defaultAt(place, plan, plan.default, reads);
   switch (plan.kind) {
     case "view": return view(place!, reads);
-    case "object": return shapedObject(doc, place, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
+    case "object": return shapedObject(doc, place, isArray(raw) ? { ...raw } : isObject(raw) ? raw : {}, plan, reads);
     case "array": return isArray(raw) ? shapedList(doc, place, raw, plan.items!, reads) : [];
     case "choice": return chosen(doc, place, raw, plan, reads);
     case "scalar": return copyOf(raw);
@@ -142,7 +149,7 @@ function shapedObject(doc: Document, place: Place | undefined, raw: Fields, plan
     const { key, plan: part, guarded } = fields[i]!;
     const value = guarded ? own(raw, key) : raw[key];
     if (value === undefined && !part.asCell) {
-      if (part.default !== undefined) out[key] = defaultOf(part);
+      if (part.default !== undefined) out[key] = defaultAt(part.plain ? undefined : place!.child(key), part, part.default, reads);
     } else if (part.asIs && (typeof value !== "object" || value === null)) out[key] = value;
     else out[key] = member(doc, part.plain ? undefined : place!.child(key), value, part, reads);
   }
@@ -194,9 +201,10 @@ function chosen(doc: Document, place: Place | undefined, raw: unknown, plan: Pla
   const cell = fitting.find((option) => option.asCell);
   if (cell !== undefined) return read(place!, cell, reads);
   if (isArray(raw)) {
-    if (fitting.some((option) => option.kind === "view")) return view(place!, reads);
     const items = fitting.flatMap((option) => option.items ?? []);
-    const part = items.length === 1 ? items[0]! : planOf({ anyOf: items.map((item) => item.schema ?? {}) }, plan.root);
+    if (items.length === 0) return view(place!, reads);
+    const all = () => items.flatMap(({ schema = {} }) => schema.anyOf ?? schema);
+    const part = fitting.length === 1 ? items[0]! : planOf({ anyOf: all() }, plan.root);
     return shapedList(doc, place, raw, part, reads);
   }
   const open = fitting.find((option) => option.kind !== "object");
@@ -205,19 +213,12 @@ function chosen(doc: Document, place: Place | undefined, raw: unknown, plan: Pla
 }
 
 function fits(option: Plan, raw: unknown): boolean {
-  const type = option.schema?.type;
+  const { type, asCell, schema } = option;
   if (isArray(raw)) return type === "array";
-  if (isObject(raw)) return option.kind === "object" || option.kind === "view";
-  return type === undefined || type === typeof raw || type === "integer" && typeof raw === "number";
+  if (asCell && type === undefined) return true;
+  if (isObject(raw)) return type === "object" && (asCell || schema !== undefined);
+  return type === typeof raw || type === "integer" && typeof raw === "number";
 }
-
-function defaultOf(plan: Plan): unknown {
-  const doc = temporary(copyOf(plan.default));
-  return plan.kind === "view" ? view(doc.root) : shaped(doc, doc.root, doc.value, plan);
-}
-
-// A stored object must not get into the hands of a recipe as it is: a change would bypass write().
-function copyOf(raw: unknown): unknown { return isObject(raw) ? parse(stringify(raw)) : raw; }
 
 /** The schema of a part, where the schema of the whole says something about it. */
 export function schemaAt(schema: Schema | undefined, key: string | number, root = schema): Schema | undefined {
@@ -225,15 +226,4 @@ export function schemaAt(schema: Schema | undefined, key: string | number, root 
   if (whole === undefined) return undefined;
   const extra = isObject(whole.additionalProperties) ? whole.additionalProperties as Schema : undefined;
   return own(whole.properties ?? {}, String(key)) as Schema ?? (whole.type === "array" ? whole.items : extra);
-}
-
-/** The defaults that a schema's properties have, as one value; undefined when there is none. */
-export function defaultsOf(schema: Schema | undefined): unknown {
-  if (schema?.properties === undefined) return schema?.type === "object" ? undefined : schema?.default;
-  const out: Fields = {};
-  for (const key of keys(schema.properties)) {
-    const value = defaultsOf(schema.properties[key]);
-    if (value !== undefined) out[key] = copyOf(value);
-  }
-  return keys(out).length > 0 ? out : undefined;
 }
