@@ -1245,9 +1245,7 @@ var Plan = class {
       this.asCell = true;
       rest.anyOf = rest.anyOf.map(({ asCell: _cell2, asStream: _stream2, ...option }) => option);
     }
-    const isOpen = rest.type === "object" && !rest.properties && !rest.additionalProperties;
-    this.schema = keys(rest).length > 0 && !isOpen ? rest : void 0;
-    this.type = rest.type;
+    this.schema = keys(rest).length > 0 ? rest : void 0;
     this.default = rest.default;
   }
 };
@@ -1272,14 +1270,14 @@ function fill(plan, { type: type2, properties, additionalProperties: extra, item
   if (isArray(anyOf)) {
     plan.kind = "choice";
     plan.options = anyOf.map(part);
-  } else if (type2 === "object") {
+  } else if (type2 === "object" && (properties || extra)) {
     plan.kind = "object";
     for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]), guarded: key in Object.prototype });
     if (extra) plan.extra = part(extra === true ? {} : extra);
   } else if (type2 === "array" && items !== void 0) {
     plan.kind = "array";
     plan.items = part(items);
-  } else if (type2 === void 0 || type2 === "array") plan.kind = "view";
+  } else if (type2 === void 0 || type2 === "object" || type2 === "array") plan.kind = "view";
   if (plan.asCell && plan.schema !== void 0) planOf(plan.schema, root2);
   plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view");
   plan.flat = plan.kind === "object" && plan.extra === void 0 && parts.every((made) => made.asIs);
@@ -1287,7 +1285,7 @@ function fill(plan, { type: type2, properties, additionalProperties: extra, item
 }
 function read(place2, plan, reads) {
   if (plan.asCell) return cellOf(place2, plan, reads);
-  if (plan.schema === void 0 || plan.kind === "view" && plan.default === void 0) return view(place2, reads);
+  if (plan.kind === "view" && plan.default === void 0) return view(place2, reads);
   const at = resolve(place2, reads);
   const raw = found;
   reads?.add(at);
@@ -1398,10 +1396,10 @@ function chosen(doc, place2, raw, plan, reads) {
   return Object.assign({}, ...fitting.map((option) => shaped(doc, place2, raw, option, reads)));
 }
 function fits(option, raw) {
-  const { type: type2, asCell, schema: schema2 } = option;
+  const type2 = option.schema?.type;
   if (isArray(raw)) return type2 === "array";
-  if (asCell && type2 === void 0) return true;
-  if (isObject(raw)) return type2 === "object" && (asCell || schema2 !== void 0);
+  if (option.asCell && type2 === void 0) return true;
+  if (isObject(raw)) return type2 === "object" && (option.asCell || option.kind === "object");
   return type2 === typeof raw || type2 === "integer" && typeof raw === "number";
 }
 function schemaAt(schema2, key, root2 = schema2) {

@@ -23,7 +23,6 @@ export class Plan {
   kind: "view" | "object" | "array" | "choice" | "scalar" = "scalar";
   /** The value is handed out as a cell or a stream of `schema`. */
   readonly asCell: boolean;
-  readonly type: string | undefined;
   readonly schema: Schema | undefined;
   readonly default: unknown;
   /** Nothing below is a cell or a view: then reading needs no places, only stored values. */
@@ -46,10 +45,7 @@ export class Plan {
       this.asCell = true;
       rest.anyOf = rest.anyOf.map(({ asCell: _cell, asStream: _stream, ...option }) => option);
     }
-    // An object of which nothing more is said is as good as no schema.
-    const isOpen = rest.type === "object" && !rest.properties && !rest.additionalProperties;
-    this.schema = keys(rest).length > 0 && !isOpen ? rest : undefined;
-    this.type = rest.type;
+    this.schema = keys(rest).length > 0 ? rest : undefined;
     this.default = rest.default;
   }
 }
@@ -77,14 +73,14 @@ function fill(plan: Plan, { type, properties, additionalProperties: extra, items
   if (isArray(anyOf)) {
     plan.kind = "choice";
     plan.options = anyOf.map(part);
-  } else if (type === "object") {
+  } else if (type === "object" && (properties || extra)) {
     plan.kind = "object";
     for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties![key]!), guarded: key in Object.prototype });
     if (extra) plan.extra = part(extra === true ? {} : extra);
   } else if (type === "array" && items !== undefined) {
     plan.kind = "array";
     plan.items = part(items);
-  } else if (type === undefined || type === "array") plan.kind = "view";
+  } else if (type === undefined || type === "object" || type === "array") plan.kind = "view";
   if (plan.asCell && plan.schema !== undefined) planOf(plan.schema, root);
   plan.asIs = !plan.asCell && (plan.kind === "scalar" || plan.kind === "view");
   plan.flat = plan.kind === "object" && plan.extra === undefined && parts.every((made) => made.asIs);
@@ -93,7 +89,7 @@ function fill(plan: Plan, { type, properties, additionalProperties: extra, items
 
 export function read(place: Place, plan: Plan, reads?: Reads): unknown {
   if (plan.asCell) return cellOf(place, plan, reads);
-  if (plan.schema === undefined || plan.kind === "view" && plan.default === undefined) return view(place, reads);
+  if (plan.kind === "view" && plan.default === undefined) return view(place, reads);
   const at = resolve(place, reads);
   const raw = found;
   reads?.add(at);
@@ -213,10 +209,11 @@ function chosen(doc: Document, place: Place | undefined, raw: unknown, plan: Pla
 }
 
 function fits(option: Plan, raw: unknown): boolean {
-  const { type, asCell, schema } = option;
+  const type = option.schema?.type;
   if (isArray(raw)) return type === "array";
-  if (asCell && type === undefined) return true;
-  if (isObject(raw)) return type === "object" && (asCell || schema !== undefined);
+  if (option.asCell && type === undefined) return true;
+  // An object of which nothing more is said is as good as no schema.
+  if (isObject(raw)) return type === "object" && (option.asCell || option.kind === "object");
   return type === typeof raw || type === "integer" && typeof raw === "number";
 }
 
