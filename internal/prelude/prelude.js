@@ -708,6 +708,13 @@ function popFrame(frame = top) {
   if (at !== void 0) top = at.parent;
 }
 
+// src/cells/make.ts
+var cellOf;
+var newCell;
+function makeCellsBy(of, at) {
+  [cellOf, newCell] = [of, at];
+}
+
 // src/cells/schema.ts
 var Plan = class {
   constructor(schema2, root2) {
@@ -733,7 +740,9 @@ var Plan = class {
   }
 };
 var plans = /* @__PURE__ */ new WeakMap();
+var anything = planOf({});
 function planOf(schema2, root2 = schema2) {
+  if (!isObject(schema2)) return anything;
   const known = plans.get(schema2);
   if (known?.root === root2) return known;
   const plan = new Plan(schema2, root2);
@@ -751,7 +760,7 @@ function fill(plan, { type: type2, properties, additionalProperties: extra, item
   if (isArray(anyOf)) {
     plan.kind = "choice";
     plan.options = anyOf.map(part);
-  } else if (properties !== void 0 || type2 === "object" && extra) {
+  } else if (type2 === "object" && (properties || extra)) {
     plan.kind = "object";
     for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties[key]), guarded: key in Object.prototype });
     if (extra) plan.extra = part(extra === true ? {} : extra);
@@ -774,9 +783,9 @@ function schemaAt(schema2, key, root2 = schema2) {
   return own(whole.properties ?? {}, String(key)) ?? (whole.type === "array" ? whole.items : extra);
 }
 function defaultsOf(schema2) {
-  if (schema2?.properties === void 0) return schema2?.type === "object" ? void 0 : schema2?.default;
+  if (schema2?.type !== "object") return schema2?.default;
   const out = {};
-  for (const key of keys(schema2.properties)) {
+  for (const key of keys(schema2.properties ?? {})) {
     const value = defaultsOf(schema2.properties[key]);
     if (value !== void 0) out[key] = copyOf(value);
   }
@@ -988,9 +997,12 @@ function write(place2, value) {
 }
 function append(place2, values) {
   const list = place2.raw();
+  const before = list.length;
   for (const value of values) {
     const kid = place2.child(list.length);
-    put(kid, list, copied(kid, anchorOf(place2), value, 0));
+    const likeSibling = isObject(value) && value[ID_FIELD] !== void 0;
+    const anchor2 = anchorOf(place2);
+    put(kid, list, likeSibling ? asEntity(value, anchor2, list.slice(0, before)) : copied(kid, anchor2, value, 0));
   }
 }
 function replace(place2, raw) {
@@ -1115,7 +1127,7 @@ function asEntity(value, anchor2, siblings) {
       write(placeOf(sibling2), unmarked(value));
       return sibling2;
     }
-    id = uuid();
+    id ??= uuid();
   }
   const frame = topFrame();
   const doc = documentOf(entityId({ id }, { parent: { "/": anchor2.doc.id }, path: anchor2.path, context: frame?.cause }));
@@ -1225,10 +1237,16 @@ function view(place2, reads) {
   return isObject(raw) ? new Proxy(raw, new View(at, reads, at.doc.shape)) : raw;
 }
 var View = class _View {
-  constructor(place2, reads, shape) {
+  constructor(place2, reads, shape, from, key = "") {
     this.place = place2;
     this.reads = reads;
     this.shape = shape;
+    this.from = from;
+    this.key = key;
+  }
+  /** As the reader took it: an index is a number or a text, and links to the value keep that. */
+  get path() {
+    return this.from === void 0 ? this.place.path : [...this.from.path, this.key];
   }
   get(target, key, receiver) {
     if (typeof key === "symbol") return this.symbol(target, key, receiver);
@@ -1259,7 +1277,7 @@ var View = class _View {
   shown(value, key) {
     if (!isObject(value)) return value;
     if (isAlias(value) || isLink(value)) return view(this.place.child(key), this.reads);
-    return new Proxy(value, new _View(this.place.child(key), this.reads, this.place.doc.shape));
+    return new Proxy(value, new _View(this.place.child(key), this.reads, this.place.doc.shape, this, key));
   }
   /** The stored object; usually the one that the proxy was made for, unless something has replaced it since. */
   raw(target) {
@@ -1269,16 +1287,37 @@ var View = class _View {
   }
   symbol(target, key, receiver) {
     if (key === PLACE) return this.place;
-    if (key === LINK) return linkTo(this.place);
+    if (key === LINK) return { cell: { "/": this.place.doc.id }, path: this.path };
     return Reflect.get(this.raw(target), key, receiver);
   }
 };
 
-// src/cells/read.ts
-var cellOf;
-function makeCellsBy(make) {
-  cellOf = make;
+// src/cells/default.ts
+function defaultAt(place2, plan, value, reads) {
+  if (plan.asCell) return newCell(place2, withDefault(plan.schema, value), plan.root, reads);
+  if (plan.kind === "object" && isObject(value)) return defaultFields(place2, plan, value, reads);
+  if (plan.kind === "array" && isArray(value)) {
+    return value.map((item, i) => defaultAt(place2?.child(i), plan.items, item, reads));
+  }
+  return plan.kind === "view" && isObject(value) ? view(temporary(copyOf(value)).root) : copyOf(value);
 }
+function defaultFields(place2, plan, value, reads) {
+  const out = {};
+  for (const { key, plan: part } of plan.fields) {
+    const stated = own(value, key);
+    const given = stated === void 0 ? part.default : stated;
+    if (given !== void 0 || part.asCell) out[key] = defaultAt(place2?.child(key), part, given, reads);
+  }
+  if (plan.extra !== void 0) {
+    for (const key of keys(value)) if (!(key in out)) out[key] = defaultAt(place2?.child(key), plan.extra, value[key], reads);
+  }
+  return out;
+}
+function withDefault(schema2, value) {
+  return value === void 0 || value === schema2?.default ? schema2 : { ...schema2, default: value };
+}
+
+// src/cells/read.ts
 function read(place2, plan, reads) {
   if (plan.asCell) return cellOf(place2, plan, reads);
   if (plan.kind === "view" && plan.default === void 0) return view(place2, reads);
@@ -1288,12 +1327,12 @@ function read(place2, plan, reads) {
   return shaped(at.doc, at, raw, plan, reads);
 }
 function shaped(doc, place2, raw, plan, reads) {
-  if (raw === void 0 && plan.default !== void 0) return defaultOf(plan);
+  if (raw === void 0 && plan.default !== void 0) return defaultAt(place2, plan, plan.default, reads);
   switch (plan.kind) {
     case "view":
       return view(place2, reads);
     case "object":
-      return shapedObject(doc, place2, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
+      return shapedObject(doc, place2, isArray(raw) ? { ...raw } : isObject(raw) ? raw : {}, plan, reads);
     case "array":
       return isArray(raw) ? shapedList(doc, place2, raw, plan.items, reads) : [];
     case "choice":
@@ -1327,7 +1366,7 @@ function shapedObject(doc, place2, raw, plan, reads) {
     const { key, plan: part, guarded } = fields[i];
     const value = guarded ? own(raw, key) : raw[key];
     if (value === void 0 && !part.asCell) {
-      if (part.default !== void 0) out[key] = defaultOf(part);
+      if (part.default !== void 0) out[key] = defaultAt(part.plain ? void 0 : place2.child(key), part, part.default, reads);
     } else if (part.asIs && (typeof value !== "object" || value === null)) out[key] = value;
     else out[key] = member(doc, part.plain ? void 0 : place2.child(key), value, part, reads);
   }
@@ -1354,12 +1393,7 @@ function shapedList(doc, place2, raw, items, reads) {
       }
       const target = known.docs[i];
       if (target !== void 0) {
-        const { seen } = target;
-        if (seen === void 0 || seen.plan !== items || seen.version !== target.version) out[i] = snapshot(target, items, reads);
-        else {
-          reads?.add(target.root);
-          out[i] = { ...seen.copy };
-        }
+        out[i] = snapshot(target, items, reads);
         continue;
       }
     }
@@ -1374,9 +1408,10 @@ function chosen(doc, place2, raw, plan, reads) {
   const cell3 = fitting.find((option) => option.asCell);
   if (cell3 !== void 0) return read(place2, cell3, reads);
   if (isArray(raw)) {
-    if (fitting.some((option) => option.kind === "view")) return view(place2, reads);
     const items = fitting.flatMap((option) => option.items ?? []);
-    const part = items.length === 1 ? items[0] : planOf({ anyOf: items.map((item) => item.schema ?? {}) }, plan.root);
+    if (items.length === 0) return view(place2, reads);
+    const every = () => items.flatMap(({ schema: schema2 = {} }) => schema2.anyOf ?? [schema2]);
+    const part = fitting.length === 1 ? items[0] : planOf({ anyOf: every() }, plan.root);
     return shapedList(doc, place2, raw, part, reads);
   }
   const open = fitting.find((option) => option.kind !== "object");
@@ -1386,12 +1421,9 @@ function chosen(doc, place2, raw, plan, reads) {
 function fits(option, raw) {
   const type2 = option.schema?.type;
   if (isArray(raw)) return type2 === "array";
-  if (isObject(raw)) return option.kind === "object" || option.kind === "view";
-  return type2 === void 0 || type2 === typeof raw || type2 === "integer" && typeof raw === "number";
-}
-function defaultOf(plan) {
-  const doc = temporary(copyOf(plan.default));
-  return plan.kind === "view" ? view(doc.root) : shaped(doc, doc.root, doc.value, plan);
+  if (option.asCell && type2 === void 0) return true;
+  if (isObject(raw)) return type2 === "object" && (option.asCell || option.kind === "object");
+  return type2 === typeof raw || type2 === "integer" && typeof raw === "number";
 }
 
 // src/cells/cell.ts
@@ -1469,14 +1501,14 @@ var Cell = class _Cell extends Located {
     this.set(value);
   }
   update(values) {
-    if (!isObject(values) || isArray(values)) throw new Error("Can't update with non-object value");
+    if (!isObject(values)) throw new Error("Can't update with non-object value");
     meetOutside();
     for (const key of keys(values)) write(this.place.child(key), values[key]);
   }
   push(...values) {
     meetOutside();
     const at = resolve(this.place);
-    if (found === void 0 || found === null) write(at, isArray(this.schema?.default) ? this.schema.default : []);
+    if (found === void 0) write(at, isArray(this.schema?.default) ? this.schema.default : []);
     else if (!isArray(found)) throw new Error("Can't push into non-array value");
     const frame = topFrame();
     append(at, values.map((value) => frame !== void 0 && isBare(value) ? { ...value, [ID]: frame.nextId() } : value));
@@ -1525,7 +1557,7 @@ makeCellsBy((place2, { schema: schema2, root: root2 }, reads) => {
   if (!isLink(raw)) return isStream(raw) ? new Stream(at) : new Cell(at, schema2, root2, reads);
   reads?.add(at);
   return cellAt(placeOf(raw), schema2, root2, reads);
-});
+}, (place2, schema2, root2, reads) => new Cell(place2, schema2, root2, reads));
 
 // src/documents/store.ts
 function saveChanges(roots) {
@@ -1589,7 +1621,7 @@ var Ref = class _Ref {
   }
   // Destructuring asks for as many as it has names; a loop over all would never end.
   *elements() {
-    for (let i = 0; i < mostElements; i++) yield opaqueRef(this.child(i));
+    for (let i = 0; i < mostElements; i++) yield opaqueRef(new _Ref(this.root, [...this.path, i], void 0));
     throw new Error("Can't use iterator over an opaque value in an unlimited loop.");
   }
 };
@@ -1719,9 +1751,9 @@ function buildGraph(frame, inputs, outputs, graph2) {
     if (!isObject(value)) return value;
     const place2 = value[PLACE];
     if (place2 !== void 0) return new Alias(0, void 0, place2);
-    return isArray(value) ? value.map((item) => convert(item)) : mapObject(value, (field) => convert(field, emptyNull));
+    return isArray(value) ? value.map((item) => convert(item, emptyNull)) : mapObject(value, (field) => convert(field, emptyNull));
   };
-  graph2.result = convert(outputs);
+  graph2.result = convert(outputs ?? {});
   for (const { module, inputs: inputs2, outputs: outputs2 } of nodes) {
     passOnCaptured(module.implementation, frame, graph2);
     const node = { module, inputs: convert(inputs2), outputs: convert(outputs2) };
@@ -1911,8 +1943,8 @@ function object(shape) {
   const more = required.length > 0 ? { required } : {};
   return type({ type: "object", properties, ...more, additionalProperties: false }, false, shape);
 }
-var anything = {};
-var array = ({ schema: schema2 }) => type(schema2 === anything ? { type: "array" } : { type: "array", items: schema2 });
+var anything2 = {};
+var array = ({ schema: schema2 }) => type(schema2 === anything2 ? { type: "array" } : { type: "array", items: schema2 });
 function literal(value) {
   if (isObject(value)) return type({ type: "object" });
   return type(value === null ? { type: "null" } : { type: typeof value, const: value });
@@ -1939,7 +1971,7 @@ var functions = {
   number: () => type({ type: "number" }),
   boolean: () => type({ type: "boolean" }),
   null: () => type({ type: "null" }),
-  any: () => type(anything, true),
+  any: () => type(anything2, true),
   unknown: () => type({}, true),
   enum: (values) => type({ type: "string", enum: [...values] }),
   optional: (inner) => inner.optional(),
@@ -1965,7 +1997,7 @@ function addNode(module, inputs, outputs) {
 }
 function nodeFactory(module) {
   return (inputs) => {
-    const outputs = newOpaqueRef(void 0, module.resultSchema);
+    const outputs = newOpaqueRef();
     addNode(module, inputs, outputs);
     return outputs;
   };
@@ -2027,7 +2059,10 @@ var interpolate = createNodeFactory({
     for (let i = 0; i < values.length; i++) text += String(values[i]) + strings[i + 1];
     return text;
   },
-  plan: planOf({ properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } } })
+  plan: planOf({
+    type: "object",
+    properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } }
+  })
 });
 function str(strings, ...values) {
   return interpolate({ strings: [...strings], values });
@@ -2957,13 +2992,17 @@ var fetchData3 = asking("fetchData", "error", ({ url, mode = "json", options = {
   } : void 0
 }));
 var llm3 = asking("llm", "partial", (inputs) => {
-  const { system, prompt, messages = [], stop, max_tokens = 4096, model = "claude-3-5-sonnet" } = inputs;
-  const talk = prompt === void 0 ? messages : [...messages, prompt];
-  if (system === void 0 || talk.length === 0) return { about: null };
-  const turns = talk.map((content, i) => isObject(content) ? content : { role: i % 2 === 0 ? "user" : "assistant", content });
-  const about = { messages: turns, system, prompt, stop, max_tokens, model, stream: true };
+  const { system, prompt, stop, model = "claude-3-5-sonnet", max_tokens = 4096 } = inputs;
+  const messages = inputs.messages ?? [];
+  const talk = prompt?.length > 0 ? [...messages, prompt] : messages;
+  const folds = model.startsWith("openai:o1");
+  const asked = !folds ? talk : messages.length > 0 ? messages : [[system, prompt].filter(Boolean).join("\n\n")];
+  const about = folds ? { messages: asked, model, max_tokens } : { system: system ?? "", messages, prompt: prompt ?? "", stop: stop ?? "", max_tokens, model };
+  if (system === void 0 || talk.length === 0) return { about };
+  const turns = asked.map((content, i) => isObject(content) ? content : { role: i % 2 === 0 ? "user" : "assistant", content });
+  const body = stringify({ messages: turns, ...folds ? {} : { system, prompt, stop }, max_tokens, model, stream: true });
   const url = environment().apiUrl + "/api/ai/llm";
-  return { about, send: async () => answerText(await fetch(url, { method: "POST", body: stringify(about) })) };
+  return { about, send: async () => answerText(await fetch(url, { method: "POST", body })) };
 });
 async function answerText(response) {
   const text = await response.text();
@@ -3016,7 +3055,7 @@ function run(graph2, recipeId, argument, result, parent) {
   }
   if (before?.argument === void 0) {
     const full = merged(boundArgument(argument), defaults);
-    if (full !== void 0) write(process.root.child("argument"), full);
+    if (full) write(process.root.child("argument"), full);
   }
   if (!sameRecipe) replace(result.root, scope2.bind(graph2.result));
   const { nodes } = graph2;

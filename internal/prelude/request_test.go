@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"charmd/internal/merkle"
 )
 
 // An answer that is stored is not asked for again, in whatever run; a failed request is.
@@ -87,6 +89,61 @@ func TestLLM(t *testing.T) {
 				t.Errorf("asked again: %v", m.requests)
 			}
 		})
+	}
+}
+
+// When the model is asked, and what.
+func TestLLMQuestions(t *testing.T) {
+	t.Parallel()
+	const rest = `"max_tokens":4096,"model":"claude-3-5-sonnet","stream":true}`
+	tests := []struct{ name, inputs, asked string }{
+		{"no system", `{ prompt: "p" }`, ""},
+		{"nothing to say", `{ system: "s" }`, ""},
+		{"an empty prompt", `{ system: "s", prompt: "", messages: [] }`, ""},
+		{"an empty system", `{ system: "", prompt: "p" }`, `{"messages":[{"role":"user","content":"p"}],"system":"","prompt":"p",` + rest},
+		{"messages with roles", `{ system: "s", messages: [{ role: "assistant", content: "c" }, "d"] }`,
+			`{"messages":[{"role":"assistant","content":"c"},{"role":"assistant","content":"d"}],"system":"s",` + rest},
+		{"an empty prompt after messages", `{ system: "s", prompt: "", messages: ["q"] }`, `{"messages":[{"role":"user","content":"q"}],"system":"s","prompt":"",` + rest},
+		{"a model without system prompts", `{ system: "s", prompt: "p", model: "openai:o1-mini", max_tokens: 9 }`,
+			`{"messages":[{"role":"user","content":"s\n\np"}],"max_tokens":9,"model":"openai:o1-mini","stream":true}`},
+		{"messages for it", `{ system: "s", prompt: "p", messages: ["q"], model: "openai:o1" }`,
+			`{"messages":[{"role":"user","content":"q"}],"max_tokens":4096,"model":"openai:o1","stream":true}`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := newHost()
+			h.replies["/api/ai/llm"] = reply{Status: 200, Body: `"yes"`}
+			m := load(t, imports+`export default recipe("x", () => ({ a: llm(`+tt.inputs+` as any) }));`, h)
+			m.cast(t, "llm", nil)
+			var asked string
+			for _, r := range m.requests {
+				asked += r.Body
+			}
+			if asked != tt.asked {
+				t.Errorf("asked %s, want %s", asked, tt.asked)
+			}
+		})
+	}
+}
+
+// The hash of a question is of what the recipe asked with, as in stored documents of the original.
+func TestLLMHash(t *testing.T) {
+	t.Parallel()
+	for inputs, about := range map[string]string{
+		`{ system: "s", prompt: "p" }`:                       `{"system":"s","messages":[],"prompt":"p","stop":"","max_tokens":4096,"model":"claude-3-5-sonnet"}`,
+		`{ system: "s", messages: ["a", "b"], stop: "x" }`:   `{"system":"s","messages":["a","b"],"prompt":"","stop":"x","max_tokens":4096,"model":"claude-3-5-sonnet"}`,
+		`{ system: "s", prompt: "p", model: "openai:o1-a" }`: `{"messages":["s\n\np"],"model":"openai:o1-a","max_tokens":4096}`,
+	} {
+		h := newHost()
+		h.replies["/api/ai/llm"] = reply{Status: 200, Body: `"yes"`}
+		m := load(t, imports+`export default recipe("x", () => ({ a: (llm(`+inputs+` as any) as any).requestHash }));`, h)
+		m.cast(t, "hash", nil)
+		want, err := merkle.ReferText(about)
+		check(t, err)
+		if got := m.result(t, "hash").(object)["a"]; got != want.String() {
+			t.Errorf("the hash of %s is %v, want %s", inputs, got, want)
+		}
 	}
 }
 

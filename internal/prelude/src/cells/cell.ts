@@ -7,7 +7,8 @@ import { meetOutside } from "../host/outside";
 import { isAsleep, startRows } from "../schedule/rows";
 import { Action, deliver, type EventHandler, schedule } from "../schedule/scheduler";
 import { topFrame } from "./frame";
-import { makeCellsBy, read } from "./read";
+import { makeCellsBy } from "./make";
+import { read } from "./read";
 import { planOf, type Schema, schemaAt } from "./schema";
 import { session } from "./session";
 import { ID, LINK, PLACE, REF } from "./symbols";
@@ -85,7 +86,7 @@ export class Cell extends Located {
   send(value: unknown): void { this.set(value); }
 
   update(values: unknown): void {
-    if (!isObject(values) || isArray(values)) throw new Error("Can't update with non-object value");
+    if (!isObject(values)) throw new Error("Can't update with non-object value");
     meetOutside();
     for (const key of keys(values)) write(this.place.child(key), values[key]);
   }
@@ -93,7 +94,7 @@ export class Cell extends Located {
   push(...values: unknown[]): void {
     meetOutside();
     const at = resolve(this.place);
-    if (found === undefined || found === null) write(at, isArray(this.schema?.default) ? this.schema.default : []);
+    if (found === undefined) write(at, isArray(this.schema?.default) ? this.schema.default : []);
     else if (!isArray(found)) throw new Error("Can't push into non-array value");
     const frame = topFrame();
     // Inside a handler or a lift a plain object becomes a document of its own.
@@ -147,4 +148,4 @@ makeCellsBy((place, { schema, root }, reads) => {
   if (!isLink(raw)) return isStream(raw) ? new Stream(at) : new Cell(at, schema, root, reads);
   reads?.add(at);
   return cellAt(placeOf(raw), schema, root, reads);
-});
+}, (place, schema, root, reads) => new Cell(place, schema, root, reads));

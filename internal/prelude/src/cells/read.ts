@@ -1,21 +1,18 @@
 // Reading through a JSON schema (runtime spec §3.7): listed properties become a plain copy, asCell members cells, and
 // what the schema leaves open a view.
 
-import { type Document, documentOf, type Place, type Reads, temporary } from "../documents/document";
+import { type Document, documentOf, type Place, type Reads } from "../documents/document";
 import { follow, found, isLink, resolve } from "../documents/link";
 import { type Fields, isArray, isObject, keys, own } from "../host/host";
-import { copyOf, type Plan, planOf } from "./schema";
+import { defaultAt } from "./default";
+import { cellOf } from "./make";
+import { copyOf, type Plan, planOf, type Schema } from "./schema";
 import { view } from "./view";
 
 declare module "../documents/document" {
   /** What the document last looked like through a schema. */
   interface Document { seen: { plan: Plan; version: number; copy: Fields } | undefined }
 }
-
-let cellOf: (place: Place, plan: Plan, reads?: Reads) => unknown;
-
-/** Says how cells are made: they read through schemas themselves, and so stand above this. */
-export function makeCellsBy(make: typeof cellOf): void { cellOf = make; }
 
 export function read(place: Place, plan: Plan, reads?: Reads): unknown {
   if (plan.asCell) return cellOf(place, plan, reads);
@@ -28,10 +25,10 @@ export function read(place: Place, plan: Plan, reads?: Reads): unknown {
 
 // `place` is where `raw` is stored in `doc`; it may be missing if the plan is plain.
 function shaped(doc: Document, place: Place | undefined, raw: unknown, plan: Plan, reads?: Reads): unknown {
-  if (raw === undefined && plan.default !== undefined) return defaultOf(plan);
+  if (raw === undefined && plan.default !== undefined) return defaultAt(place, plan, plan.default, reads);
   switch (plan.kind) {
     case "view": return view(place!, reads);
-    case "object": return shapedObject(doc, place, isObject(raw) && !isArray(raw) ? raw : {}, plan, reads);
+    case "object": return shapedObject(doc, place, isArray(raw) ? { ...raw } : isObject(raw) ? raw : {}, plan, reads);
     case "array": return isArray(raw) ? shapedList(doc, place, raw, plan.items!, reads) : [];
     case "choice": return chosen(doc, place, raw, plan, reads);
     case "scalar": return copyOf(raw);
@@ -66,7 +63,7 @@ function shapedObject(doc: Document, place: Place | undefined, raw: Fields, plan
     const { key, plan: part, guarded } = fields[i]!;
     const value = guarded ? own(raw, key) : raw[key];
     if (value === undefined && !part.asCell) {
-      if (part.default !== undefined) out[key] = defaultOf(part);
+      if (part.default !== undefined) out[key] = defaultAt(part.plain ? undefined : place!.child(key), part, part.default, reads);
     } else if (part.asIs && (typeof value !== "object" || value === null)) out[key] = value;
     else out[key] = member(doc, part.plain ? undefined : place!.child(key), value, part, reads);
   }
@@ -96,12 +93,7 @@ function shapedList(doc: Document, place: Place | undefined, raw: unknown[], ite
       }
       const target = known.docs[i];
       if (target !== undefined) {
-        const { seen } = target;
-        if (seen === undefined || seen.plan !== items || seen.version !== target.version) out[i] = snapshot(target, items, reads);
-        else {
-          reads?.add(target.root);
-          out[i] = { ...seen.copy };
-        }
+        out[i] = snapshot(target, items, reads);
         continue;
       }
     }
@@ -118,9 +110,10 @@ function chosen(doc: Document, place: Place | undefined, raw: unknown, plan: Pla
   const cell = fitting.find((option) => option.asCell);
   if (cell !== undefined) return read(place!, cell, reads);
   if (isArray(raw)) {
-    if (fitting.some((option) => option.kind === "view")) return view(place!, reads);
     const items = fitting.flatMap((option) => option.items ?? []);
-    const part = items.length === 1 ? items[0]! : planOf({ anyOf: items.map((item) => item.schema ?? {}) }, plan.root);
+    if (items.length === 0) return view(place!, reads);
+    const every = (): Schema[] => items.flatMap(({ schema = {} }) => schema.anyOf ?? [schema]);
+    const part = fitting.length === 1 ? items[0]! : planOf({ anyOf: every() }, plan.root);
     return shapedList(doc, place, raw, part, reads);
   }
   const open = fitting.find((option) => option.kind !== "object");
@@ -131,11 +124,8 @@ function chosen(doc: Document, place: Place | undefined, raw: unknown, plan: Pla
 function fits(option: Plan, raw: unknown): boolean {
   const type = option.schema?.type;
   if (isArray(raw)) return type === "array";
-  if (isObject(raw)) return option.kind === "object" || option.kind === "view";
-  return type === undefined || type === typeof raw || type === "integer" && typeof raw === "number";
-}
-
-function defaultOf(plan: Plan): unknown {
-  const doc = temporary(copyOf(plan.default));
-  return plan.kind === "view" ? view(doc.root) : shaped(doc, doc.root, doc.value, plan);
+  if (option.asCell && type === undefined) return true;
+  // An object of which nothing more is said is as good as no schema.
+  if (isObject(raw)) return type === "object" && (option.asCell || option.kind === "object");
+  return type === typeof raw || type === "integer" && typeof raw === "number";
 }

@@ -45,8 +45,10 @@ export class Plan {
 }
 
 const plans = new WeakMap<Schema, Plan>();
+const anything = planOf({});
 
 export function planOf(schema: Schema, root: Schema = schema): Plan {
+  if (!isObject(schema)) return anything;
   const known = plans.get(schema);
   if (known?.root === root) return known;
   const plan = new Plan(schema, root);
@@ -65,7 +67,7 @@ function fill(plan: Plan, { type, properties, additionalProperties: extra, items
   if (isArray(anyOf)) {
     plan.kind = "choice";
     plan.options = anyOf.map(part);
-  } else if (properties !== undefined || type === "object" && extra) {
+  } else if (type === "object" && (properties || extra)) {
     plan.kind = "object";
     for (const key of keys(properties ?? {})) plan.fields.push({ key, plan: part(properties![key]!), guarded: key in Object.prototype });
     if (extra) plan.extra = part(extra === true ? {} : extra);
@@ -92,10 +94,10 @@ export function schemaAt(schema: Schema | undefined, key: string | number, root 
 
 /** The defaults that a schema's properties have, as one value; undefined when there is none. */
 export function defaultsOf(schema: Schema | undefined): unknown {
-  if (schema?.properties === undefined) return schema?.type === "object" ? undefined : schema?.default;
+  if (schema?.type !== "object") return schema?.default;
   const out: Fields = {};
-  for (const key of keys(schema.properties)) {
-    const value = defaultsOf(schema.properties[key]);
+  for (const key of keys(schema.properties ?? {})) {
+    const value = defaultsOf(schema.properties![key]);
     if (value !== undefined) out[key] = copyOf(value);
   }
   return keys(out).length > 0 ? out : undefined;

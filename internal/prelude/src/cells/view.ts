@@ -2,7 +2,7 @@
 // §3.7). A view is a Proxy over the stored object itself, so that keys, `in` and Array.isArray cost nothing extra.
 
 import type { Place, Reads } from "../documents/document";
-import { found, isAlias, isLink, linkTo, resolve } from "../documents/link";
+import { found, isAlias, isLink, resolve } from "../documents/link";
 import { type Fields, isArray, isObject, type Key } from "../host/host";
 import { meetOutside } from "../host/outside";
 import { arrayMethods } from "./array";
@@ -18,7 +18,16 @@ export function view(place: Place, reads?: Reads): unknown {
 }
 
 class View implements ProxyHandler<Fields> {
-  constructor(readonly place: Place, readonly reads: Reads | undefined, private readonly shape: number) {}
+  constructor(
+    readonly place: Place,
+    readonly reads: Reads | undefined,
+    private readonly shape: number,
+    private readonly from?: View,
+    private readonly key: Key = "",
+  ) {}
+
+  /** As the reader took it: an index is a number or a text, and links to the value keep that. */
+  private get path(): Key[] { return this.from === undefined ? this.place.path : [...this.from.path, this.key]; }
 
   get(target: Fields, key: string | symbol, receiver: unknown): unknown {
     if (typeof key === "symbol") return this.symbol(target, key, receiver);
@@ -50,7 +59,7 @@ class View implements ProxyHandler<Fields> {
   private shown(value: unknown, key: Key): unknown {
     if (!isObject(value)) return value;
     if (isAlias(value) || isLink(value)) return view(this.place.child(key), this.reads);
-    return new Proxy(value, new View(this.place.child(key), this.reads, this.place.doc.shape));
+    return new Proxy(value, new View(this.place.child(key), this.reads, this.place.doc.shape, this, key));
   }
 
   /** The stored object; usually the one that the proxy was made for, unless something has replaced it since. */
@@ -62,7 +71,7 @@ class View implements ProxyHandler<Fields> {
 
   private symbol(target: Fields, key: symbol, receiver: unknown): unknown {
     if (key === PLACE) return this.place;
-    if (key === LINK) return linkTo(this.place);
+    if (key === LINK) return { cell: { "/": this.place.doc.id }, path: this.path };
     return Reflect.get(this.raw(target), key, receiver);
   }
 }

@@ -23,9 +23,12 @@ export function write(place: Place, value: unknown): void {
 /** Appends to the array that is stored at `place`. */
 export function append(place: Place, values: readonly unknown[]): void {
   const list = place.raw() as unknown[];
+  const before = list.length;
   for (const value of values) {
     const kid = place.child(list.length);
-    put(kid, list, copied(kid, anchorOf(place), value, 0));
+    const likeSibling = isObject(value) && (value as Marked)[ID_FIELD] !== undefined;
+    const anchor = anchorOf(place);
+    put(kid, list, likeSibling ? asEntity(value, anchor, list.slice(0, before)) : copied(kid, anchor, value, 0));
   }
 }
 
@@ -170,7 +173,7 @@ function asEntity(value: Marked, anchor: Place, siblings?: readonly unknown[]): 
       write(placeOf(sibling as Link), unmarked(value));
       return sibling as Link;
     }
-    id = uuid();
+    id ??= uuid();
   }
   const frame = topFrame();
   const doc = documentOf(entityId({ id }, { parent: { "/": anchor.doc.id }, path: anchor.path, context: frame?.cause }));

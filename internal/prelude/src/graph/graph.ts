@@ -111,9 +111,9 @@ export function buildGraph(frame: Frame, inputs: Ref | undefined, outputs: unkno
     if (!isObject(value)) return value;
     const place = (value as { [PLACE]?: Place })[PLACE];
     if (place !== undefined) return new Alias(0, undefined, place);
-    return isArray(value) ? value.map((item) => convert(item)) : mapObject(value, (field) => convert(field, emptyNull));
+    return isArray(value) ? value.map((item) => convert(item, emptyNull)) : mapObject(value, (field) => convert(field, emptyNull));
   };
-  graph.result = convert(outputs);
+  graph.result = convert(outputs ?? {});
   for (const { module, inputs, outputs } of nodes) {
     passOnCaptured(module.implementation, frame, graph);
     const node = { module, inputs: convert(inputs), outputs: convert(outputs) };

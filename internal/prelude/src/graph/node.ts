@@ -21,7 +21,7 @@ function addNode(module: Module, inputs: unknown, outputs: unknown): void {
 /** A function that adds a node of `module` and returns the ref of its output. */
 export function nodeFactory(module: Module): (inputs?: unknown) => OpaqueRef {
   return (inputs) => {
-    const outputs = newOpaqueRef(undefined, module.resultSchema);
+    const outputs = newOpaqueRef();
     addNode(module, inputs, outputs);
     return outputs;
   };
@@ -89,7 +89,10 @@ const interpolate = createNodeFactory({
     for (let i = 0; i < values.length; i++) text += String(values[i]) + strings[i + 1];
     return text;
   },
-  plan: planOf({ properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } } }),
+  plan: planOf({
+    type: "object",
+    properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } },
+  }),
 });
 
 export function str(strings: TemplateStringsArray, ...values: unknown[]): OpaqueRef {

@@ -39,7 +39,7 @@ export class Ref implements ProxyHandler<object> {
 
   // Destructuring asks for as many as it has names; a loop over all would never end.
   private *elements(): Generator<OpaqueRef> {
-    for (let i = 0; i < mostElements; i++) yield opaqueRef(this.child(i));
+    for (let i = 0; i < mostElements; i++) yield opaqueRef(new Ref(this.root, [...this.path, i], undefined));
     throw new Error("Can't use iterator over an opaque value in an unlimited loop.");
   }
 }

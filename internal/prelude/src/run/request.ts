@@ -82,15 +82,22 @@ export const fetchData = asking("fetchData", "error", ({ url, mode = "json", opt
 }));
 
 export const llm = asking("llm", "partial", (inputs) => {
-  const { system, prompt, messages = [], stop, max_tokens = 4096, model = "claude-3-5-sonnet" } = inputs;
-  const talk = prompt === undefined ? messages : [...messages, prompt];
-  if (system === undefined || talk.length === 0) return { about: null };
-  const turns = talk.map((content: string | object, i: number) => (
+  const { system, prompt, stop, model = "claude-3-5-sonnet", max_tokens = 4096 } = inputs;
+  const messages = inputs.messages ?? [];
+  const talk = prompt?.length > 0 ? [...messages, prompt] : messages;
+  // These models take no system prompt: it goes before the question.
+  const folds = model.startsWith("openai:o1");
+  const asked = !folds ? talk : messages.length > 0 ? messages : [[system, prompt].filter(Boolean).join("\n\n")];
+  const about = folds
+    ? { messages: asked, model, max_tokens }
+    : { system: system ?? "", messages, prompt: prompt ?? "", stop: stop ?? "", max_tokens, model };
+  if (system === undefined || talk.length === 0) return { about };
+  const turns = asked.map((content: string | object, i: number) => (
     isObject(content) ? content : { role: i % 2 === 0 ? "user" : "assistant", content }
   ));
-  const about = { messages: turns, system, prompt, stop, max_tokens, model, stream: true };
+  const body = stringify({ messages: turns, ...(folds ? {} : { system, prompt, stop }), max_tokens, model, stream: true });
   const url = environment().apiUrl + "/api/ai/llm";
-  return { about, send: async () => answerText(await fetch(url, { method: "POST", body: stringify(about) })) };
+  return { about, send: async () => answerText(await fetch(url, { method: "POST", body })) };
 });
 
 async function answerText(response: Response): Promise<string> {

@@ -40,7 +40,7 @@ export function run(graph: Graph, recipeId: string, argument: unknown, result: D
   // The ids of inner instances depend on their arguments: so what one has already came of the same ones.
   if (before?.argument === undefined) {
     const full = merged(boundArgument(argument), defaults);
-    if (full !== undefined) write(process.root.child("argument"), full);
+    if (full) write(process.root.child("argument"), full);
   }
   if (!sameRecipe) replace(result.root, scope.bind(graph.result));
   // Inner instances first: the others' reads lead through their documents.
