@@ -36,6 +36,8 @@ func newSpawner(o Options) *spawner {
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
+		loosen(slack)
+		defer loosen(0) // the kernel's default
 		for f := range s.work {
 			f()
 		}
