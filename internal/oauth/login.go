@@ -228,6 +228,12 @@ func (a *Accounts) awaitDevice(ctx context.Context, p Provider, device *oauth2.D
 func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oauth2.Token) (Connected, error) {
 	now := a.o.Now()
 	t := tokensOf(got, now)
+	user := a.user(ctx, p, t)
+	done, err := a.turn(ctx, to)
+	if err != nil {
+		return Connected{}, err
+	}
+	defer done()
 	acc, conn := a.ofTarget(p.Name, to)
 	if err := acc.lock(ctx); err != nil {
 		return Connected{}, err
@@ -239,9 +245,9 @@ func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oaut
 		conn.Ends = t.Expires // nothing can renew it
 	}
 	conn.Scopes = scopesOf(p, got)
-	conn.Account = a.user(ctx, p, t)
+	conn.Account = user
 	before := ""
-	err := a.save(ctx, acc, conn, t, mustJSON(cellValue(conn, t, now)), func(tx store.Tx) (err error) {
+	err = a.save(ctx, acc, conn, t, mustJSON(cellValue(conn, t, now)), func(tx store.Tx) (err error) {
 		if before, err = succeed(tx, conn); err != nil {
 			return err
 		}
