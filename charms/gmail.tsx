@@ -65,9 +65,10 @@ const mostDoubtful = 5000; // mails in a row, none of which is known: those that
 const outline = "id,threadId,labelIds,snippet,internalDate,payload(mimeType,headers,body(attachmentId,size),parts(mimeType,filename,headers," +
   "body(attachmentId,size),parts(mimeType,filename,headers,body(attachmentId,size))))";
 
-async function ask(url: string, more: RequestInit = {}): Promise<Response> {
+/** An answer that is good, or has one of the statuses that are expected. */
+async function ask(url: string, expected: number[] = [], more: RequestInit = {}): Promise<Response> {
   const response = await fetch(url, { ...more, connection: "google" });
-  if (response.ok || response.status === 404) return response;
+  if (response.ok || expected.includes(response.status)) return response;
   const reply: any = await response.json().catch(() => ({}));
   throw new Error(`Gmail answered ${response.status} ${reply.error?.message ?? response.statusText}`);
 }
@@ -78,7 +79,7 @@ async function fetchMails(api: string, ids: string[], how: (id: string) => strin
   const calls = ids.map((id) => `--${boundary}\r\nContent-Type: application/http\r\nContent-ID: <${id}>\r\n\r\nGET /gmail/v1/users/me/messages/${id}?${how(id)}\r\n\r\n`);
   let response: Response;
   try {
-    response = await ask(`${api}/batch/gmail/v1`, {
+    response = await ask(`${api}/batch/gmail/v1`, [], {
       method: "POST", headers: { "content-type": `multipart/mixed; boundary=${boundary}` }, body: `${calls.join("")}--${boundary}--`,
     });
   } catch (e) {
@@ -155,13 +156,24 @@ function mailOf(m: any, textLimit: number): Mail {
 const pace = (mails: number, perSecond: number) =>
   new Promise((done) => setTimeout(done, 1000 * (mails > batchSize / 5 ? batchSize : mails) / Math.max(1, perSecond)));
 
+/**
+ * How Gmail refuses a page token that has grown too old. The list is begun anew then: those who read lists know what they
+ * have met.
+ */
+const stale = [400, 404, 410];
+
 /** The ids of the next mails that are meant, the newest first. */
 async function list(sync: Sync, api: string, query: string, labels: string[], most: number): Promise<string[]> {
   const params = new URLSearchParams({ maxResults: String(most) });
   if (query) params.set("q", query);
   for (const label of labels) params.append("labelIds", label);
   if (sync.page) params.set("pageToken", sync.page);
-  const page: any = await (await ask(`${api}/gmail/v1/users/me/messages?${params}`)).json();
+  const response = await ask(`${api}/gmail/v1/users/me/messages?${params}`, sync.page ? stale : []);
+  if (!response.ok) {
+    console.log("Gmail no longer knows where its list goes on; it is read from its start again");
+    return list(Object.assign(sync, { page: "" }), api, query, labels, most);
+  }
+  const page: any = await response.json();
   sync.page = page.nextPageToken ?? "";
   return [...new Set<string>((page.messages ?? []).map((m: any) => m.id))];
 }
@@ -170,7 +182,9 @@ async function list(sync: Sync, api: string, query: string, labels: string[], mo
  * The next ids of the import; the last page ends it. Beyond the limit it goes on to the oldest mail that is known: what
  * came in while Gmail's history was lost is newer, however much it is.
  */
-async function listPage(sync: Sync, known: Set<string>, api: string, query: string, labels: string[], limit: number): Promise<void> {
+async function listPage(
+  sync: Sync, known: Set<string>, api: string, query: string, labels: string[], limit: number, perSecond: number,
+): Promise<void> {
   const [met, doubtful] = [new Set(sync.listed), new Set(sync.doubtful)];
   for (const id of await list(sync, api, query, labels, perRun)) {
     if (met.has(id)) continue;
@@ -182,6 +196,7 @@ async function listPage(sync: Sync, known: Set<string>, api: string, query: stri
   sync.pending = [...met].slice(sync.listed.length);
   sync.listed = [...met];
   sync.doubtful = [...doubtful];
+  if (sync.pending.length === 0) await pace(1, perSecond);
   if (met.size >= limit && (doubtful.size > mostDoubtful || [...known].every((id) => met.has(id)))) sync.page = "";
 }
 
@@ -204,7 +219,7 @@ async function changes(sync: Sync, api: string): Promise<Set<string> | undefined
   for (let page = "", first = true; page || first; first = false) {
     const params = new URLSearchParams({ startHistoryId: sync.history, maxResults: "500" });
     if (page) params.set("pageToken", page);
-    const response = await ask(`${api}/gmail/v1/users/me/history?${params}`);
+    const response = await ask(`${api}/gmail/v1/users/me/history?${params}`, [404]);
     if (response.status === 404) return undefined;
     const reply: any = await response.json();
     for (const record of reply.history ?? []) {
@@ -259,7 +274,7 @@ const update = handler(
         sync.searching = query !== "" && sync.pending.length > 0; // only Gmail can say whether the query means a mail
       } else await begin("Gmail no longer knows what has changed since the last run");
     }
-    if (sync.pending.length === 0 && sync.importing) await listPage(sync, new Set(ids), api, query, labels, limit);
+    if (sync.pending.length === 0 && sync.importing) await listPage(sync, new Set(ids), api, query, labels, limit, perSecond);
     if (sync.searching && await search(sync, api, query, labels, perSecond)) {
       const hits = new Set(sync.listed);
       const others = new Set(sync.pending.filter((id) => !hits.has(id)));
@@ -284,13 +299,12 @@ const update = handler(
     }
     if (lost.size > 0) drop((id) => lost.has(id));
     fresh.sort((a, b) => (a.date < b.date ? 1 : -1));
-    if (sync.importing && sync.first) { // older ones with every page
-      mails.push(...fresh.map((m) => ({ ...m, [ID]: m.id })));
-      ids.push(...fresh.map((m) => m.id));
-    } else {
-      mails.unshift(...fresh.map((m) => ({ ...m, [ID]: m.id })));
-      ids.unshift(...fresh.map((m) => m.id));
-    }
+    // The first import has older ones with every page, and newer ones when its list was begun anew.
+    const top = sync.importing && sync.first ? fresh.filter((m) => ids.length > 0 && m.date > mails[0].date) : fresh;
+    const bottom = fresh.filter((m) => !top.includes(m));
+    mails.unshift(...top.map((m) => ({ ...m, [ID]: m.id })));
+    mails.push(...bottom.map((m) => ({ ...m, [ID]: m.id })));
+    ids = [...top.map((m) => m.id), ...ids, ...bottom.map((m) => m.id)];
 
     sync.pending = sync.pending.slice(work.length);
     sync.late = [...sync.late, ...left];

@@ -46,6 +46,7 @@ type MailRules struct {
 	Truncate int           // so many batches are cut off in the middle
 	Refuse   int           // so many calls in batches are answered 429
 	Broken   int           // so many batches are answered 500
+	Stale    func()        // the next page token of a list is refused, as an old one is, after this has happened; nil: it is good
 	Hold     chan struct{} // answers come when it is closed; nil: at once
 }
 
@@ -272,6 +273,10 @@ func (mail *Mail) thread() string { return cmp.Or(mail.Thread, "t"+mail.ID) }
 // or gone meanwhile. Of searches it knows subject:WORD and in:LABEL.
 func (m *Mailbox) list(w http.ResponseWriter, r *http.Request) {
 	q := r.URL.Query()
+	if q.Has("pageToken") && m.refuses() {
+		apiError(w, http.StatusBadRequest, "INVALID_ARGUMENT", "invalidArgument", "Invalid pageToken")
+		return
+	}
 	word, _ := strings.CutPrefix(q.Get("q"), "subject:")
 	if label, ok := strings.CutPrefix(word, "in:"); ok {
 		word, q["labelIds"] = "", append(q["labelIds"], label)
@@ -300,6 +305,18 @@ func (m *Mailbox) list(w http.ResponseWriter, r *http.Request) {
 		reply["messages"] = list
 	}
 	Answer(w, http.StatusOK, reply)
+}
+
+// refuses says whether a page token is too old.
+func (m *Mailbox) refuses() bool {
+	m.mu.Lock()
+	meanwhile := m.rules.Stale
+	m.rules.Stale = nil
+	m.mu.Unlock()
+	if meanwhile != nil {
+		meanwhile()
+	}
+	return meanwhile != nil
 }
 
 func (mail *Mail) has(label string) bool { return slices.Contains(mail.Labels, label) }

@@ -190,3 +190,47 @@ func TestGmailQueryOfManyHits(t *testing.T) {
 		t.Errorf("%d units in a second, %d requests over the quota", most, over)
 	}
 }
+
+// A page token is good for a while. When Gmail refuses one that a charm has kept, the list
+// is begun anew in the same run, in an import as well as in a search: no mail is lost,
+// fetched twice or out of its place, whatever has come and gone meanwhile.
+func TestGmailPageTokenThatIsTooOld(t *testing.T) {
+	t.Parallel()
+	g := fakegoogle.Start(t, time.Now)
+	m := g.Gmail()
+	m.Change(func(r *fakegoogle.MailRules) { r.Units = 10_000 })
+	d := googleDaemon(t, g, t.TempDir(), "--max-retries", "0")
+	m.Receive(inbox(510)...)
+	m.Change(func(r *fakegoogle.MailRules) {
+		r.Stale = func() {
+			m.Receive(fakegoogle.Mail{ID: "new", Subject: "Mail of today", Labels: []string{"INBOX"}, Date: time.Now()})
+			m.Delete("m00509") // had been read: Gmail's history says so to the run after the import
+			m.Delete("m00007") // had not
+		}
+	})
+	ref := d.addGmailAtRest(g, "mail", `"perSecond":1900`, 510)
+	d.runOK(ref)
+	want := []string{"new"}
+	for i := 508; i >= 0; i-- {
+		if i != 7 {
+			want = append(want, fmt.Sprintf("m%05d", i))
+		}
+	}
+	if ids := d.mailIDs(ref); !slices.Equal(ids, want) {
+		t.Errorf("there are %v", ids)
+	}
+	if got := m.Fetched(); got["full"] != 510 {
+		t.Errorf("the 510 mails that there were have been given as %v", got)
+	}
+
+	found := d.addGmailAtRest(g, "found", `"perSecond":1900,"query":"subject:Mail","limit":20`, 20)
+	m.Change(func(r *fakegoogle.MailRules) { r.Stale = func() {} })
+	m.Label("m00003", "INBOX", "STARRED")
+	d.runOK(found)
+	d.atRest(found, 21)
+	for _, ref := range []client.Ref{ref, found} {
+		if s := d.show(ref).State; s.TotalFailures != 0 {
+			t.Errorf("%s has failed: %+v", ref, s)
+		}
+	}
+}
