@@ -141,6 +141,7 @@ type Result struct {
 	Read       []string      `json:",omitempty"` // ids of the documents looked at, those sent ahead included
 	CPU        time.Duration // of the worker process during the run
 	PeakBytes  int64         // high water of the VM's memory
+	Refused    int           `json:",omitempty"` // requests beyond charm.MaxRequestsPerRun, of which the parent is not asked
 	Changed    []Document    `json:"-"` // whole new texts
 }
 
