@@ -142,7 +142,7 @@ type Result struct {
 	CPU        time.Duration // of the worker process during the run
 	PeakBytes  int64         // high water of the VM's memory
 	Refused    int           `json:",omitempty"` // requests beyond charm.MaxRequestsPerRun, of which the parent is not asked
-	Changed    []Document    `json:"-"` // whole new texts
+	Changed    []Document    `json:"-"`          // whole new texts
 }
 
 // Ended is how the worker's half of a run ended.

@@ -12,7 +12,7 @@ import (
 type fetches struct {
 	open  map[uint64]request // by the number on the wire
 	ready []*wire.Reply      // of requests that were refused here
-	count int // of all, those that were refused included
+	count int                // of all, those that were refused included
 }
 
 // refused is how many there were beyond what a run may make.
