@@ -125,6 +125,17 @@ function meant(m: any, query: string, labels: string[]): boolean {
   return labels.every((label) => has.includes(label)) && (query !== "" || ["SPAM", "TRASH"].every((l) => labels.includes(l) || !has.includes(l)));
 }
 
+/**
+ * The time before which a mail is too old for the query, ms; -Infinity when Gmail alone can say. Gmail documents days,
+ * months and years, and not at which hour they end: so the longest there are, and a day more.
+ */
+function oldest(query: string, now: number): number {
+  const words = query.replace(/"[^"]*"/g, " ");
+  if (/[(){}|]|(^|\s)OR(\s|$)/.test(words)) return -Infinity;
+  const days = [...words.matchAll(/(?<=^|\s)newer_than:(\d+)([dmy])(?=\s|$)/gi)].map((m) => Number(m[1]) * (/d/i.test(m[2]!) ? 1 : /m/i.test(m[2]!) ? 31 : 366));
+  return now - (Math.min(...days) + 1) * 86_400_000;
+}
+
 /** Gmail gives most texts as UTF-8, whatever their headers say, and some as they were sent. */
 function content(part: any): string {
   if (!part?.body?.data) return "";
@@ -243,6 +254,7 @@ const update = handler(
     properties: {
       settings: settingsSchema,
       ids: { type: "array", items: { type: "string" }, default: [], asCell: true }, // of mails, in their order
+      dates: { type: "array", items: { type: "number" }, default: [], asCell: true }, // of theirs, ms; 0 for none
       mails: { asCell: true }, // documents of their own
       recent: { type: "array", default: [], asCell: true },
       sync: { type: "object", default: {}, asCell: true },
@@ -256,9 +268,15 @@ const update = handler(
     const sync: Sync = { ...nothing, ...JSON.parse(JSON.stringify(cellOfSync.get() ?? {})) };
     let ids: string[] = [...state.ids.get()];
     const mails = state.mails.get() as any[]; // a view: what is not looked at is not loaded
-    const drop = (gone: (id: string) => boolean) => {
-      for (let i = ids.length - 1; i >= 0; i--) if (gone(ids[i]!)) mails.splice(i, 1);
-      ids = ids.filter((id) => !gone(id));
+    const dateOf = (m: Mail) => Date.parse(m.date) || 0;
+    let dates: number[] = [...state.dates.get()];
+    const undated = dates.length !== ids.length; // by an earlier version of this recipe
+    if (undated) dates = ids.map((_, i) => dateOf(mails[i]));
+    const drop = (gone: (id: string, i: number) => boolean) => {
+      const stay = ids.map((id, i) => !gone(id, i));
+      for (let i = ids.length - 1; i >= 0; i--) if (!stay[i]) mails.splice(i, 1);
+      ids = ids.filter((_, i) => stay[i]);
+      dates = dates.filter((_, i) => stay[i]);
     };
 
     const begin = async (why: string) => {
@@ -270,7 +288,8 @@ const update = handler(
     if (sync.pending.length === 0 && !sync.importing) {
       const gone = await changes(sync, api);
       if (gone) {
-        drop((id) => gone.has(id));
+        const since = oldest(query, Date.now());
+        drop((id, i) => gone.has(id) || dates[i]! > 0 && dates[i]! < since);
         sync.searching = query !== "" && sync.pending.length > 0; // only Gmail can say whether the query means a mail
       } else await begin("Gmail no longer knows what has changed since the last run");
     }
@@ -300,11 +319,12 @@ const update = handler(
     if (lost.size > 0) drop((id) => lost.has(id));
     fresh.sort((a, b) => (a.date < b.date ? 1 : -1));
     // The first import has older ones with every page, and newer ones when its list was begun anew.
-    const top = sync.importing && sync.first ? fresh.filter((m) => ids.length > 0 && m.date > mails[0].date) : fresh;
+    const top = sync.importing && sync.first ? fresh.filter((m) => ids.length > 0 && dateOf(m) > dates[0]!) : fresh;
     const bottom = fresh.filter((m) => !top.includes(m));
     mails.unshift(...top.map((m) => ({ ...m, [ID]: m.id })));
     mails.push(...bottom.map((m) => ({ ...m, [ID]: m.id })));
     ids = [...top.map((m) => m.id), ...ids, ...bottom.map((m) => m.id)];
+    dates = [...top.map(dateOf), ...dates, ...bottom.map(dateOf)];
 
     sync.pending = sync.pending.slice(work.length);
     sync.late = [...sync.late, ...left];
@@ -314,6 +334,7 @@ const update = handler(
       Object.assign(sync, { importing: false, listed: [], doubtful: [] });
     }
     const changed = JSON.stringify(ids) !== JSON.stringify(state.ids.get());
+    if (changed || undated) state.dates.set(dates);
     if (changed) {
       state.ids.set(ids);
       (state.recent as unknown as Cell<Line[]>).set(
@@ -342,6 +363,7 @@ export default recipe(
   },
   ({ settings, auth }) => {
     const ids = cell<string[]>([]);
+    const dates = cell<number[]>([]);
     const mails = cell<Mail[]>([]);
     const recent = cell<Line[]>([]);
     const sync = cell<Sync>(nothing);
@@ -370,7 +392,7 @@ export default recipe(
       auth,
       recent,
       mails,
-      bgUpdater: update({ settings, ids, mails, recent, sync }),
+      bgUpdater: update({ settings, ids, dates, mails, recent, sync }),
     };
   },
 );

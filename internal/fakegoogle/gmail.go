@@ -268,57 +268,6 @@ func reference(id string) map[string]string { return map[string]string{"id": id,
 // thread is the id of the mail's thread.
 func (mail *Mail) thread() string { return cmp.Or(mail.Thread, "t"+mail.ID) }
 
-// list answers messages.list: the newest first, without the spam and the bin unless one
-// asks for them. A page goes on behind the last mail of the one before, whatever has come
-// or gone meanwhile. Of searches it knows subject:WORD and in:LABEL.
-func (m *Mailbox) list(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	if q.Has("pageToken") && m.refuses() {
-		apiError(w, http.StatusBadRequest, "INVALID_ARGUMENT", "invalidArgument", "Invalid pageToken")
-		return
-	}
-	word, _ := strings.CutPrefix(q.Get("q"), "subject:")
-	if label, ok := strings.CutPrefix(word, "in:"); ok {
-		word, q["labelIds"] = "", append(q["labelIds"], label)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	list := []map[string]string{}
-	most, before := min(number(q.Get("maxResults"), 100), 500), number(q.Get("pageToken"), m.last+1)
-	hidden := []string{"SPAM", "TRASH"}
-	hidden = only(hidden, func(l string) bool { return !slices.Contains(q["labelIds"], l) })
-	reply := map[string]any{"resultSizeEstimate": len(m.mails)}
-	last := 0
-	for _, mail := range slices.Backward(m.mails) {
-		if mail.number >= before || !strings.Contains(mail.Subject, word) || slices.ContainsFunc(hidden, mail.has) ||
-			slices.ContainsFunc(q["labelIds"], func(l string) bool { return !mail.has(l) }) {
-			continue
-		}
-		if len(list) == most {
-			reply["nextPageToken"] = strconv.Itoa(last)
-			break
-		}
-		last = mail.number
-		list = append(list, map[string]string{"id": mail.ID, "threadId": mail.thread()})
-	}
-	if len(list) > 0 { // an empty list is left out, as everywhere in these APIs
-		reply["messages"] = list
-	}
-	Answer(w, http.StatusOK, reply)
-}
-
-// refuses says whether a page token is too old.
-func (m *Mailbox) refuses() bool {
-	m.mu.Lock()
-	meanwhile := m.rules.Stale
-	m.rules.Stale = nil
-	m.mu.Unlock()
-	if meanwhile != nil {
-		meanwhile()
-	}
-	return meanwhile != nil
-}
-
 func (mail *Mail) has(label string) bool { return slices.Contains(mail.Labels, label) }
 
 func number(text string, otherwise int) int {

@@ -234,3 +234,34 @@ func TestGmailPageTokenThatIsTooOld(t *testing.T) {
 		}
 	}
 }
+
+// Mails that grow too old for a query go with the ordinary runs, and nobody is asked for
+// them; where the query may mean them all the same, they stay until Gmail says so.
+func TestGmailMailsGrowTooOld(t *testing.T) {
+	t.Parallel()
+	g := fakegoogle.Start(t, func() time.Time { return time.Now().Add(-48 * time.Hour) }) // it lists what for us is too old
+	m := g.Gmail()
+	d := googleDaemon(t, g, t.TempDir())
+	for id, age := range map[string]time.Duration{"old": 50 * time.Hour, "aging": 47 * time.Hour, "young": time.Hour} {
+		m.Receive(fakegoogle.Mail{ID: id, Subject: `Mail of "newer_than:1d"`, Labels: []string{"INBOX"}, Date: time.Now().Add(-age)})
+	}
+	refs := map[string]client.Ref{}
+	for name, query := range map[string]string{
+		"day": "subject:Mail newer_than:1d", "month": "newer_than:1M", "either": "newer_than:1d OR subject:Mail", "quoted": `"newer_than:1d"`,
+	} {
+		refs[name] = d.addGmailAtRest(g, name, fmt.Sprintf(`"query":%q`, query), 3)
+	}
+	asked := g.Asked("/gmail/v1/users/me/messages")
+	for name, want := range map[string]int{"day": 2, "month": 3, "either": 3, "quoted": 3} {
+		r := d.runOK(refs[name])
+		if ids := d.mailIDs(refs[name]); len(ids) != want || r.Requests != 1 || slices.Contains(ids, "old") != (want == 3) {
+			t.Errorf("%s has %v after %d requests", name, ids, r.Requests)
+		}
+		if r := d.runOK(refs[name]); r.Changed != 0 {
+			t.Errorf("%s: then %d documents changed", name, r.Changed)
+		}
+	}
+	if n := g.Asked("/gmail/v1/users/me/messages") - asked; n != 0 {
+		t.Errorf("Gmail was asked %d times for its lists", n)
+	}
+}
