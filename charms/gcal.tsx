@@ -43,19 +43,27 @@ const authSchema = {
 const day = 86_400_000;
 const windowAge = 7 * day; // after which the window is moved, by asking for everything anew
 
-async function ask(url: string): Promise<any> {
+/** Undefined when a token that was sent is too old, for which 410 stands, and 400 where it is a page's. */
+async function ask(url: string, paged: boolean): Promise<any> {
   const response = await fetch(url, { connection: "google" });
-  if (response.status === 410) return undefined;
+  if (response.status === 410 || paged && response.status === 400) return undefined;
   const reply: any = await response.json().catch(() => ({}));
   if (!response.ok) throw new Error(`Google Calendar answered ${response.status} ${reply.error?.message ?? response.statusText}`);
   return reply;
 }
 
-/** All pages of a list; undefined when the sync token is too old. */
+/** All pages of a list; undefined when the sync token is too old. A list whose page token is refused is begun anew, once. */
 async function pages(url: string, params: URLSearchParams): Promise<{ items: any[]; token: string } | undefined> {
-  const items: any[] = [];
+  let [items, anew] = [[] as any[], false];
   for (;;) {
-    const page = await ask(`${url}?${params}`);
+    const paged = params.has("pageToken");
+    const page = await ask(`${url}?${params}`, paged);
+    if (page === undefined && paged && !anew) {
+      console.log("Google no longer knows where its list goes on; it is read from its start again");
+      params.delete("pageToken");
+      [items, anew] = [[], true];
+      continue;
+    }
     if (page === undefined) return undefined;
     items.push(...(page.items ?? []));
     if (!page.nextPageToken) return { items, token: page.nextSyncToken ?? "" };

@@ -65,9 +65,10 @@ const mostDoubtful = 5000; // mails in a row, none of which is known: those that
 const outline = "id,threadId,labelIds,snippet,internalDate,payload(mimeType,headers,body(attachmentId,size),parts(mimeType,filename,headers," +
   "body(attachmentId,size),parts(mimeType,filename,headers,body(attachmentId,size))))";
 
-async function ask(url: string, more: RequestInit = {}): Promise<Response> {
+/** An answer that is good, or has one of the statuses that are expected. */
+async function ask(url: string, expected: number[] = [], more: RequestInit = {}): Promise<Response> {
   const response = await fetch(url, { ...more, connection: "google" });
-  if (response.ok || response.status === 404) return response;
+  if (response.ok || expected.includes(response.status)) return response;
   const reply: any = await response.json().catch(() => ({}));
   throw new Error(`Gmail answered ${response.status} ${reply.error?.message ?? response.statusText}`);
 }
@@ -78,7 +79,7 @@ async function fetchMails(api: string, ids: string[], how: (id: string) => strin
   const calls = ids.map((id) => `--${boundary}\r\nContent-Type: application/http\r\nContent-ID: <${id}>\r\n\r\nGET /gmail/v1/users/me/messages/${id}?${how(id)}\r\n\r\n`);
   let response: Response;
   try {
-    response = await ask(`${api}/batch/gmail/v1`, {
+    response = await ask(`${api}/batch/gmail/v1`, [], {
       method: "POST", headers: { "content-type": `multipart/mixed; boundary=${boundary}` }, body: `${calls.join("")}--${boundary}--`,
     });
   } catch (e) {
@@ -124,6 +125,17 @@ function meant(m: any, query: string, labels: string[]): boolean {
   return labels.every((label) => has.includes(label)) && (query !== "" || ["SPAM", "TRASH"].every((l) => labels.includes(l) || !has.includes(l)));
 }
 
+/**
+ * The time before which a mail is too old for the query, ms; -Infinity when Gmail alone can say. Gmail documents days,
+ * months and years, and not at which hour they end: so the longest there are, and a day more.
+ */
+function oldest(query: string, now: number): number {
+  const words = query.replace(/"[^"]*"/g, " ");
+  if (/[(){}|]|(^|\s)OR(\s|$)/.test(words)) return -Infinity;
+  const days = [...words.matchAll(/(?<=^|\s)newer_than:(\d+)([dmy])(?=\s|$)/gi)].map((m) => Number(m[1]) * (/d/i.test(m[2]!) ? 1 : /m/i.test(m[2]!) ? 31 : 366));
+  return now - (Math.min(...days) + 1) * 86_400_000;
+}
+
 /** Gmail gives most texts as UTF-8, whatever their headers say, and some as they were sent. */
 function content(part: any): string {
   if (!part?.body?.data) return "";
@@ -155,13 +167,24 @@ function mailOf(m: any, textLimit: number): Mail {
 const pace = (mails: number, perSecond: number) =>
   new Promise((done) => setTimeout(done, 1000 * (mails > batchSize / 5 ? batchSize : mails) / Math.max(1, perSecond)));
 
+/**
+ * How Gmail refuses a page token that has grown too old. The list is begun anew then: those who read lists know what they
+ * have met.
+ */
+const stale = [400, 404, 410];
+
 /** The ids of the next mails that are meant, the newest first. */
 async function list(sync: Sync, api: string, query: string, labels: string[], most: number): Promise<string[]> {
   const params = new URLSearchParams({ maxResults: String(most) });
   if (query) params.set("q", query);
   for (const label of labels) params.append("labelIds", label);
   if (sync.page) params.set("pageToken", sync.page);
-  const page: any = await (await ask(`${api}/gmail/v1/users/me/messages?${params}`)).json();
+  const response = await ask(`${api}/gmail/v1/users/me/messages?${params}`, sync.page ? stale : []);
+  if (!response.ok) {
+    console.log("Gmail no longer knows where its list goes on; it is read from its start again");
+    return list(Object.assign(sync, { page: "" }), api, query, labels, most);
+  }
+  const page: any = await response.json();
   sync.page = page.nextPageToken ?? "";
   return [...new Set<string>((page.messages ?? []).map((m: any) => m.id))];
 }
@@ -170,7 +193,9 @@ async function list(sync: Sync, api: string, query: string, labels: string[], mo
  * The next ids of the import; the last page ends it. Beyond the limit it goes on to the oldest mail that is known: what
  * came in while Gmail's history was lost is newer, however much it is.
  */
-async function listPage(sync: Sync, known: Set<string>, api: string, query: string, labels: string[], limit: number): Promise<void> {
+async function listPage(
+  sync: Sync, known: Set<string>, api: string, query: string, labels: string[], limit: number, perSecond: number,
+): Promise<void> {
   const [met, doubtful] = [new Set(sync.listed), new Set(sync.doubtful)];
   for (const id of await list(sync, api, query, labels, perRun)) {
     if (met.has(id)) continue;
@@ -182,6 +207,7 @@ async function listPage(sync: Sync, known: Set<string>, api: string, query: stri
   sync.pending = [...met].slice(sync.listed.length);
   sync.listed = [...met];
   sync.doubtful = [...doubtful];
+  if (sync.pending.length === 0) await pace(1, perSecond);
   if (met.size >= limit && (doubtful.size > mostDoubtful || [...known].every((id) => met.has(id)))) sync.page = "";
 }
 
@@ -204,7 +230,7 @@ async function changes(sync: Sync, api: string): Promise<Set<string> | undefined
   for (let page = "", first = true; page || first; first = false) {
     const params = new URLSearchParams({ startHistoryId: sync.history, maxResults: "500" });
     if (page) params.set("pageToken", page);
-    const response = await ask(`${api}/gmail/v1/users/me/history?${params}`);
+    const response = await ask(`${api}/gmail/v1/users/me/history?${params}`, [404]);
     if (response.status === 404) return undefined;
     const reply: any = await response.json();
     for (const record of reply.history ?? []) {
@@ -228,6 +254,7 @@ const update = handler(
     properties: {
       settings: settingsSchema,
       ids: { type: "array", items: { type: "string" }, default: [], asCell: true }, // of mails, in their order
+      dates: { type: "array", items: { type: "number" }, default: [], asCell: true }, // of theirs, ms; 0 for none
       mails: { asCell: true }, // documents of their own
       recent: { type: "array", default: [], asCell: true },
       sync: { type: "object", default: {}, asCell: true },
@@ -241,9 +268,15 @@ const update = handler(
     const sync: Sync = { ...nothing, ...JSON.parse(JSON.stringify(cellOfSync.get() ?? {})) };
     let ids: string[] = [...state.ids.get()];
     const mails = state.mails.get() as any[]; // a view: what is not looked at is not loaded
-    const drop = (gone: (id: string) => boolean) => {
-      for (let i = ids.length - 1; i >= 0; i--) if (gone(ids[i]!)) mails.splice(i, 1);
-      ids = ids.filter((id) => !gone(id));
+    const dateOf = (m: Mail) => Date.parse(m.date) || 0;
+    let dates: number[] = [...state.dates.get()];
+    const undated = dates.length !== ids.length; // by an earlier version of this recipe
+    if (undated) dates = ids.map((_, i) => dateOf(mails[i]));
+    const drop = (gone: (id: string, i: number) => boolean) => {
+      const stay = ids.map((id, i) => !gone(id, i));
+      for (let i = ids.length - 1; i >= 0; i--) if (!stay[i]) mails.splice(i, 1);
+      ids = ids.filter((_, i) => stay[i]);
+      dates = dates.filter((_, i) => stay[i]);
     };
 
     const begin = async (why: string) => {
@@ -255,11 +288,12 @@ const update = handler(
     if (sync.pending.length === 0 && !sync.importing) {
       const gone = await changes(sync, api);
       if (gone) {
-        drop((id) => gone.has(id));
+        const since = oldest(query, Date.now());
+        drop((id, i) => gone.has(id) || dates[i]! > 0 && dates[i]! < since);
         sync.searching = query !== "" && sync.pending.length > 0; // only Gmail can say whether the query means a mail
       } else await begin("Gmail no longer knows what has changed since the last run");
     }
-    if (sync.pending.length === 0 && sync.importing) await listPage(sync, new Set(ids), api, query, labels, limit);
+    if (sync.pending.length === 0 && sync.importing) await listPage(sync, new Set(ids), api, query, labels, limit, perSecond);
     if (sync.searching && await search(sync, api, query, labels, perSecond)) {
       const hits = new Set(sync.listed);
       const others = new Set(sync.pending.filter((id) => !hits.has(id)));
@@ -284,13 +318,13 @@ const update = handler(
     }
     if (lost.size > 0) drop((id) => lost.has(id));
     fresh.sort((a, b) => (a.date < b.date ? 1 : -1));
-    if (sync.importing && sync.first) { // older ones with every page
-      mails.push(...fresh.map((m) => ({ ...m, [ID]: m.id })));
-      ids.push(...fresh.map((m) => m.id));
-    } else {
-      mails.unshift(...fresh.map((m) => ({ ...m, [ID]: m.id })));
-      ids.unshift(...fresh.map((m) => m.id));
-    }
+    // The first import has older ones with every page, and newer ones when its list was begun anew.
+    const top = sync.importing && sync.first ? fresh.filter((m) => ids.length > 0 && dateOf(m) > dates[0]!) : fresh;
+    const bottom = fresh.filter((m) => !top.includes(m));
+    mails.unshift(...top.map((m) => ({ ...m, [ID]: m.id })));
+    mails.push(...bottom.map((m) => ({ ...m, [ID]: m.id })));
+    ids = [...top.map((m) => m.id), ...ids, ...bottom.map((m) => m.id)];
+    dates = [...top.map(dateOf), ...dates, ...bottom.map(dateOf)];
 
     sync.pending = sync.pending.slice(work.length);
     sync.late = [...sync.late, ...left];
@@ -300,6 +334,7 @@ const update = handler(
       Object.assign(sync, { importing: false, listed: [], doubtful: [] });
     }
     const changed = JSON.stringify(ids) !== JSON.stringify(state.ids.get());
+    if (changed || undated) state.dates.set(dates);
     if (changed) {
       state.ids.set(ids);
       (state.recent as unknown as Cell<Line[]>).set(
@@ -328,6 +363,7 @@ export default recipe(
   },
   ({ settings, auth }) => {
     const ids = cell<string[]>([]);
+    const dates = cell<number[]>([]);
     const mails = cell<Mail[]>([]);
     const recent = cell<Line[]>([]);
     const sync = cell<Sync>(nothing);
@@ -356,7 +392,7 @@ export default recipe(
       auth,
       recent,
       mails,
-      bgUpdater: update({ settings, ids, mails, recent, sync }),
+      bgUpdater: update({ settings, ids, dates, mails, recent, sync }),
     };
   },
 );

@@ -77,18 +77,37 @@ func (t *Tree) settle(own string, cpu bool) error {
 	if err := set(filepath.Join(t.dir, daemon), "cgroup.procs", "0"); err != nil { // 0 is who writes
 		return Reason(fmt.Sprintf("the service may not move to a cgroup of its own: %v", cause(err)))
 	}
-	for _, dir := range []string{own, t.dir} {
-		if cpu && hand(dir, "+memory +pids +cpu") == nil { // a gain where it can be had, and no wall
-			continue
-		}
-		if err := hand(dir, "+memory +pids"); err != nil {
-			return err
-		}
+	before, _ := words(own, "cgroup.subtree_control") // empty, but in the root of all
+	given, err := handOn(own, cpu)
+	if err != nil {
+		return err
+	}
+	if _, err := handOn(t.dir, cpu); err != nil {
+		takeBack(own, given, before) // or no process may come back
+		return err
 	}
 	return nil
 }
 
-// hand gives controllers on to the cgroups below.
+// handOn gives the controllers that workers need on to the cgroups below, and says which
+// those are.
+func handOn(dir string, cpu bool) (given []string, err error) {
+	given = []string{"memory", "pids"}
+	if more := append(given, "cpu"); cpu && hand(dir, "+"+strings.Join(more, " +")) == nil { // a gain where it can be had, and no wall
+		return more, nil
+	}
+	return given, hand(dir, "+"+strings.Join(given, " +"))
+}
+
+// takeBack takes from the cgroups below those controllers that they did not have before.
+func takeBack(dir string, given, before []string) {
+	given = slices.DeleteFunc(given, func(c string) bool { return slices.Contains(before, c) })
+	if len(given) > 0 {
+		_ = hand(dir, "-"+strings.Join(given, " -"))
+	}
+}
+
+// hand gives controllers on to the cgroups below, or takes them back.
 func hand(dir, controllers string) error {
 	err := set(dir, "cgroup.subtree_control", controllers)
 	switch {

@@ -88,6 +88,27 @@ func TestTheServiceGoesBackWhereItWas(t *testing.T) {
 	}
 }
 
+// Controllers that were handed on are taken back, since no process can be where they are
+// handed on from; those that the cgroups below had before stay.
+func TestControllersAreTakenBack(t *testing.T) {
+	t.Parallel()
+	for offered, c := range map[string]struct{ before, after string }{
+		"memory pids\n":     {"", "-memory -pids"},
+		"cpu memory pids\n": {"", "-memory -pids -cpu"},
+		"cpu pids memory\n": {"memory cpu\n", "-pids"},
+	} {
+		dir := folderOf(t, map[string]string{
+			"cgroup.controllers": offered, "cgroup.subtree_control": c.before, "charmd/cgroup.subtree_control/x": "",
+		})
+		if _, err := Divide(dir); err == nil {
+			t.Fatal("it was divided")
+		}
+		if files := shown(t, dir); files["cgroup.subtree_control"] != c.after || files["cgroup.procs"] != "0" {
+			t.Errorf("of %q are left %q, the processes are %q", offered, files["cgroup.subtree_control"], files["cgroup.procs"])
+		}
+	}
+}
+
 func TestWhatIsWrittenForAWorker(t *testing.T) {
 	t.Parallel()
 	for _, offered := range []struct{ controllers, handed string }{

@@ -52,12 +52,14 @@ const (
 	WorkerRunLimit     = 10_000           // runs before a worker process is replaced
 	DefaultWorkerArena = 128 << 20        // bytes of the VM's memory
 
-	MaxHTTPConnections   = 4096           // of the service, those below included
-	MaxHTTPStreams       = 100            // requests under way on one connection of HTTP/2
-	MaxOpenPages         = 500            // of charms, kept up to date in browsers
-	MaxConnections       = 2048           // WebSockets of the memory server
-	MaxConnectionWatches = 50_000         // pairs of of and the that one connection subscribes to
-	MaxWatches           = 500_000        // of all connections
-	MaxQueuedBytes       = 32 << 20       // of effects that wait for one connection
-	MaxSkew              = 24 * time.Hour // between a client's clock, or its queue, and ours
+	MaxHTTPConnections   = 4096             // of the service, those below included
+	MaxHTTPStreams       = 100              // requests under way on one connection of HTTP/2
+	MaxOpenPages         = 500              // of charms, kept up to date in browsers
+	MaxConnections       = 2048             // WebSockets of the memory server
+	MaxStrangers         = 256              // of those, by which no signed request has come yet
+	SignWithin           = 30 * time.Second // the first signed request must begin to come
+	MaxConnectionWatches = 50_000           // pairs of of and the that one connection subscribes to
+	MaxWatches           = 500_000          // of all connections
+	MaxQueuedBytes       = 32 << 20         // of effects that wait for one connection
+	MaxSkew              = 24 * time.Hour   // between a client's clock, or its queue, and ours
 )

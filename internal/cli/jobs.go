@@ -54,7 +54,12 @@ func (a *app) cancelCommand() *cobra.Command {
 				job, err = c.CancelJob(cmd.Context(), args[0])
 			} else {
 				var ref client.Ref
-				if ref, err = resolveRef(cmd.Context(), c, args[0]); err == nil {
+				ref, err = resolveRef(cmd.Context(), c, args[0])
+				if charm.CodeOf(err) == charm.CodeNotFound {
+					return charm.Errorf(charm.CodeNotFound, "%q is neither the id of a job nor a charm", args[0]).
+						WithHint("charmd jobs lists the jobs, charmd list the charms")
+				}
+				if err == nil {
 					job, err = c.CancelJobOf(cmd.Context(), ref)
 				}
 			}

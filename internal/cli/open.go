@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -50,7 +51,8 @@ func (a *app) openCommand() *cobra.Command {
 					a.print("Open this link in a browser:")
 				}
 				a.print("  %s", observe.Line(opened.URL))
-				a.print("It works once, and expires %s.", a.relative(&opened.ExpiresAt))
+				left := opened.ExpiresAt.Sub(a.now()).Round(time.Minute) // asking for it took a moment of ten minutes
+				a.print("It works once, and expires in %s.", span(left))
 			})
 		},
 	}

@@ -131,7 +131,7 @@ func (w *throughProxy) RoundTrip(req *http.Request) (*http.Response, error) {
 	if port == "" {
 		port = "80"
 	}
-	_, outside, err := w.resolve(req.Context(), req.URL.Hostname(), port)
+	list, outside, err := w.resolve(req.Context(), req.URL.Hostname(), port)
 	switch {
 	case err != nil:
 		return nil, err
@@ -143,11 +143,23 @@ func (w *throughProxy) RoundTrip(req *http.Request) (*http.Response, error) {
 		req.Header.Set("Proxy-Authorization", w.proxy.authorization.Reveal())
 	}
 	resp, err := w.absolute.RoundTrip(req)
-	if err == nil && resp.StatusCode == http.StatusProxyAuthRequired {
+	if err == nil && resp.StatusCode == http.StatusProxyAuthRequired && !w.lets(req.Context(), list[0]) {
 		_ = resp.Body.Close()
 		return nil, &proxyError{reason: "it wants another user or password"}
 	}
 	return resp, err
+}
+
+// lets reports whether the proxy lets us through to an address. Of plain HTTP a 407 may
+// be the proxy's or what the host has answered, and does not say which: who gets a tunnel
+// is not wanted another password of. Where the proxy makes no tunnels it cannot be told.
+func (w *throughProxy) lets(ctx context.Context, to netip.AddrPort) bool {
+	conn, err := w.open(ctx, to)
+	if err != nil {
+		return false
+	}
+	_ = conn.Close()
+	return true
 }
 
 // CloseIdleConnections drops the connections that are kept for later requests.

@@ -22,6 +22,7 @@ import (
 type relay struct {
 	base   string
 	answer string // to everything, instead of passing it on; "" passes it on
+	closed bool   // there are no tunnels
 
 	mu    sync.Mutex
 	asked []string // first lines, and who it was
@@ -63,6 +64,10 @@ func (r *relay) pass(c net.Conn) {
 		r.mu.Unlock()
 		if r.answer != "" {
 			io.WriteString(c, r.answer)
+			return
+		}
+		if req.Method == http.MethodConnect && r.closed {
+			io.WriteString(c, "HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
 			return
 		}
 		if req.Method != http.MethodConnect {
@@ -280,6 +285,38 @@ func TestAProxyThatFails(t *testing.T) {
 				t.Errorf("held off: %+v", hosts)
 			}
 		})
+	}
+}
+
+// What a host answers as if it were a proxy is its reply, as far as that can be told.
+func TestAHostThatAnswersAsAProxy(t *testing.T) {
+	t.Parallel()
+	certificate, roots := testCertificate(t)
+	asIfProxy := func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Proxy-Authenticate", "Basic")
+		w.WriteHeader(http.StatusProxyAuthRequired)
+	}
+	base, plainPort := serve(t, publicIP, asIfProxy)
+	l, err := net.Listen("tcp", publicIP+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, securePort := serveOn(t, tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{certificate}}), asIfProxy)
+	names := startNameServer(t, map[string][]string{"example.com": {publicIP}})
+	for _, closed := range []bool{false, true} {
+		r := startRelay(t, nil, "")
+		r.closed = closed
+		c := clientFor(t, Options{Proxy: r.proxy(t), Resolver: names.resolver(), RootCAs: roots}, plainPort, securePort)
+		if closed {
+			_, entry, err := get(t, c, base)
+			wantCode(t, err, entry, CodeProxy)
+			continue
+		}
+		for _, address := range []string{base, fmt.Sprintf("https://example.com:%d/", securePort)} {
+			if reply, entry := mustGet(t, c, address); reply.Status != http.StatusProxyAuthRequired || entry.Proxy != c.proxy.String() {
+				t.Errorf("%s: %d, %+v", address, reply.Status, entry)
+			}
+		}
 	}
 }
 

@@ -26,7 +26,7 @@ type Facts struct {
 	Tries    int           // attempts that a job gets
 	Timeout  time.Duration // of its runs
 	Page     string        // address of the charm's page
-	Account  string        // name of the provider of the account that must be connected again; "" for none
+	Account  string        // name of the provider of the account that must be connected; "" when that is not known
 	Began    time.Time     // when a worker took its run; zero while it is only claimed
 	Crowd    Crowd
 }

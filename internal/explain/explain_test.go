@@ -108,7 +108,7 @@ func TestCharm(t *testing.T) {
 			"home/news runs next in 42s, at 10:31:42, on its schedule (every 1m); its last run, at 10:30:42, met a failure of the other side, which is not held against it: example.org answers 503",
 			"nothing to do here"},
 		{"after its account went", well(ended(charm.NeedsReconnect, "", "")), "pending", Schedule,
-			"home/news runs next in 42s, at 10:31:42, on its schedule (every 1m); its last run, at 10:30:42, found its account disconnected", "connect its account with: charmd connect"},
+			"home/news runs next in 42s, at 10:31:42, on its schedule (every 1m); its last run, at 10:30:42, found its account disconnected", "connect its account with: charmd connect PROVIDER --charm home/news, where PROVIDER is the connection that its recipe's requests name"},
 		{"after it was lost", well(ended(charm.Lost, "", "")), "pending", Schedule,
 			"home/news runs next in 42s, at 10:31:42, on its schedule (every 1m); its last run, at 10:30:42, was interrupted, which is not held against it", "nothing to do"},
 		{"after it was cancelled", well(ended(charm.Cancelled, "a person cancelled it", "")), "pending", Schedule,

@@ -1,6 +1,7 @@
 package explain
 
 import (
+	"cmp"
 	"fmt"
 
 	"charmd/internal/charm"
@@ -91,11 +92,10 @@ func (f Facts) advice(r charm.Run) string {
 
 // reconnect is how a person connects the charm's account, again or for the first time.
 func (f Facts) reconnect() string {
-	provider := f.Account
-	if provider == "" {
-		provider = "PROVIDER"
+	how := fmt.Sprintf("connect its account with: charmd connect %s --charm %s", cmp.Or(f.Account, "PROVIDER"), f.Charm.Ref())
+	if f.Account == "" {
+		how += ", where PROVIDER is the connection that its recipe's requests name, such as google"
 	}
-	how := fmt.Sprintf("connect its account with: charmd connect %s --charm %s", provider, f.Charm.Ref())
 	if f.Page != "" {
 		how += "; or on its page: " + f.Page
 	}

@@ -24,6 +24,7 @@ type Calendar struct {
 	perPage int
 	full    int // lists without a sync token
 	given   int // events that were given
+	stale   int // so many page tokens are refused
 }
 
 type stamped struct {
@@ -80,6 +81,13 @@ func (c *Calendar) Forget() {
 	c.kept = c.last
 }
 
+// Refuse makes it refuse the next n page tokens, as it does with those that are old.
+func (c *Calendar) Refuse(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stale = n
+}
+
 // Lists is how many lists began without a sync token since it was asked last, and how
 // many events were given in all.
 func (c *Calendar) Lists() (full, given int) {
@@ -110,6 +118,11 @@ func (c *Calendar) list(w http.ResponseWriter, r *http.Request, who Account) {
 			apiError(w, http.StatusGone, "GONE", "fullSyncRequired", "Sync token is no longer valid, a full sync is required.")
 			return
 		}
+	}
+	if c.stale > 0 && q.Has("pageToken") {
+		c.stale--
+		apiError(w, http.StatusBadRequest, "INVALID_ARGUMENT", "invalid", "Invalid page token value.")
+		return
 	}
 	skip := number(q.Get("pageToken"), 0)
 	if since < 0 && skip == 0 {

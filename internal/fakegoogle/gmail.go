@@ -46,6 +46,7 @@ type MailRules struct {
 	Truncate int           // so many batches are cut off in the middle
 	Refuse   int           // so many calls in batches are answered 429
 	Broken   int           // so many batches are answered 500
+	Stale    func()        // the next page token of a list is refused, as an old one is, after this has happened; nil: it is good
 	Hold     chan struct{} // answers come when it is closed; nil: at once
 }
 
@@ -266,41 +267,6 @@ func reference(id string) map[string]string { return map[string]string{"id": id,
 
 // thread is the id of the mail's thread.
 func (mail *Mail) thread() string { return cmp.Or(mail.Thread, "t"+mail.ID) }
-
-// list answers messages.list: the newest first, without the spam and the bin unless one
-// asks for them. A page goes on behind the last mail of the one before, whatever has come
-// or gone meanwhile. Of searches it knows subject:WORD and in:LABEL.
-func (m *Mailbox) list(w http.ResponseWriter, r *http.Request) {
-	q := r.URL.Query()
-	word, _ := strings.CutPrefix(q.Get("q"), "subject:")
-	if label, ok := strings.CutPrefix(word, "in:"); ok {
-		word, q["labelIds"] = "", append(q["labelIds"], label)
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	list := []map[string]string{}
-	most, before := min(number(q.Get("maxResults"), 100), 500), number(q.Get("pageToken"), m.last+1)
-	hidden := []string{"SPAM", "TRASH"}
-	hidden = only(hidden, func(l string) bool { return !slices.Contains(q["labelIds"], l) })
-	reply := map[string]any{"resultSizeEstimate": len(m.mails)}
-	last := 0
-	for _, mail := range slices.Backward(m.mails) {
-		if mail.number >= before || !strings.Contains(mail.Subject, word) || slices.ContainsFunc(hidden, mail.has) ||
-			slices.ContainsFunc(q["labelIds"], func(l string) bool { return !mail.has(l) }) {
-			continue
-		}
-		if len(list) == most {
-			reply["nextPageToken"] = strconv.Itoa(last)
-			break
-		}
-		last = mail.number
-		list = append(list, map[string]string{"id": mail.ID, "threadId": mail.thread()})
-	}
-	if len(list) > 0 { // an empty list is left out, as everywhere in these APIs
-		reply["messages"] = list
-	}
-	Answer(w, http.StatusOK, reply)
-}
 
 func (mail *Mail) has(label string) bool { return slices.Contains(mail.Labels, label) }
 

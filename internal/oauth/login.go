@@ -229,8 +229,11 @@ func (a *Accounts) connect(ctx context.Context, p Provider, to Target, got *oaut
 	given := a.o.Now()
 	t := tokensOf(got, given)
 	whose := a.user(ctx, p, t)
-	a.connecting.Lock()
-	defer a.connecting.Unlock()
+	done, err := a.turn(ctx, to)
+	if err != nil {
+		return Connected{}, err
+	}
+	defer done()
 	acc, conn := a.ofTarget(p.Name, to)
 	if err := acc.lock(ctx); err != nil {
 		return Connected{}, err

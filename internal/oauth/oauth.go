@@ -56,12 +56,11 @@ type Options struct {
 type Accounts struct {
 	o Options
 
-	connecting sync.Mutex // one account after the other, so that one place gets one
-
 	mu     sync.Mutex
 	byID   map[string]*account
 	logins map[string]login
-	rows   map[string]Provider // as discovery completed them
+	turns  map[string]chan struct{} // by the place that an account is being connected for; closed when it is
+	rows   map[string]Provider      // as discovery completed them
 
 	refused refusals
 }
@@ -95,7 +94,7 @@ func place(id string) string { return "connection/" + id }
 
 // Open reads the connections.
 func Open(ctx context.Context, o Options) (*Accounts, error) {
-	a := &Accounts{o: o, byID: map[string]*account{}, logins: map[string]login{}, rows: map[string]Provider{}}
+	a := &Accounts{o: o, byID: map[string]*account{}, logins: map[string]login{}, turns: map[string]chan struct{}{}, rows: map[string]Provider{}}
 	return a, o.Store.View(ctx, func(r store.Reader) error {
 		list, err := r.Connections()
 		for _, c := range list {

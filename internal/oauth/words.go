@@ -107,3 +107,21 @@ func inDays(d time.Duration) string {
 	}
 	return fmt.Sprintf(", in %d days", int(d/day))
 }
+
+// Meant is the name of the provider whose account our words are about, also of one that
+// was never connected; "" when they are about none, or about several of one title.
+func (a *Accounts) Meant(words string) (name string) {
+	longest := 0
+	for _, p := range a.o.Providers {
+		if !strings.Contains(words, " "+p.Title+" account") {
+			continue
+		}
+		switch {
+		case len(p.Title) > longest:
+			name, longest = p.Name, len(p.Title)
+		case len(p.Title) == longest:
+			name = ""
+		}
+	}
+	return name
+}

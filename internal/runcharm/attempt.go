@@ -34,7 +34,7 @@ type attempt struct {
 	asked    []Asked
 	blame    string // the last request, when it failed by the other side's fault
 	judged   int    // order of the last request, in a run that is made again
-	limited  bool   // the last request was ended by a limit of egress
+	limited  bool   // the last request was ended by a limit
 	account  string // why the last request found its account disconnected
 
 	// notBefore is when the hosts that have failed since the last good request may
@@ -229,11 +229,7 @@ func (a *attempt) Program(_ context.Context, id string) (string, error) {
 func (a *attempt) Fetch(ctx context.Context, f wire.Fetch) wire.Reply {
 	a.mu.Lock()
 	a.requests++
-	over := a.requests > charm.MaxRequestsPerRun
 	a.mu.Unlock()
-	if over {
-		return wire.Reply{Op: f.Op, Code: string(egress.CodeLimit), Error: fmt.Sprintf("a run may make %d requests", charm.MaxRequestsPerRun)}
-	}
 	req := egress.Request{Method: f.Method, URL: f.URL, Headers: f.Headers, Body: f.Body, Redirect: f.Redirect, Connection: f.Account}
 	if a.work.Replies != nil {
 		return a.answer(f.Op, req)

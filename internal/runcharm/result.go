@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	"charmd/internal/charm"
 	"charmd/internal/jsontext"
@@ -25,6 +26,9 @@ func (a *attempt) result(out wire.Result, exit pool.Exit) Result {
 	}
 	if r.Started.IsZero() {
 		r.Started = a.started
+	}
+	if out.Refused > 0 { // in the worker, which did not ask: they came after all others
+		a.limited, a.blame, a.account, a.notBefore = true, "", "", time.Time{}
 	}
 	switch exit.Kind {
 	case pool.Done:

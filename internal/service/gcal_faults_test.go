@@ -36,6 +36,7 @@ func TestGoogleCalendarBegunAnew(t *testing.T) {
 		c.Put(event(nine(days).Format("d20060102"), nine(days)))
 	}
 	ref := d.add(charms.Source("gcal.tsx"), "home", "calendar", notRegistered, every(24*time.Hour), allow(g.Host), argument(`{"settings":{"api":%q}}`, g.URL+"/calendar/v3"))
+	c.Refuse(1)
 	d.connect(g, ref)
 	titles := func() (list []string) {
 		got := result[struct {
@@ -53,6 +54,9 @@ func TestGoogleCalendarBegunAnew(t *testing.T) {
 	d.runOK(ref)
 	if got := titles(); len(got) != 8 {
 		t.Fatalf("there are %v", got)
+	}
+	if full, given := c.Lists(); full != 2 || given != 2+8 {
+		t.Errorf("when a page token was too old there were %d lists, %d events", full, given)
 	}
 
 	gone, moved := nine(26).Format("d20060102"), nine(51).Format("d20060102")

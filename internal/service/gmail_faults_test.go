@@ -190,3 +190,78 @@ func TestGmailQueryOfManyHits(t *testing.T) {
 		t.Errorf("%d units in a second, %d requests over the quota", most, over)
 	}
 }
+
+// A page token is good for a while. When Gmail refuses one that a charm has kept, the list
+// is begun anew in the same run, in an import as well as in a search: no mail is lost,
+// fetched twice or out of its place, whatever has come and gone meanwhile.
+func TestGmailPageTokenThatIsTooOld(t *testing.T) {
+	t.Parallel()
+	g := fakegoogle.Start(t, time.Now)
+	m := g.Gmail()
+	m.Change(func(r *fakegoogle.MailRules) { r.Units = 10_000 })
+	d := googleDaemon(t, g, t.TempDir(), "--max-retries", "0")
+	m.Receive(inbox(510)...)
+	m.Change(func(r *fakegoogle.MailRules) {
+		r.Stale = func() {
+			m.Receive(fakegoogle.Mail{ID: "new", Subject: "Mail of today", Labels: []string{"INBOX"}, Date: time.Now()})
+			m.Delete("m00509") // had been read: Gmail's history says so to the run after the import
+			m.Delete("m00007") // had not
+		}
+	})
+	ref := d.addGmailAtRest(g, "mail", `"perSecond":1900`, 510)
+	d.runOK(ref)
+	want := []string{"new"}
+	for i := 508; i >= 0; i-- {
+		if i != 7 {
+			want = append(want, fmt.Sprintf("m%05d", i))
+		}
+	}
+	if ids := d.mailIDs(ref); !slices.Equal(ids, want) {
+		t.Errorf("there are %v", ids)
+	}
+	if got := m.Fetched(); got["full"] != 510 {
+		t.Errorf("the 510 mails that there were have been given as %v", got)
+	}
+
+	found := d.addGmailAtRest(g, "found", `"perSecond":1900,"query":"subject:Mail","limit":20`, 20)
+	m.Change(func(r *fakegoogle.MailRules) { r.Stale = func() {} })
+	m.Label("m00003", "INBOX", "STARRED")
+	d.runOK(found)
+	d.atRest(found, 21)
+	for _, ref := range []client.Ref{ref, found} {
+		if s := d.show(ref).State; s.TotalFailures != 0 {
+			t.Errorf("%s has failed: %+v", ref, s)
+		}
+	}
+}
+
+// Mails that grow too old for a query go with the ordinary runs, and nobody is asked for
+// them; where the query may mean them all the same, they stay until Gmail says so.
+func TestGmailMailsGrowTooOld(t *testing.T) {
+	t.Parallel()
+	g := fakegoogle.Start(t, func() time.Time { return time.Now().Add(-48 * time.Hour) }) // it lists what for us is too old
+	m := g.Gmail()
+	d := googleDaemon(t, g, t.TempDir())
+	for id, age := range map[string]time.Duration{"old": 50 * time.Hour, "aging": 47 * time.Hour, "young": time.Hour} {
+		m.Receive(fakegoogle.Mail{ID: id, Subject: `Mail of "newer_than:1d"`, Labels: []string{"INBOX"}, Date: time.Now().Add(-age)})
+	}
+	refs := map[string]client.Ref{}
+	for name, query := range map[string]string{
+		"day": "subject:Mail newer_than:1d", "month": "newer_than:1M", "either": "newer_than:1d OR subject:Mail", "quoted": `"newer_than:1d"`,
+	} {
+		refs[name] = d.addGmailAtRest(g, name, fmt.Sprintf(`"query":%q`, query), 3)
+	}
+	asked := g.Asked("/gmail/v1/users/me/messages")
+	for name, want := range map[string]int{"day": 2, "month": 3, "either": 3, "quoted": 3} {
+		r := d.runOK(refs[name])
+		if ids := d.mailIDs(refs[name]); len(ids) != want || r.Requests != 1 || slices.Contains(ids, "old") != (want == 3) {
+			t.Errorf("%s has %v after %d requests", name, ids, r.Requests)
+		}
+		if r := d.runOK(refs[name]); r.Changed != 0 {
+			t.Errorf("%s: then %d documents changed", name, r.Changed)
+		}
+	}
+	if n := g.Asked("/gmail/v1/users/me/messages") - asked; n != 0 {
+		t.Errorf("Gmail was asked %d times for its lists", n)
+	}
+}

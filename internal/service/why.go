@@ -1,6 +1,7 @@
 package service
 
 import (
+	"cmp"
 	"context"
 	"time"
 
@@ -17,6 +18,11 @@ func (s *Service) Why(ctx context.Context, space, name string) (api.Why, error) 
 	}
 	f.NotReady, f.Tries, f.Crowd.Share = s.hindered(), s.config.MaxRetries+1, max(executorsPerWorker*s.config.Workers/2, 1)
 	f.LeftOut = s.leftOut(f.Charm)
+	lacks := f.State.Waiting.Why
+	if f.Last != nil && !f.State.WaitsForAccount() {
+		lacks = f.Last.Error
+	}
+	f.Account = cmp.Or(s.accounts.Meant(lacks), f.Account)
 	why := whyJSON(explain.Charm(f))
 	why.Charm = f.Charm.Ref()
 	return why, nil

@@ -26,6 +26,7 @@ func TestLimitsAreThoseOfTheDocument(t *testing.T) {
 		fmt.Sprintf("| a body; the time to send it | %d MiB; %.0f s |", maxBody>>20, server.ReadTimeout.Seconds()),
 		fmt.Sprintf("| the time to take an answer | %.0f minute |", shed.writeWithin.Minutes()),
 		fmt.Sprintf("| connections | %d,%03d |", charm.MaxConnections/1000, charm.MaxConnections%1000),
+		fmt.Sprintf("| of those, by which no signed request has come yet | %d; %.0f s |", charm.MaxStrangers, charm.SignWithin.Seconds()),
 		fmt.Sprintf("| wall time | `--timeout`, %.0f minutes at most |", charm.MaxTimeout.Minutes()),
 		fmt.Sprintf("| documents looked at | %d,%03d |", charm.MaxDocumentsPerRun/1000, charm.MaxDocumentsPerRun%1000),
 		fmt.Sprintf("| one document; all changes together | %d MiB; %d MiB |", charm.MaxDocumentBytes>>20, charm.MaxChangesetBytes>>20),

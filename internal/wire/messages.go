@@ -141,7 +141,8 @@ type Result struct {
 	Read       []string      `json:",omitempty"` // ids of the documents looked at, those sent ahead included
 	CPU        time.Duration // of the worker process during the run
 	PeakBytes  int64         // high water of the VM's memory
-	Changed    []Document    `json:"-"` // whole new texts
+	Refused    int           `json:",omitempty"` // requests beyond charm.MaxRequestsPerRun, of which the parent is not asked
+	Changed    []Document    `json:"-"`          // whole new texts
 }
 
 // Ended is how the worker's half of a run ended.

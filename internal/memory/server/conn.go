@@ -40,6 +40,9 @@ type task struct {
 // carries requests out in order, one writes.
 type conn struct {
 	server *Server
+	from   string    // the address, as addressOf has it
+	since  time.Time // when it was opened
+	known  bool      // a signed request has come by it; of the reader
 	ws     *websocket.Conn
 	ctx    context.Context // ends with the socket
 	cancel context.CancelFunc
@@ -56,8 +59,8 @@ type conn struct {
 	reason string
 }
 
-func newConn(s *Server) *conn {
-	c := &conn{server: s, tasks: make(chan task, tasksAhead), worked: make(chan struct{}), ending: make(chan struct{})}
+func newConn(s *Server, from string) *conn {
+	c := &conn{server: s, from: from, since: time.Now(), tasks: make(chan task, tasksAhead), worked: make(chan struct{}), ending: make(chan struct{})}
 	c.ctx, c.cancel = context.WithCancel(context.Background())
 	c.out.init(s.o.Limits.QueuedBytes)
 	return c
@@ -114,6 +117,9 @@ func (c *conn) read() (malformed bool) {
 			return false
 		}
 		t, err := c.server.check(c.in.Bytes())
+		if err == nil && t.refused == nil {
+			c.signed()
+		}
 		if err == nil {
 			c.enqueue(t, c.in.Len() > aheadBytes)
 		}
@@ -134,7 +140,9 @@ func (c *conn) receive() (large bool, err error) {
 	if c.in.Reset(); c.in.Cap() > keptBytes {
 		c.in = bytes.Buffer{}
 	}
+	stop := c.hurry()
 	kind, r, err := c.ws.Reader(c.ctx)
+	stop()
 	if err != nil {
 		return false, err
 	}

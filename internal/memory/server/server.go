@@ -34,6 +34,7 @@ type Options struct {
 // Limits bound what clients can take; a zero field is the limit of package charm.
 type Limits struct {
 	Connections       int // open at once
+	Strangers         int // of those, by which no signed request has come yet
 	ConnectionWatches int // pairs of of and the that one connection has subscribed to
 	Watches           int // that all have
 	QueuedBytes       int // of effects that wait for one connection
@@ -47,6 +48,7 @@ func (l Limits) withDefaults() Limits {
 		}
 	}
 	or(&l.Connections, charm.MaxConnections)
+	or(&l.Strangers, charm.MaxStrangers)
 	or(&l.ConnectionWatches, charm.MaxConnectionWatches)
 	or(&l.Watches, charm.MaxWatches)
 	or(&l.QueuedBytes, charm.MaxQueuedBytes)
@@ -66,10 +68,11 @@ type Server struct {
 	work context.Context // ends when what is in hand is given up
 	stop context.CancelFunc
 
-	mu       sync.Mutex
-	conns    map[*conn]struct{}
-	draining bool
-	open     sync.WaitGroup // connections
+	mu        sync.Mutex
+	conns     map[*conn]struct{}
+	strangers strangers
+	draining  bool
+	open      sync.WaitGroup // connections
 }
 
 // New makes the server; Close ends it.
@@ -107,7 +110,7 @@ func (s *Server) upgrade(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusUnprocessableEntity, []byte(noUpgrade))
 		return
 	}
-	c := newConn(s)
+	c := newConn(s, addressOf(r.RemoteAddr))
 	if err := s.enter(c); err != nil {
 		reply(w, http.StatusServiceUnavailable, jsonError("ConnectionError", err.Error()))
 		return
@@ -127,10 +130,11 @@ func (s *Server) enter(c *conn) error {
 	if s.draining {
 		return charm.Errorf(charm.CodeUnavailable, "the service is stopping")
 	}
-	if len(s.conns) >= s.o.Limits.Connections {
-		return charm.Errorf(charm.CodeUnavailable, "%d connections are open, more are not accepted", len(s.conns))
+	if err := s.room(); err != nil {
+		return err
 	}
 	s.conns[c] = struct{}{}
+	s.strangers = append(s.strangers, c)
 	s.open.Add(1)
 	return nil
 }
@@ -140,6 +144,7 @@ func (s *Server) leave(c *conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
+	s.forgetStranger(c)
 	s.open.Done()
 }
 

@@ -39,6 +39,14 @@ type world struct {
 
 func newWorld(t testing.TB, change ...func(*server.Options)) *world {
 	t.Helper()
+	w := unreachable(t, change...)
+	w.http = httptest.NewServer(w.server)
+	return w
+}
+
+// unreachable is a world without sockets.
+func unreachable(t testing.TB, change ...func(*server.Options)) *world {
+	t.Helper()
 	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
@@ -52,12 +60,13 @@ func newWorld(t testing.TB, change ...func(*server.Options)) *world {
 		fn(&o)
 	}
 	w.server = server.New(o)
-	w.http = httptest.NewServer(w.server)
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 		defer cancel()
 		w.server.Close(ctx)
-		w.http.Close()
+		if w.http != nil {
+			w.http.Close()
+		}
 		if err := db.Close(); err != nil {
 			t.Error(err)
 		}

@@ -12,8 +12,11 @@ import (
 type fetches struct {
 	open  map[uint64]request // by the number on the wire
 	ready []*wire.Reply      // of requests that were refused here
-	count int
+	count int                // of all, those that were refused included
 }
+
+// refused is how many there were beyond what a run may make.
+func (f *fetches) refused() int { return max(0, f.count-charm.MaxRequestsPerRun) }
 
 type request struct {
 	op    float64     // the runtime's number, which starts anew with every run
@@ -45,7 +48,7 @@ func (r *run) fetch(op float64, head string, body []byte) error {
 	refuse := func(code charm.ErrorCode, text string) {
 		r.fetches.ready = append(r.fetches.ready, &wire.Reply{Op: m.lastOp, Error: text, Code: string(code)})
 	}
-	if r.fetches.count++; r.fetches.count > charm.MaxRequestsPerRun {
+	if r.fetches.count++; r.fetches.refused() > 0 {
 		refuse(charm.CodeEgressLimit, fmt.Sprintf("a run may make %d requests", charm.MaxRequestsPerRun))
 		return nil
 	}

@@ -28,7 +28,7 @@ const mostFailures = 100 // of each kind that a result tells
 
 // result is what the parent is told of a run that ended so.
 func (r *run) result(report wire.Report, err error) *wire.Result {
-	out := &wire.Result{Ended: wire.Finished, Read: r.docs.read}
+	out := &wire.Result{Ended: wire.Finished, Read: r.docs.read, Refused: r.fetches.refused()}
 	why, isEnded := errors.AsType[*ended](err)
 	load, isLoad := errors.AsType[*loadFailure](err)
 	thrown, isThrown := errors.AsType[*engine.Error](err)
