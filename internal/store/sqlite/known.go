@@ -13,8 +13,8 @@ import (
 // known is what the writer has lately read or written of the rows that every run
 // needs, as SQLite would answer it: a row is claimed, read again at the end of its run
 // and written back, so most of what a run reads has been in the writer's hands before.
-// Only the writer changes rows, and nobody else reads here. What a member has changed
-// is forgotten with everything else when it fails, or when its transaction does.
+// Nobody else reads here. What a member has changed is forgotten with everything else
+// when it fails, or when its transaction does.
 type known struct {
 	charms map[int64]charm.Charm
 	states map[int64]charm.State // also the zero State of a charm that has none
@@ -25,7 +25,8 @@ type known struct {
 	heads  map[place]store.Fact
 	bytes  int // of the heads' values
 
-	changed bool // by the member that is running
+	changed bool  // by the member that is running
+	version int64 // of the database, as far as others write to it
 }
 
 // place is where a space has one current fact.
@@ -45,6 +46,16 @@ func newKnown() *known {
 	return &known{
 		charms: map[int64]charm.Charm{}, states: map[int64]charm.State{}, live: map[int64][]charm.Job{}, jobs: map[string]int64{},
 		spaces: map[string]charm.Space{}, dids: map[int64]string{}, heads: map[place]store.Fact{},
+	}
+}
+
+// refresh forgets what may be out of date in a transaction that has just begun: people
+// can open the database as well, and what they do there must be seen and mended.
+func (k *known) refresh(s *session) {
+	var version int64
+	if err := s.row("pragma data_version", nil, &version); err != nil || version != k.version {
+		k.forget()
+		k.version = version
 	}
 }
 

@@ -59,6 +59,45 @@ func TestKnownOfALostTransaction(t *testing.T) {
 	}
 }
 
+// TestKnownWhenOthersWrite changes a row by another connection, as a person may.
+func TestKnownWhenOthersWrite(t *testing.T) {
+	t.Parallel()
+	path := newPath(t)
+	db := open(t, path, Options{})
+	c := newCounter(t, db, "c")
+	put := func(n int64) {
+		ok(t, db.Update(t.Context(), func(tx store.Tx) error { return tx.PutState(c.charm, charm.State{Executions: n}) }))
+	}
+	executions := func() (n int64) {
+		ok(t, db.Update(t.Context(), func(tx store.Tx) error {
+			s, err := tx.State(c.charm)
+			n = s.Executions
+			return err
+		}))
+		return n
+	}
+	other, err := connect(t.Context(), path, everyPragma...)
+	ok(t, err)
+	put(1)
+	ok(t, other.script(t.Context(), "update state set executions = 5"))
+	if n := executions(); n != 5 {
+		t.Errorf("the writer reads %d executions, want the 5 of the other connection", n)
+	}
+	put(6)
+	ok(t, other.close())
+	// A checkpoint beside the writer is no such change, nor is a commit of its own.
+	db.checkpoint.one.Lock()
+	_, err = db.checkpoint.checkpoint("passive")
+	db.checkpoint.one.Unlock()
+	ok(t, err)
+	ok(t, db.Update(t.Context(), func(store.Tx) error {
+		if len(db.writer.known.states) != 1 {
+			t.Error("the transaction knows nothing of the one before")
+		}
+		return nil
+	}))
+}
+
 // TestKnownIsBounded looks at more rows than the writer keeps, and at large ones.
 func TestKnownIsBounded(t *testing.T) {
 	t.Parallel()

@@ -192,6 +192,7 @@ func (w *writer) transact(members []*member) int {
 		w.lose(members, err)
 		return len(members)
 	}
+	w.known.refresh(w.session)
 	alone := len(members) == 1
 	for i, m := range members {
 		if !m.taken.CompareAndSwap(false, true) {
