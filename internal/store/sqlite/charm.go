@@ -71,6 +71,7 @@ func (t *tx) putCharm(c charm.Charm) (row int64, err error) {
 		c.Schedule.Every.Microseconds(), c.Schedule.Cron, c.Schedule.Zone, c.Timeout.Microseconds(),
 		c.Priority, string(hosts), c.ProbeNever, c.Registered, millis(c.CreatedAt), millis(c.UpdatedAt)}
 	if c.Row != 0 {
+		t.known.dropCharm(c.Row)
 		return c.Row, t.must(updateCharm, append(args, c.Row)...)
 	}
 	err = t.returning(insertCharm, args, &row)
@@ -91,5 +92,6 @@ func (t *tx) DeleteCharm(row int64) error {
 	if err := t.must("delete from charm where row = ?", row); err != nil {
 		return fmt.Errorf("delete charm %d: %w", row, err)
 	}
+	t.known.dropAllOf(row)
 	return nil
 }

@@ -51,11 +51,16 @@ type timeOf struct{ t *time.Time }
 
 func (d timeOf) read(c column) error {
 	n, err := c.integer()
-	*d.t = time.Time{}
-	if n != 0 {
-		*d.t = time.UnixMilli(n).UTC()
-	}
+	*d.t = timeAt(n)
 	return err
+}
+
+// timeAt is the time whose stored form is n.
+func timeAt(n int64) time.Time {
+	if n == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(n).UTC()
 }
 
 // durationOf scans a stored duration, microseconds.

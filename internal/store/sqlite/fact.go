@@ -125,6 +125,7 @@ func (t *tx) AddFact(f store.Fact) error {
 	const upsert = "insert into memory (space, of, the, id, head, born) values (?, ?, ?, ?, ?, ?) " +
 		"on conflict (space, of, the) do update set head = excluded.head returning id"
 	const insert = "insert into fact (row, memory, since, at, ref, cause, value) values (?, ?, ?, ?, ?, ?, ?)"
+	t.known.dropHead(f) // until both rows are written
 	row := next(&t.last.fact)
 	var memory int64
 	err := t.returning(upsert, []any{f.Space, f.Of, f.The, row, row, f.Since}, &memory)
@@ -138,6 +139,8 @@ func (t *tx) AddFact(f store.Fact) error {
 		return fmt.Errorf("store fact %s of %s: %w", f.The, f.Of, err)
 	}
 	t.facts++
+	f.Row = row
+	t.known.putHead(f)
 	return nil
 }
 
@@ -147,6 +150,7 @@ func (t *tx) PutCommit(c store.Commit) error {
 		return fmt.Errorf("store commit %d: it does not follow the last commit of space %d", c.Since, c.Space)
 	}
 	if err == nil {
+		t.known.moveSpace(c)
 		_, err = t.exec("insert into log (space, since, at, ref) values (?, ?, ?, ?)", c.Space, c.Since, millis(c.At), c.Ref[:])
 	}
 	if err == nil && c.Transaction != nil {

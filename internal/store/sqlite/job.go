@@ -65,6 +65,7 @@ func (t *tx) PutJob(j charm.Job) error {
 	if err != nil {
 		return fmt.Errorf("store job %s: %w", j.ID, err)
 	}
+	t.known.putJob(j)
 	return nil
 }
 
@@ -72,5 +73,6 @@ func (t *tx) DeleteJob(id string) error {
 	if err := t.must("delete from job where id = ?", id); err != nil {
 		return fmt.Errorf("delete job %s: %w", id, err)
 	}
+	t.known.dropJob(id)
 	return nil
 }

@@ -40,6 +40,7 @@ func (t *tx) PutSpace(s charm.Space) (int64, error) {
 		err = t.returning("insert into space (did, name, created) values (?, ?, ?) returning row",
 			[]any{s.DID, s.Name, millis(s.CreatedAt)}, &row)
 	} else {
+		t.known.dropSpaces()
 		err = t.must("update space set name = ? where row = ?", s.Name, row)
 	}
 	if isUnique(err) {

@@ -60,5 +60,6 @@ func (t *tx) PutState(row int64, s charm.State) error {
 	if err != nil {
 		return fmt.Errorf("store the state of charm %d: %w", row, err)
 	}
+	t.known.putState(row, s)
 	return nil
 }

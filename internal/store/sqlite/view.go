@@ -18,6 +18,7 @@ type view struct {
 type tx struct {
 	view
 	last  *rowNumbers
+	known *known
 	after []func()
 	facts int // added
 }

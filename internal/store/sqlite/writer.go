@@ -39,6 +39,7 @@ type writer struct {
 	*session
 	db      *DB
 	last    *rowNumbers
+	known   *known
 	queue   chan *member
 	finish  chan struct{} // asks for the rest of a checkpoint, see checkpointer
 	stopped chan struct{}
@@ -54,6 +55,7 @@ func newWriter(db *DB, s *session, last *rowNumbers) *writer {
 		session: s,
 		db:      db,
 		last:    last,
+		known:   newKnown(),
 		queue:   make(chan *member, maxGroup),
 		finish:  make(chan struct{}, 1),
 		stopped: make(chan struct{}),
@@ -190,6 +192,7 @@ func (w *writer) transact(members []*member) int {
 		w.lose(members, err)
 		return len(members)
 	}
+	w.known.refresh(w.session)
 	alone := len(members) == 1
 	for i, m := range members {
 		if !m.taken.CompareAndSwap(false, true) {
@@ -273,13 +276,17 @@ func (w *writer) lost(err error) error {
 // call runs the member's function. An error that has ended the transaction is
 // its error even when the function passed over it.
 func (w *writer) call(m *member) (err error) {
-	t := &tx{view: view{w.session, context.Background()}, last: w.last}
+	t := &tx{view: view{w.session, context.Background()}, last: w.last, known: w.known}
+	w.known.changed = false
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
 		}
 		if err == nil {
 			err = w.broken
+		}
+		if err != nil && w.known.changed {
+			w.known.forget()
 		}
 	}()
 	err = m.fn(t)
@@ -291,6 +298,7 @@ func (w *writer) call(m *member) (err error) {
 // errors, or with err those who have none.
 func (w *writer) undo(members []*member, err error) {
 	w.rollback()
+	w.known.forget()
 	w.group = nil
 	for _, m := range members {
 		m.taken.Store(true)

@@ -77,6 +77,7 @@ func Run(t *testing.T, open Open) {
 		{"after commit", testAfterCommit},
 		{"many callers", testManyCallers},
 		{"reading own writes", testReadOwnWrites},
+		{"reading within a transaction", testWithin},
 		{"snapshots", testSnapshot},
 		{"cancelled contexts", testCancel},
 		{"closing", testClose},
