@@ -73,7 +73,7 @@ func pour(w http.ResponseWriter, want int) {
 func TestFault12_FeedServersThatMisbehave(t *testing.T) {
 	t.Parallel()
 	config := filepath.Join(t.TempDir(), "charmd.conf")
-	if err := os.WriteFile(config, []byte("CHARMD_EGRESS_TIMEOUT=1500ms\n"), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte("CHARMD_EGRESS_TIMEOUT=5s\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	d := startDaemon(t, t.TempDir(), "--config", config, "--max-concurrent", "2")
@@ -89,7 +89,7 @@ func TestFault12_FeedServersThatMisbehave(t *testing.T) {
 		message string
 	}{
 		{"slow", func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
-			charm.Errored, charm.CodeEgressLimit, "1.5s"},
+			charm.Errored, charm.CodeEgressLimit, "5s"},
 		{"drips", func(w http.ResponseWriter, r *http.Request) {
 			drops := time.NewTicker(50 * time.Millisecond)
 			defer drops.Stop()
@@ -102,7 +102,7 @@ func TestFault12_FeedServersThatMisbehave(t *testing.T) {
 					_ = http.NewResponseController(w).Flush()
 				}
 			}
-		}, charm.Errored, charm.CodeEgressLimit, "longer than 1.5s in all"},
+		}, charm.Errored, charm.CodeEgressLimit, "longer than 5s in all"},
 		{"endless", func(w http.ResponseWriter, _ *http.Request) { pour(w, 1<<40) },
 			charm.Errored, charm.CodeEgressLimit, "larger than 16777216 bytes"},
 		{"large", func(w http.ResponseWriter, _ *http.Request) {
