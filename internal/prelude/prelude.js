@@ -902,11 +902,7 @@ var URLSearchParams = class extends Pairs {
     else for (const [name2, value] of pairsOf(init)) this.pairs.push([String(name2), String(value)]);
   }
   reread(search) {
-    const text = search.startsWith("?") ? search.slice(1) : search;
-    this.pairs = text.split("&").filter((pair) => pair !== "").map((pair) => {
-      const at = pair.indexOf("=");
-      return at < 0 ? [unescape(pair), ""] : [unescape(pair.slice(0, at)), unescape(pair.slice(at + 1))];
-    });
+    this.pairs = search === "" ? [] : parse(host.query(search));
   }
   get size() {
     return this.pairs.length;
@@ -936,27 +932,13 @@ var URLSearchParams = class extends Pairs {
     return this.pairs.map(([name2, value]) => [name2, value])[Symbol.iterator]();
   }
   toString() {
-    return this.pairs.map(([name2, value]) => `${escape(name2)}=${escape(value)}`).join("&");
+    return host.querytext(stringify(this.pairs));
   }
   replace(pairs) {
     this.pairs = pairs;
     this.changed?.(this.toString());
   }
 };
-function escape(text) {
-  const escaped = encodeURIComponent(text.toWellFormed()).replaceAll("%20", "+");
-  return escaped.replace(/[!'()~]/g, (char) => "%" + char.charCodeAt(0).toString(16).toUpperCase());
-}
-function unescape(text) {
-  const spaced = text.replaceAll("+", " ");
-  if (!spaced.includes("%")) return spaced;
-  const bytes = [];
-  for (const part of spaced.split(/(%[0-9a-f]{2})/i)) {
-    if (/^%[0-9a-f]{2}$/i.test(part)) bytes.push(parseInt(part.slice(1), 16));
-    else bytes.push(...host.encode(part));
-  }
-  return host.utf8(new Uint8Array(bytes), "utf-8", 0);
-}
 
 // src/cells/session.ts
 var session = {

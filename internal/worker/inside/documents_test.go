@@ -156,5 +156,8 @@ func TestWebFunctionsThrowWhatBrowsersDo(t *testing.T) {
 		save([host.btoa("hi"), host.atob("aGk="), name(() => host.atob("a")), name(() => host.utf8(new Uint8Array(1), "klingon", 0)),
 			name(() => host.utf8(new Uint8Array([255]), "utf-8", 1)), text(host.encode("é")), host.url("/c"),
 			JSON.parse(host.url("/c", "https://a.test/b")).href, JSON.parse(host.urlset("https://a.test/", "hash", "2")).hash.slice(1)])`)
+	l.expect(`[[["a","b c"]],"a=b+c","TypeError"]`, `
+		const name = (f) => { try { return f() } catch (e) { return e.name } };
+		save([JSON.parse(host.query("?a=b+c")), host.querytext('[["a","b c"]]'), name(() => host.querytext("{}"))])`)
 	l.expect(`true`, `save(host.xml("<a b='c'>d</a>", "text/xml").includes('["a"'))`)
 }

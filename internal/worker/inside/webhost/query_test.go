@@ -1,0 +1,70 @@
+package webhost
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestQuery(t *testing.T) {
+	t.Parallel()
+	for search, want := range map[string]string{
+		"":                           `[]`,
+		"?":                          `[]`,
+		"?a=1&b=2":                   `[["a","1"],["b","2"]]`,
+		"??a":                        `[["?a",""]]`,
+		"&&a&=&b=c=d&":               `[["a",""],["",""],["b","c=d"]]`,
+		"a+b=c%20d%2B":               `[["a b","c d+"]]`,
+		"a=%e4%BD%a0":                `[["a","你"]]`,
+		"a=%zz%4&b=%":                `[["a","%zz%4"],["b","%"]]`,
+		"a=%25%3":                    `[["a","%%3"]]`,
+		"a=%FF%C3x%E4%BD":            `[["a","` + "\uFFFD\uFFFDx\uFFFD" + `"]]`,
+		"a=%EF%BB%BFx%EF%BB%BF":      `[["a","x` + "\uFEFF" + `"]]`,
+		"a=%22\"\\":                  `[["a","\"\"\\"]]`,
+		"\xed\xa0\x80=\xed\xa0\x80%": `[["\ud800","` + "\uFFFD" + `%"]]`,
+	} {
+		if got := Query(search); got != want {
+			t.Errorf("%q reads as %s, want %s", search, got, want)
+		}
+	}
+}
+
+func TestQueryText(t *testing.T) {
+	t.Parallel()
+	for pairs, want := range map[string]string{
+		`[]`:                                  "",
+		`[["a","1"],["a",""],["",""]]`:        "a=1&a=&=",
+		`[["q","~!'()*-._ +&=%/?#"]]`:         "q=%7E%21%27%28%29*-._+%2B%26%3D%25%2F%3F%23",
+		`[["ü","你 \u0000\n\""]]`:              "%C3%BC=%E4%BD%A0+%00%0A%22",
+		`[["\ud800","a\ud83d\ude00\udc00b"]]`: "%EF%BF%BD=a%F0%9F%98%80%EF%BF%BDb",
+	} {
+		got, err := QueryText(pairs)
+		if err != nil || got != want {
+			t.Errorf("%s is written as %q, %v; want %q", pairs, got, err, want)
+		}
+	}
+	if text, err := QueryText(`{"a":1}`); err == nil {
+		t.Errorf("an object is written as %q", text)
+	}
+}
+
+// What is written reads as the same, but for the byte order marks that reading drops.
+func FuzzQuery(f *testing.F) {
+	for _, s := range []string{"?a=1&b=%E4%BD%A0", "a+b=%2B&%zz", "%EF%BB%BF%EF%BB%BF", "\xed\xa0\x80=%", "&=&%00"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, search string) {
+		pairs := Query(search)
+		if !json.Valid([]byte(pairs)) {
+			t.Fatalf("%q reads as %q, which is no JSON", search, pairs)
+		}
+		text, err := QueryText(pairs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		again, err := QueryText(Query(text))
+		if err != nil || again != text && !strings.Contains(text, "%EF%BB%BF") {
+			t.Errorf("%q is written as %q, and that as %q (%v)", search, text, again, err)
+		}
+	})
+}
