@@ -109,14 +109,8 @@ func (h *host) functions() []engine.HostFunc {
 			h.timers[c.Number(0)] = t
 		}},
 		{Name: "now", Fn: func(c *engine.Call) { c.ReturnNumber(h.now) }},
-		{Name: "entropy", Fn: func(c *engine.Call) {
-			b := make([]byte, int(c.Number(0)))
-			for i := range b {
-				h.entropy = h.entropy*6364136223846793005 + 1442695040888963407
-				b[i] = byte(h.entropy >> 56)
-			}
-			c.ReturnBytes(b)
-		}},
+		{Name: "entropy", Fn: func(c *engine.Call) { c.ReturnBytes(h.random(int(c.Number(0)))) }},
+		{Name: "uuid", Fn: func(c *engine.Call) { c.ReturnString(webhost.UUID([16]byte(h.random(16)))) }},
 		{Name: "url", Fn: func(c *engine.Call) { c.ReturnString(webhost.URL(c.String(0), c.String(1), !c.IsUndefined(1))) }},
 		{Name: "urlset", Fn: func(c *engine.Call) { c.ReturnString(webhost.URLSet(c.String(0), c.String(1), c.String(2))) }},
 		{Name: "query", Fn: func(c *engine.Call) { c.ReturnString(webhost.Query(c.String(0))) }},
@@ -143,6 +137,15 @@ func (h *host) functions() []engine.HostFunc {
 		}},
 		{Name: "env", Fn: func(c *engine.Call) { c.ReturnString(`{"apiUrl":"` + apiURL + `","occasion":"occasion-1"}`) }},
 	}
+}
+
+func (h *host) random(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		h.entropy = h.entropy*6364136223846793005 + 1442695040888963407
+		b[i] = byte(h.entropy >> 56)
+	}
+	return b
 }
 
 func (h *host) fetch(op float64, head, body string) {

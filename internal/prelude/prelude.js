@@ -38,80 +38,12 @@ function isThenable(value) {
   return isObject(value) && typeof value.then === "function";
 }
 
-// src/host/outside.ts
-var outside = false;
-function meetOutside() {
-  outside = true;
-}
-function watchOutside() {
-  outside = false;
-}
-function environment() {
-  meetOutside();
-  return parse(host.env());
-}
-
-// src/web/text.ts
-function bytesOf(data) {
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
-}
-var TextEncoder = class {
-  constructor() {
-    this.encoding = "utf-8";
-  }
-  encode(text = "") {
-    return host.encode(String(text));
-  }
-};
-var TextDecoder = class {
-  constructor(label = "utf-8", options = {}) {
-    this.encoding = String(label).trim().toLowerCase();
-    this.fatal = options.fatal === true;
-    host.utf8(new Uint8Array(0), this.encoding, 0);
-  }
-  /** Bytes are decoded as a whole: bodies come in one piece here, so there is no streaming. */
-  decode(data) {
-    return data === void 0 ? "" : host.utf8(bytesOf(data), this.encoding, this.fatal ? 1 : 0);
-  }
-};
-var atob = (text) => host.atob(String(text));
-var btoa = (text) => host.btoa(String(text));
-
-// src/web/crypto.ts
-var longestRequest = 65536;
-function uuid() {
-  const bytes = host.entropy(16);
-  bytes[6] = bytes[6] & 15 | 64;
-  bytes[8] = bytes[8] & 63 | 128;
-  const hex = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
-}
-var crypto = {
-  randomUUID() {
-    meetOutside();
-    return uuid();
-  },
-  getRandomValues(view2) {
-    if (view2.byteLength > longestRequest) {
-      throw new RangeError(`getRandomValues gives at most ${longestRequest} bytes, not ${view2.byteLength}`);
-    }
-    meetOutside();
-    new Uint8Array(view2.buffer, view2.byteOffset, view2.byteLength).set(host.entropy(view2.byteLength));
-    return view2;
-  },
-  subtle: {
-    async digest(algorithm, data) {
-      return host.digest(typeof algorithm === "string" ? algorithm : algorithm.name, bytesOf(data)).slice().buffer;
-    }
-  }
-};
-
 // src/documents/entity.ts
 function entityId(source, cause) {
   return host.refer(stringify(cleaned(source, cause)), "link");
 }
 function newId() {
-  return entityId({}, uuid());
+  return entityId({}, host.uuid());
 }
 function cleaned(source, cause) {
   const seen = /* @__PURE__ */ new Set();
@@ -302,6 +234,19 @@ function writeTarget(place2) {
 }
 function cycle(value, place2) {
   return new Error(`${isAlias(value) ? "Alias" : "Reference"} cycle detected at ${place2.doc.id}/${place2.path.join("/")}`);
+}
+
+// src/host/outside.ts
+var outside = false;
+function meetOutside() {
+  outside = true;
+}
+function watchOutside() {
+  outside = false;
+}
+function environment() {
+  meetOutside();
+  return parse(host.env());
 }
 
 // src/schedule/memo.ts
@@ -1109,7 +1054,7 @@ function asEntity(value, anchor2, siblings) {
       write(placeOf(sibling2), unmarked(value));
       return sibling2;
     }
-    id ??= uuid();
+    id ??= host.uuid();
   }
   const frame = topFrame();
   const doc = documentOf(entityId({ id }, { parent: { "/": anchor2.doc.id }, path: anchor2.path, context: frame?.cause }));
@@ -2111,21 +2056,18 @@ function deepEqual(a, b) {
   const names = keys(a);
   return names.length === keys(b).length && names.every((name2) => name2 in b && deepEqual(a[name2], b[name2]));
 }
-var PATH = /* @__PURE__ */ Symbol("path");
-function pathOf(steps) {
+var READ = /* @__PURE__ */ Symbol("read");
+function pathOf(read2) {
   return new Proxy(() => {
   }, {
-    get: (_, key) => typeof key === "string" ? pathOf([...steps, key]) : key === PATH ? steps : void 0,
-    apply: (_, _this, args) => pathOf([...steps.slice(0, -1), { method: steps.at(-1), args }])
+    get: (_, key) => typeof key === "string" ? pathOf((self) => read2(self)[key]) : key === READ ? read2 : void 0,
+    apply: (_, _this, args) => pathOf((self) => read2(self)(...args))
   });
 }
-function walk(steps, self) {
-  return steps.reduce((at, step) => typeof step === "string" ? at[step] : at[step.method](...step.args), self);
-}
-var $ = pathOf([]);
+var $ = pathOf((self) => self);
 var select = (query) => (self) => mapObject(query, (value) => {
-  const steps = typeof value === "function" ? value[PATH] : void 0;
-  return steps === void 0 ? value : walk(steps, self);
+  const read2 = typeof value === "function" ? value[READ] : void 0;
+  return read2 === void 0 ? value : read2(self);
 });
 var event = (name2) => select({ $event: name2 });
 var Spell = class {
@@ -2205,6 +2147,34 @@ __export(formats_exports, {
   readCalendar: () => readCalendar,
   readMultipart: () => readMultipart
 });
+
+// src/web/text.ts
+function bytesOf(data) {
+  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+}
+var TextEncoder = class {
+  constructor() {
+    this.encoding = "utf-8";
+  }
+  encode(text = "") {
+    return host.encode(String(text));
+  }
+};
+var TextDecoder = class {
+  constructor(label = "utf-8", options = {}) {
+    this.encoding = String(label).trim().toLowerCase();
+    this.fatal = options.fatal === true;
+    host.utf8(new Uint8Array(0), this.encoding, 0);
+  }
+  /** Bytes are decoded as a whole: bodies come in one piece here, so there is no streaming. */
+  decode(data) {
+    return data === void 0 ? "" : host.utf8(bytesOf(data), this.encoding, this.fatal ? 1 : 0);
+  }
+};
+var atob = (text) => host.atob(String(text));
+var btoa = (text) => host.btoa(String(text));
+
+// src/lib/formats.ts
 function decodeText(data, contentType = "") {
   return host.text(bytesOf(data), contentType ?? "");
 }
@@ -2446,16 +2416,13 @@ function integrationOf(result) {
 }
 function findIntegration(node, depth) {
   if (!isObject(node) || depth > deepest2) return void 0;
-  if (isArray(node)) {
-    for (const child of node) {
-      const integration = findIntegration(child, depth + 1);
-      if (integration !== void 0) return integration;
-    }
-    return void 0;
-  }
   const { name: name2, props, children } = node;
   if (name2 === "common-updater" && typeof props?.integration === "string") return props.integration;
-  return findIntegration(children, depth + 1);
+  for (const child of isArray(node) ? node : [children]) {
+    const integration = findIntegration(child, depth + 1);
+    if (integration !== void 0) return integration;
+  }
+  return void 0;
 }
 function cellsOf(graph2) {
   const computed = new Set(graph2.nodes.flatMap(({ writes }) => writes.map(({ path }) => path[1])));
@@ -2650,7 +2617,7 @@ function instantiateHandler({ module, inputs }, scope2, key) {
     const given = { ...bound, [key]: storedForm(place2, event2) };
     const argument = frozenDocument(given, () => entityId(given, frame.cause));
     const props = argumentAt(argument.root, module, void 0);
-    const frame = pushFrame(scope2, void 0, () => ({ ...bound, [key]: uuid() }), true);
+    const frame = pushFrame(scope2, void 0, () => ({ ...bound, [key]: host.uuid() }), true);
     return inFrame(
       frame,
       () => module.wrapper === "handler" ? code.call(props, props.$event, props) : code(props),
@@ -3164,6 +3131,28 @@ var console = {
   assert: (holds, ...args) => holds || error("Assertion failed:", ...args),
   group: log,
   groupEnd: () => {
+  }
+};
+
+// src/web/crypto.ts
+var longestRequest = 65536;
+var crypto = {
+  randomUUID() {
+    meetOutside();
+    return host.uuid();
+  },
+  getRandomValues(view2) {
+    if (view2.byteLength > longestRequest) {
+      throw new RangeError(`getRandomValues gives at most ${longestRequest} bytes, not ${view2.byteLength}`);
+    }
+    meetOutside();
+    new Uint8Array(view2.buffer, view2.byteOffset, view2.byteLength).set(host.entropy(view2.byteLength));
+    return view2;
+  },
+  subtle: {
+    async digest(algorithm, data) {
+      return host.digest(typeof algorithm === "string" ? algorithm : algorithm.name, bytesOf(data)).slice().buffer;
+    }
   }
 };
 

@@ -26,6 +26,7 @@ func (m *Machine) functions() []engine.HostFunc {
 		{"timer", startTimer},
 		{"now", func(r *run, c *engine.Call) { c.ReturnNumber(r.clock.read()) }},
 		{"entropy", randomBytes},
+		{"uuid", func(r *run, c *engine.Call) { c.ReturnString(webhost.UUID([16]byte(r.random.bytes(16)))) }},
 		{"env", func(r *run, c *engine.Call) { c.ReturnString(r.env) }},
 		{"url", func(_ *run, c *engine.Call) { c.ReturnString(webhost.URL(c.String(0), c.String(1), !c.IsUndefined(1))) }},
 		{"urlset", func(_ *run, c *engine.Call) { c.ReturnString(webhost.URLSet(c.String(0), c.String(1), c.String(2))) }},

@@ -9,7 +9,7 @@ export interface Host {
   fetch(op: number, head: string, body?: Uint8Array): void;
   timer(op: number, ms: number, repeat: 0 | 1): void;
   cancel(op: number): void;
-  now(): number; entropy(n: number): Uint8Array; env(): string;
+  now(): number; entropy(n: number): Uint8Array; uuid(): string; env(): string;
   url(input: string, base?: string): string; urlset(href: string, part: string, value: string): string;
   query(search: string): string; querytext(pairs: string): string;
   utf8(bytes: Uint8Array, label: string, fatal: 0 | 1): string; encode(text: string): Uint8Array;
