@@ -115,6 +115,7 @@ func (h *host) functions() []engine.HostFunc {
 		{Name: "urlset", Fn: func(c *engine.Call) { c.ReturnString(webhost.URLSet(c.String(0), c.String(1), c.String(2))) }},
 		{Name: "query", Fn: func(c *engine.Call) { c.ReturnString(webhost.Query(c.String(0))) }},
 		{Name: "querytext", Fn: func(c *engine.Call) { text, err := webhost.QueryText(c.String(0)); reply(c, text, err) }},
+		{Name: "events", Fn: func(c *engine.Call) { c.ReturnString(webhost.Events(c.String(0))) }},
 		{Name: "utf8", Fn: func(c *engine.Call) {
 			text, err := webhost.DecodeText(c.Bytes(0), c.String(1), c.Number(2) == 1)
 			reply(c, text, err)

@@ -2839,9 +2839,7 @@ var Request = class _Request extends Body {
   }
 };
 function absolute(input) {
-  const text = host.url(input) || host.url(input, environment().apiUrl);
-  if (text === "") throw new TypeError(`Invalid URL: ${input}`);
-  return parse(text).href;
+  return (URL.parse(input) ?? new URL(input, environment().apiUrl)).href;
 }
 var Response = class _Response extends Body {
   constructor(body, init = {}) {
@@ -2964,17 +2962,8 @@ var streamData3 = asking("streamData", "error", ({ url, options = {} }) => ({
   send: url ? async () => lastEvent(await (await fetch(url, options)).text()) : void 0
 }), true);
 function lastEvent(text) {
-  let last2;
-  let lines = {};
-  for (const line of text.split("\n")) {
-    const [, field, value] = /^(id|event|data): ?(.*?)\r?$/.exec(line) ?? [];
-    if (field !== void 0) lines[field] = value;
-    const { id, event: event2, data } = lines;
-    if (id === void 0 || event2 === void 0 || data === void 0) continue;
-    last2 = { id, event: event2, data: parse(data) };
-    lines = {};
-  }
-  return last2;
+  const events2 = parse(host.events(text));
+  return events2.map(({ id, event: event2, data }) => ({ id, event: event2, data: parse(data) })).at(-1);
 }
 
 // src/run/run.ts
@@ -3040,14 +3029,13 @@ function merged(value, defaults) {
 function isMergeable(value) {
   return isObject(value) && !isArray(value) && !isLink(value) && !isAlias(value) && !("$static" in value);
 }
-function navigateTo3() {
-}
 var builtins = {
   fetchData: fetchData3,
   ifElse: conditional2,
   llm: llm3,
   map: mapList,
-  navigateTo: navigateTo3,
+  navigateTo: () => {
+  },
   streamData: streamData3
 };
 function instantiate(node, scope2) {
@@ -3532,9 +3520,6 @@ function nameGraphs(graph2) {
 function memoText(memo2) {
   return memo2 === void 0 ? "" : `,"memo":${writeOut(memo2)}`;
 }
-function textOf(text) {
-  return text === null ? null : stringify(text);
-}
 var root = {
   /** Once the recipe's code has run: its schemas, or what went wrong. */
   loaded() {
@@ -3563,7 +3548,7 @@ var root = {
     if (task.mode === "cells") return stringify({ handled, failures, cells: cellsOf(graph) });
     const result = documentOf(task.charm).root;
     const changed2 = saveChanges([result.doc, documentOf(task.process)]);
-    return `{"handled":${handled},"updater":${isUpdatable(result)},"name":${textOf(nameOf(result))},"integration":${textOf(integrationOf(result))},"again":${session.again},"stuck":${running === void 0 ? null : writeOut({ what: running.kind, ...whereIs(running) })},"failures":${failures.length > 0 ? writeOut(failures) : "[]"},"changed":${changed2}${memoText(remembered())}}`;
+    return `{"handled":${handled},"updater":${isUpdatable(result)},"name":${stringify(nameOf(result))},"integration":${stringify(integrationOf(result))},"again":${session.again},"stuck":${running === void 0 ? null : writeOut({ what: running.kind, ...whereIs(running) })},"failures":${failures.length > 0 ? writeOut(failures) : "[]"},"changed":${changed2}${memoText(remembered())}}`;
   }
 };
 installGlobals();

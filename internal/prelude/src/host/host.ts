@@ -11,7 +11,7 @@ export interface Host {
   cancel(op: number): void;
   now(): number; entropy(n: number): Uint8Array; uuid(): string; env(): string;
   url(input: string, base?: string): string; urlset(href: string, part: string, value: string): string;
-  query(search: string): string; querytext(pairs: string): string;
+  query(search: string): string; querytext(pairs: string): string; events(stream: string): string;
   utf8(bytes: Uint8Array, label: string, fatal: 0 | 1): string; encode(text: string): Uint8Array;
   atob(text: string): string; btoa(text: string): string; xml(text: string, mime: string): string;
   text(bytes: Uint8Array, contentType: string): string; unbase64(text: string): Uint8Array; header(text: string): string;
