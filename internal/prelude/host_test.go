@@ -124,6 +124,7 @@ func (h *host) functions() []engine.HostFunc {
 		{Name: "atob", Fn: func(c *engine.Call) { text, err := webhost.Atob(c.String(0)); reply(c, text, err) }},
 		{Name: "btoa", Fn: func(c *engine.Call) { text, err := webhost.Btoa(c.String(0)); reply(c, text, err) }},
 		{Name: "xml", Fn: func(c *engine.Call) { text, err := webhost.XML(c.String(0), c.String(1)); reply(c, text, err) }},
+		{Name: "selector", Fn: func(c *engine.Call) { c.ReturnString(webhost.Selector(c.String(0))) }},
 		{Name: "markdown", Fn: func(c *engine.Call) {
 			text, err := webhost.Markdown(c.String(0), c.String(1))
 			reply(c, text, err)

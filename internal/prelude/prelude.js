@@ -1,8 +1,8 @@
 !function () {
 var __defProp = Object.defineProperty;
 var __export = (target, all2) => {
-  for (var name2 in all2)
-    __defProp(target, name2, { get: all2[name2], enumerable: true });
+  for (var name in all2)
+    __defProp(target, name, { get: all2[name], enumerable: true });
 };
 
 // src/host/host.ts
@@ -71,10 +71,10 @@ var Place = class _Place {
     this.changed = "";
   }
   child(key) {
-    const name2 = typeof key === "string" ? key : String(key);
+    const name = typeof key === "string" ? key : String(key);
     const kids = this.kids ??= /* @__PURE__ */ new Map();
-    let kid = kids.get(name2);
-    if (kid === void 0) kids.set(name2, kid = new _Place(this.doc, this, key));
+    let kid = kids.get(name);
+    if (kid === void 0) kids.set(name, kid = new _Place(this.doc, this, key));
     return kid;
   }
   at(path) {
@@ -105,8 +105,8 @@ var Reads = class {
   }
 };
 var Document = class {
-  constructor(name2) {
-    this.name = name2;
+  constructor(name) {
+    this.name = name;
     this.root = new Place(this, void 0, "");
     this.dirty = false;
     this.frozen = false;
@@ -272,8 +272,8 @@ function isChangedAt(place2) {
 // src/schedule/failure.ts
 function describeThrown(thrown) {
   if (thrown instanceof Error || isObject(thrown) && typeof thrown.message === "string") {
-    const { name: name2, message, stack } = thrown;
-    return { name: String(name2 ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
+    const { name, message, stack } = thrown;
+    return { name: String(name ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
   }
   try {
     return { name: "", message: isObject(thrown) ? stringify(thrown) : String(thrown), stack: "" };
@@ -770,7 +770,7 @@ var Pairs = class {
     return this.entries();
   }
   forEach(callback) {
-    for (const [name2, value] of this) callback(value, name2, this);
+    for (const [name, value] of this) callback(value, name, this);
   }
 };
 function pairsOf(init) {
@@ -844,7 +844,7 @@ var URLSearchParams = class extends Pairs {
     this.pairs = [];
     hide(this, "pairs", "changed");
     if (typeof init === "string") this.reread(init);
-    else for (const [name2, value] of pairsOf(init)) this.pairs.push([String(name2), String(value)]);
+    else for (const [name, value] of pairsOf(init)) this.pairs.push([String(name), String(value)]);
   }
   reread(search) {
     this.pairs = search === "" ? [] : parse(host.query(search));
@@ -852,29 +852,29 @@ var URLSearchParams = class extends Pairs {
   get size() {
     return this.pairs.length;
   }
-  get(name2) {
-    return this.pairs.find((pair) => pair[0] === name2)?.[1] ?? null;
+  get(name) {
+    return this.pairs.find((pair) => pair[0] === name)?.[1] ?? null;
   }
-  getAll(name2) {
-    return this.pairs.filter((pair) => pair[0] === name2).map((pair) => pair[1]);
+  getAll(name) {
+    return this.pairs.filter((pair) => pair[0] === name).map((pair) => pair[1]);
   }
-  append(name2, value) {
-    this.replace([...this.pairs, [String(name2), String(value)]]);
+  append(name, value) {
+    this.replace([...this.pairs, [String(name), String(value)]]);
   }
-  has(name2, value) {
-    return this.pairs.some((pair) => pair[0] === name2 && (value === void 0 || pair[1] === String(value)));
+  has(name, value) {
+    return this.pairs.some((pair) => pair[0] === name && (value === void 0 || pair[1] === String(value)));
   }
-  delete(name2, value) {
-    this.replace(this.pairs.filter((pair) => pair[0] !== name2 || value !== void 0 && pair[1] !== String(value)));
+  delete(name, value) {
+    this.replace(this.pairs.filter((pair) => pair[0] !== name || value !== void 0 && pair[1] !== String(value)));
   }
-  set(name2, value) {
-    const first = this.pairs.find((pair) => pair[0] === name2);
-    if (first === void 0) return this.append(name2, value);
+  set(name, value) {
+    const first = this.pairs.find((pair) => pair[0] === name);
+    if (first === void 0) return this.append(name, value);
     first[1] = String(value);
-    this.replace(this.pairs.filter((pair) => pair === first || pair[0] !== name2));
+    this.replace(this.pairs.filter((pair) => pair === first || pair[0] !== name));
   }
   entries() {
-    return this.pairs.map(([name2, value]) => [name2, value])[Symbol.iterator]();
+    return this.pairs.map(([name, value]) => [name, value])[Symbol.iterator]();
   }
   toString() {
     return host.querytext(stringify(this.pairs));
@@ -1131,12 +1131,12 @@ var changing = {
   }
 };
 var arrayMethods = /* @__PURE__ */ new Map();
-for (const name2 of reading) {
-  const method2 = Array.prototype[name2];
-  arrayMethods.set(name2, (of, raw) => (...args) => method2.apply(raw.map((_, i) => of.field(raw, i)), args));
+for (const name of reading) {
+  const method2 = Array.prototype[name];
+  arrayMethods.set(name, (of, raw) => (...args) => method2.apply(raw.map((_, i) => of.field(raw, i)), args));
 }
-for (const [name2, change] of Object.entries(changing)) {
-  arrayMethods.set(name2, (of, raw) => (...args) => {
+for (const [name, change] of Object.entries(changing)) {
+  arrayMethods.set(name, (of, raw) => (...args) => {
     meetOutside();
     const copy = [...raw];
     const result = change(copy, args, of);
@@ -1561,7 +1561,7 @@ var methods = Object.assign(/* @__PURE__ */ Object.create(null), {
     const { root: root2, path } = ref;
     if (valueAt(root2.defaults, path) === void 0) root2.defaults = withValue(root2.defaults, path, value);
   },
-  setName: (ref, name2) => void (ref.root.name = name2),
+  setName: (ref, name) => void (ref.root.name = name),
   setPreExisting: (ref, value) => void (ref.root.existing = value[PLACE]),
   connect: (ref, node) => void ref.root.nodes.add(node),
   export: (ref) => ({ path: ref.path, value: ref.root.value, name: ref.root.name, nodes: ref.root.nodes }),
@@ -1690,12 +1690,12 @@ function buildGraph(frame, inputs, outputs, graph2) {
   for (const root2 of roots) {
     root2.owner = graph2;
     if (root2 === inputs?.root) continue;
-    const name2 = root2.path[1];
+    const name = root2.path[1];
     if (root2.defaults !== void 0 && root2.name !== void 0) {
-      (graph2.defaults.internal ??= {})[name2] = root2.defaults;
+      (graph2.defaults.internal ??= {})[name] = root2.defaults;
     }
-    graph2.cells.push(name2);
-    if (root2.value) (graph2.initial.internal ??= {})[name2] = convert(root2.value, false);
+    graph2.cells.push(name);
+    if (root2.value) (graph2.initial.internal ??= {})[name] = convert(root2.value, false);
   }
   makeContainers(graph2);
   return graph2;
@@ -1881,7 +1881,7 @@ function union(options) {
   const each = (...names) => schemas.every((schema2) => keys(schema2).join() === names.join());
   const types = [...new Set(schemas.map((schema2) => schema2.type))];
   const kind = types.length > 1 ? types : types[0];
-  if (each("type") && types.every((name2) => plain.has(name2))) return type({ type: kind });
+  if (each("type") && types.every((name) => plain.has(name))) return type({ type: kind });
   if (each("type", "const")) return type({ type: kind, enum: schemas.map((schema2) => schema2.const) });
   if (each("type", "enum")) return type({ type: kind, enum: [...new Set(schemas.flatMap((schema2) => schema2.enum))] });
   return type({ anyOf: schemas });
@@ -1932,8 +1932,8 @@ function nodeFactory(module) {
 function createNodeFactory(module) {
   return Object.assign(nodeFactory(module), module);
 }
-function byRef(name2) {
-  return createNodeFactory({ type: "ref", implementation: name2 });
+function byRef(name) {
+  return createNodeFactory({ type: "ref", implementation: name });
 }
 function codeModule(implementation, argumentSchema, resultSchema) {
   const schemas = argumentSchema && { argumentSchema, resultSchema, plan: planOf(argumentSchema) };
@@ -2054,7 +2054,7 @@ function deepEqual(a, b) {
   if (Object.is(a, b)) return true;
   if (!isObject(a) || !isObject(b) || isArray(a) !== isArray(b)) return false;
   const names = keys(a);
-  return names.length === keys(b).length && names.every((name2) => name2 in b && deepEqual(a[name2], b[name2]));
+  return names.length === keys(b).length && names.every((name) => name in b && deepEqual(a[name], b[name]));
 }
 var READ = /* @__PURE__ */ Symbol("read");
 function pathOf(read2) {
@@ -2069,7 +2069,7 @@ var select = (query) => (self) => mapObject(query, (value) => {
   const read2 = typeof value === "function" ? value[READ] : void 0;
   return read2 === void 0 ? value : read2(self);
 });
-var event = (name2) => select({ $event: name2 });
+var event = (name) => select({ $event: name });
 var Spell = class {
   constructor() {
     this.listeners = [];
@@ -2079,32 +2079,32 @@ var Spell = class {
   update(self, values) {
     Object.assign(self, values);
   }
-  addEventListener(name2, update) {
-    this.listeners.push({ name: name2, update });
+  addEventListener(name, update) {
+    this.listeners.push({ name, update });
   }
   addRule(condition, update) {
     this.rules.push({ condition, update });
   }
   /** The stream of an event, for use in render(). */
-  dispatch(name2) {
-    return this.streams[name2];
+  dispatch(name) {
+    return this.streams[name];
   }
   compile(title = "Spell") {
     return recipe(title, (self) => {
       const state = {};
-      for (const [name2, value] of Object.entries(this.init() ?? {})) {
-        self[name2].setDefault(value);
-        state[name2] = self[name2];
+      for (const [name, value] of Object.entries(this.init() ?? {})) {
+        self[name].setDefault(value);
+        state[name] = self[name];
       }
-      for (const { name: name2, update } of this.listeners) {
-        derive({ self, $event: this.streams[name2] ??= stream() }, ({ self: self2, $event }) => update(self2, $event));
+      for (const { name, update } of this.listeners) {
+        derive({ self, $event: this.streams[name] ??= stream() }, ({ self: self2, $event }) => update(self2, $event));
       }
       for (const { condition, update } of this.rules) derive({ ...this.inputs(condition(self), self), self }, update);
       return { $UI: this.render(self), ...this.streams, ...state };
     });
   }
   inputs(condition, self) {
-    if (isArray(condition)) return Object.fromEntries(condition.map((name2) => [name2, self[name2]]));
+    if (isArray(condition)) return Object.fromEntries(condition.map((name) => [name, self[name]]));
     if (!isObject(condition)) return {};
     return "$event" in condition ? { ...condition, $event: this.streams[condition.$event] } : condition;
   }
@@ -2122,9 +2122,9 @@ __export(html_exports, {
   setNodeSanitizer: () => setNodeSanitizer
 });
 var Fragment = "Fragment";
-function h(name2, props, ...children) {
-  if (typeof name2 === "function") return name2({ ...props, children: children.flat() });
-  return { type: "vnode", name: name2, props: props ?? {}, children: children.flat() };
+function h(name, props, ...children) {
+  if (typeof name === "function") return name({ ...props, children: children.flat() });
+  return { type: "vnode", name, props: props ?? {}, children: children.flat() };
 }
 function render2() {
   throw new Error("There is no page to render to in the background.");
@@ -2274,13 +2274,13 @@ var TurndownService = class {
     return this;
   }
   turndown(html) {
-    const filters = this.rules.map(({ filter }) => [filter].flat().map((name2) => name2.toLowerCase()));
+    const filters = this.rules.map(({ filter }) => [filter].flat().map((name) => name.toLowerCase()));
     const text = typeof html === "string" ? html : html.outerHTML;
     let out = host.markdown(text, stringify({ ...this.options, filters }));
     for (let match = marked.exec(out); match !== null; match = marked.exec(out)) {
       const [all2, about, content] = match;
-      const { rule, name: name2, attributes } = parse(about);
-      const node = { nodeName: name2, textContent: content, getAttribute: (key) => attributes[key] ?? null };
+      const { rule, name, attributes } = parse(about);
+      const node = { nodeName: name, textContent: content, getAttribute: (key) => attributes[key] ?? null };
       out = out.slice(0, match.index) + this.rules[rule].replacement(content, node, this.options) + out.slice(match.index + all2.length);
     }
     return this.rules.length === 0 ? out : out.replace(/\n{3,}/g, "\n\n").trim();
@@ -2395,9 +2395,9 @@ var modules = /* @__PURE__ */ new Map([
   ["zod", z],
   ["zod-to-json-schema", { zodToJsonSchema, default: zodToJsonSchema }]
 ]);
-function require2(name2) {
-  const module = modules.get(name2);
-  if (module === void 0) throw new Error(`Module not found: ${name2}`);
+function require2(name) {
+  const module = modules.get(name);
+  if (module === void 0) throw new Error(`Module not found: ${name}`);
   return module;
 }
 
@@ -2416,8 +2416,8 @@ function integrationOf(result) {
 }
 function findIntegration(node, depth) {
   if (!isObject(node) || depth > deepest2) return void 0;
-  const { name: name2, props, children } = node;
-  if (name2 === "common-updater" && typeof props?.integration === "string") return props.integration;
+  const { name, props, children } = node;
+  if (name === "common-updater" && typeof props?.integration === "string") return props.integration;
   for (const child of isArray(node) ? node : [children]) {
     const integration = findIntegration(child, depth + 1);
     if (integration !== void 0) return integration;
@@ -2427,16 +2427,16 @@ function findIntegration(node, depth) {
 function cellsOf(graph2) {
   const computed = new Set(graph2.nodes.flatMap(({ writes }) => writes.map(({ path }) => path[1])));
   const { internal } = graph2.form().initial;
-  return graph2.cells.map((name2) => {
-    const initial = internal?.[name2];
-    const kind = isStream(initial) ? "stream" : computed.has(name2) ? "computed" : "state";
-    return { name: name2, kind, initial: initial === void 0 ? "" : stringify(initial) };
+  return graph2.cells.map((name) => {
+    const initial = internal?.[name];
+    const kind = isStream(initial) ? "stream" : computed.has(name) ? "computed" : "state";
+    return { name, kind, initial: initial === void 0 ? "" : stringify(initial) };
   });
 }
 function whereIs({ code, label }) {
   const { fileName, lineNumber, columnNumber } = code;
-  const name2 = code.name || label;
-  return { name: name2, stack: fileName === void 0 ? "" : `    at ${name2} (${fileName}:${lineNumber}:${columnNumber ?? 1})` };
+  const name = code.name || label;
+  return { name, stack: fileName === void 0 ? "" : `    at ${name} (${fileName}:${lineNumber}:${columnNumber ?? 1})` };
 }
 
 // src/run/scope.ts
@@ -2682,9 +2682,9 @@ function argumentAt(place2, { plan }, reads) {
 // src/web/abort.ts
 var codes = { InvalidCharacterError: 5, AbortError: 20, TimeoutError: 23, DataCloneError: 25 };
 var DOMException = class extends Error {
-  constructor(message = "", name2 = "Error") {
+  constructor(message = "", name = "Error") {
     super(message);
-    Object.defineProperty(this, "name", { value: name2, configurable: true, writable: true });
+    Object.defineProperty(this, "name", { value: name, configurable: true, writable: true });
   }
   get code() {
     return codes[this.name] ?? 0;
@@ -2741,25 +2741,25 @@ var Headers = class extends Pairs {
     super();
     this.fields = /* @__PURE__ */ new Map();
     hide(this, "fields");
-    for (const [name2, value] of pairsOf(init ?? [])) this.append(name2, value);
+    for (const [name, value] of pairsOf(init ?? [])) this.append(name, value);
   }
-  append(name2, value) {
-    const known = this.get(name2);
-    this.set(name2, known === null ? value : `${known}, ${value}`);
+  append(name, value) {
+    const known = this.get(name);
+    this.set(name, known === null ? value : `${known}, ${value}`);
   }
-  set(name2, value) {
+  set(name, value) {
     const text = String(value).trim();
     if (/[\0\r\n]/.test(text)) throw new TypeError("Invalid header value: it contains a line break");
-    this.fields.set(fieldName(name2), text);
+    this.fields.set(fieldName(name), text);
   }
-  get(name2) {
-    return this.fields.get(fieldName(name2)) ?? null;
+  get(name) {
+    return this.fields.get(fieldName(name)) ?? null;
   }
-  has(name2) {
-    return this.fields.has(fieldName(name2));
+  has(name) {
+    return this.fields.has(fieldName(name));
   }
-  delete(name2) {
-    this.fields.delete(fieldName(name2));
+  delete(name) {
+    this.fields.delete(fieldName(name));
   }
   getSetCookie() {
     return this.fields.get("set-cookie")?.split(/, (?=[^;,\s]+=)/) ?? [];
@@ -2768,8 +2768,8 @@ var Headers = class extends Pairs {
     return [...this.fields].sort(([a], [b]) => a < b ? -1 : 1)[Symbol.iterator]();
   }
 };
-function fieldName(name2) {
-  const text = String(name2);
+function fieldName(name) {
+  const text = String(name);
   if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(text)) throw new TypeError(`Invalid header name: ${stringify(text)}`);
   return text.toLowerCase();
 }
@@ -2884,11 +2884,11 @@ function fetch(input, init) {
 }
 
 // src/run/request.ts
-function asking(name2, third, question, anew = false) {
+function asking(name, third, question, anew = false) {
   return (node, scope2) => {
     const bound = scope2.bind(node.inputs);
     const inputs = keys(bound).map((key) => bound[key]);
-    const field = (field2) => outputDocument(scope2, { [name2]: { [field2]: inputs } }).root;
+    const field = (field2) => outputDocument(scope2, { [name]: { [field2]: inputs } }).root;
     const [pending2, result, other, requestHash] = [field("pending"), field("result"), field(third), field("requestHash")];
     const links = { pending: linkTo(pending2), result: linkTo(result), [third]: linkTo(other) };
     scope2.output(node.outputs, anew ? links : { ...links, requestHash: linkTo(requestHash) });
@@ -2916,7 +2916,7 @@ function asking(name2, third, question, anew = false) {
       send?.().then(
         (answer) => finish(true, answer, third === "partial" ? answer : void 0),
         (error2) => {
-          host.log("warn", `${name2}: ${describeThrown(error2).message}`);
+          host.log("warn", `${name}: ${describeThrown(error2).message}`);
           finish(false, void 0, third === "error" ? {} : void 0);
         }
       );
@@ -3173,60 +3173,37 @@ var performance = {
 };
 
 // src/web/selector.ts
-var name = /(?:[\w-]|[^\x00-\x7f]|\\.)+/.source;
-var token = new RegExp(
-  `\\s*(?<combinator>[>+~,])\\s*|(?<space>\\s+)|(?<type>\\*|${name}(?:\\|${name})?)|#(?<id>${name})|\\.(?<class>${name})|\\[\\s*(?<attribute>[\\w:-]+)\\s*(?:(?<operator>[~^$*]?=)\\s*(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\\]\\s]+))\\s*)?\\]|:(?<pseudo>[\\w-]+)(?:\\((?<argument>[^()]*)\\))?|(?<invalid>[^])`,
-  "g"
-);
 function parseSelector(text) {
-  const selectors = [];
-  let at = { tests: [], combinator: "" };
-  for (const { groups } of text.trim().matchAll(token)) {
-    const part = groups;
-    if (part.combinator === ",") {
-      selectors.push(at);
-      at = { tests: [], combinator: "" };
-    } else if (part.combinator !== void 0 || part.space !== void 0) {
-      at = { tests: [], combinator: part.combinator ?? " ", left: at };
-    } else at.tests.push(testOf(part, text));
-  }
-  selectors.push(at);
-  if (selectors.some((selector) => selector.tests.length === 0)) throw invalid(text);
+  const { selectors, invalid } = parse(host.selector(text));
+  if (invalid !== void 0) throw new DOMException(`'${invalid}' is not a selector that is supported`, "SyntaxError");
   return selectors;
 }
-var invalid = (text) => new DOMException(`'${text}' is not a selector that is supported`, "SyntaxError");
 function matchesAny(selectors, element) {
-  return selectors.some((selector) => matches(selector, element));
+  return selectors.some((selector) => matches(selector, element, selector.length - 1));
 }
-function matches({ tests, combinator, left }, element) {
-  if (!tests.every((test) => test(element))) return false;
-  if (left === void 0) return true;
+function matches(selector, element, last2) {
+  const { tests, combinator } = selector[last2];
+  if (!tests.every((test) => kinds[test.kind](element, test))) return false;
+  if (last2 === 0) return true;
   const step = (at) => combinator === "+" || combinator === "~" ? at.previousElementSibling : at.parentElement;
   for (let at = step(element); at !== null; at = step(at)) {
-    if (matches(left, at)) return true;
+    if (matches(selector, at, last2 - 1)) return true;
     if (combinator === ">" || combinator === "+") return false;
   }
   return false;
 }
-function testOf(part, text) {
-  const { type: type2, id, class: className, attribute, operator, pseudo, argument = "" } = part;
-  const plain3 = (escaped) => escaped.replace(/\\(.)/g, "$1");
-  if (type2 === "*") return () => true;
-  const local = plain3(type2 ?? "");
-  if (type2 !== void 0) return (element) => element.localName === local || element.named(local.replace("|", ":"));
-  if (id !== void 0) return (element) => element.id === plain3(id);
-  if (className !== void 0) return (element) => element.classList.contains(plain3(className));
-  if (attribute !== void 0) {
-    const compare = comparisons[operator ?? ""];
-    const wanted = part.double ?? part.single ?? part.bare ?? "";
-    return (element) => element.hasAttribute(attribute) && compare(element.getAttribute(attribute), wanted);
-  }
-  const inner = pseudo === "not" ? parseSelector(argument) : [];
-  if (pseudo === "not") return (element) => !matchesAny(inner, element);
-  const test = pseudoClasses[pseudo ?? ""];
-  if (test === void 0) throw invalid(text);
-  return (element) => test(element, Number(argument));
-}
+var kinds = {
+  any: () => true,
+  // A plain name is the local name, whatever the prefix; an escaped colon, and ns|name, ask for the qualified one.
+  type: (element, { name }) => element.localName === name || element.named(name.replace("|", ":")),
+  id: (element, { name }) => element.id === name,
+  class: (element, { name }) => element.classList.contains(name),
+  attribute: (element, { name, operator, value }) => element.hasAttribute(name) && comparisons[operator](element.getAttribute(name), value),
+  not: (element, { inner }) => !matchesAny(inner, element),
+  "first-child": (element) => element.previousElementSibling === null,
+  "last-child": (element) => element.nextElementSibling === null,
+  "nth-child": (element, { value }) => element.parentNode.children.indexOf(element) + 1 === Number(value)
+};
 var comparisons = {
   "": () => true,
   "=": (value, wanted) => value === wanted,
@@ -3234,11 +3211,6 @@ var comparisons = {
   "^=": (value, wanted) => wanted !== "" && value.startsWith(wanted),
   "$=": (value, wanted) => wanted !== "" && value.endsWith(wanted),
   "*=": (value, wanted) => wanted !== "" && value.includes(wanted)
-};
-var pseudoClasses = {
-  "first-child": (element) => element.previousElementSibling === null,
-  "last-child": (element) => element.nextElementSibling === null,
-  "nth-child": (element, position) => element.parentNode.children.indexOf(element) + 1 === position
 };
 
 // src/web/dom.ts
@@ -3309,8 +3281,8 @@ var ParentNode = class extends Node {
   get lastElementChild() {
     return this.children.at(-1) ?? null;
   }
-  getElementsByTagName(name2) {
-    return this.collect((element) => name2 === "*" || element.named(name2));
+  getElementsByTagName(name) {
+    return this.collect((element) => name === "*" || element.named(name));
   }
   getElementsByTagNameNS(_namespace, local) {
     return this.collect((element) => local === "*" || element.localName === local);
@@ -3338,14 +3310,14 @@ var ParentNode = class extends Node {
   }
 };
 var Element = class extends ParentNode {
-  constructor(parent, [name2, attributes, children], html) {
+  constructor(parent, [name, attributes, children], html) {
     super(parent);
     this.html = html;
     this.nodeType = Node.ELEMENT_NODE;
-    const colon = name2.indexOf(":");
-    this.nodeName = html ? name2.toUpperCase() : name2;
-    this.localName = name2.slice(colon + 1);
-    this.prefix = colon < 0 ? null : name2.slice(0, colon);
+    const colon = name.indexOf(":");
+    this.nodeName = html ? name.toUpperCase() : name;
+    this.localName = name.slice(colon + 1);
+    this.prefix = colon < 0 ? null : name.slice(0, colon);
     this.values = new Map(attributes);
     this.childNodes = children.map((tree) => nodeOf(this, tree, html));
   }
@@ -3359,7 +3331,7 @@ var Element = class extends ParentNode {
     return this.values.get("class") ?? "";
   }
   get attributes() {
-    return [...this.values].map(([name2, value]) => ({ name: name2, value }));
+    return [...this.values].map(([name, value]) => ({ name, value }));
   }
   get innerHTML() {
     return this.childNodes.map(serialize).join("");
@@ -3375,17 +3347,17 @@ var Element = class extends ParentNode {
   }
   get classList() {
     const names = this.className.split(/\s+/);
-    return { contains: (name2) => names.includes(name2) };
+    return { contains: (name) => names.includes(name) };
   }
   /** Whether this is the qualified name of the element. */
-  named(name2) {
-    return this.nodeName === (this.html ? name2.toUpperCase() : name2);
+  named(name) {
+    return this.nodeName === (this.html ? name.toUpperCase() : name);
   }
-  getAttribute(name2) {
-    return this.values.get(this.html ? name2.toLowerCase() : name2) ?? null;
+  getAttribute(name) {
+    return this.values.get(this.html ? name.toLowerCase() : name) ?? null;
   }
-  hasAttribute(name2) {
-    return this.getAttribute(name2) !== null;
+  hasAttribute(name) {
+    return this.getAttribute(name) !== null;
   }
   matches(text) {
     return matchesAny(parseSelector(text), this);
@@ -3434,9 +3406,9 @@ function serialize(node) {
   if (node instanceof Text) return node.data.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   if (!(node instanceof Element)) return "";
   const quoted = (value) => value.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
-  const attributes = node.attributes.map(({ name: name3, value }) => ` ${name3}="${quoted(value)}"`).join("");
-  const name2 = node.prefix === null ? node.localName : `${node.prefix}:${node.localName}`;
-  return `<${name2}${attributes}>${node.innerHTML}</${name2}>`;
+  const attributes = node.attributes.map(({ name: name2, value }) => ` ${name2}="${quoted(value)}"`).join("");
+  const name = node.prefix === null ? node.localName : `${node.prefix}:${node.localName}`;
+  return `<${name}${attributes}>${node.innerHTML}</${name}>`;
 }
 
 // src/web/globals.ts
@@ -3473,8 +3445,8 @@ var globals = {
   self: globalThis
 };
 function installGlobals() {
-  for (const [name2, value] of Object.entries(globals)) {
-    Object.defineProperty(globalThis, name2, { value, writable: true, enumerable: false, configurable: true });
+  for (const [name, value] of Object.entries(globals)) {
+    Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
   }
   const { random } = Math;
   Math.random = () => {

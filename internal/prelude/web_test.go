@@ -74,6 +74,10 @@ func TestWebFunctions(t *testing.T) {
 			list("f:feed", "a<raw>", 1.0, 1.0, "<f:t>a</f:t>", 1.0, 1.0, "f:t")},
 		{"broken xml", `new DOMParser().parseFromString("<a><b></a>", "text/xml").querySelector("parsererror") !== null`, true},
 		{"bad selector", `(() => { try { new DOMParser().parseFromString("<a/>", "text/xml").querySelector("a:hover"); } catch (e: any) { return e.name; } })()`, "SyntaxError"},
+		{"selectors", `(() => { const d = new DOMParser().parseFromString("<ul><li class='a.b' title>1<li lang='de at'>2</ul>", "text/html"), invalid = (s: string) => { try { d.querySelector(s); } catch (e: any) { return [e instanceof DOMException, e.message]; } };
+			const q = (s: string) => [...d.querySelectorAll(s)].map((e: any) => e.textContent);
+			return [q("> li"), q(".a\\.b"), q("li[title], [lang~=at]"), q("li ~ li:nth-child( 2 )"), invalid("li:not(:hover)")]; })()`,
+			list(list("1", "2"), list("1"), list("1", "2"), list("2"), list(true, "':hover' is not a selector that is supported"))},
 		{"environment", `(() => { const e = getRecipeEnvironment(); return [e.apiUrl.href, e.occasion]; })()`, list(apiURL+"/", "occasion-1")},
 		{"this", `[typeof self, typeof globalThis.__host, typeof globalThis.__charmd]`, list("object", "undefined", "undefined")},
 	}

@@ -38,6 +38,7 @@ func (m *Machine) functions() []engine.HostFunc {
 		{"atob", func(_ *run, c *engine.Call) { answer(c)(webhost.Atob(c.String(0))) }},
 		{"btoa", func(_ *run, c *engine.Call) { answer(c)(webhost.Btoa(c.String(0))) }},
 		{"xml", func(_ *run, c *engine.Call) { answer(c)(webhost.XML(c.String(0), c.String(1))) }},
+		{"selector", func(_ *run, c *engine.Call) { c.ReturnString(webhost.Selector(c.String(0))) }},
 		{"markdown", func(_ *run, c *engine.Call) { answer(c)(webhost.Markdown(c.String(0), c.String(1))) }},
 		{"text", func(_ *run, c *engine.Call) { answer(c)(formats.Text(c.Bytes(0), c.String(1))) }},
 		{"header", func(_ *run, c *engine.Call) { c.ReturnString(formats.Header(c.String(0))) }},
