@@ -113,7 +113,7 @@ func (h *host) functions() []engine.HostFunc {
 		{Name: "uuid", Fn: func(c *engine.Call) { c.ReturnString(webhost.UUID([16]byte(h.random(16)))) }},
 		{Name: "url", Fn: func(c *engine.Call) { c.ReturnString(webhost.URL(c.String(0), c.String(1), !c.IsUndefined(1))) }},
 		{Name: "urlset", Fn: func(c *engine.Call) { c.ReturnString(webhost.URLSet(c.String(0), c.String(1), c.String(2))) }},
-		{Name: "query", Fn: func(c *engine.Call) { c.ReturnString(webhost.Query(c.String(0))) }},
+		{Name: "query", Fn: func(c *engine.Call) { text, err := webhost.Query(c.String(0)); reply(c, text, err) }},
 		{Name: "querytext", Fn: func(c *engine.Call) { text, err := webhost.QueryText(c.String(0)); reply(c, text, err) }},
 		{Name: "events", Fn: func(c *engine.Call) { c.ReturnString(webhost.Events(c.String(0))) }},
 		{Name: "utf8", Fn: func(c *engine.Call) {

@@ -30,7 +30,7 @@ func (m *Machine) functions() []engine.HostFunc {
 		{"env", func(r *run, c *engine.Call) { c.ReturnString(r.env) }},
 		{"url", func(_ *run, c *engine.Call) { c.ReturnString(webhost.URL(c.String(0), c.String(1), !c.IsUndefined(1))) }},
 		{"urlset", func(_ *run, c *engine.Call) { c.ReturnString(webhost.URLSet(c.String(0), c.String(1), c.String(2))) }},
-		{"query", func(_ *run, c *engine.Call) { c.ReturnString(webhost.Query(c.String(0))) }},
+		{"query", func(_ *run, c *engine.Call) { answer(c)(webhost.Query(c.String(0))) }},
 		{"querytext", func(_ *run, c *engine.Call) { answer(c)(webhost.QueryText(c.String(0))) }},
 		{"events", func(_ *run, c *engine.Call) { c.ReturnString(webhost.Events(c.String(0))) }},
 		{"utf8", func(_ *run, c *engine.Call) { answer(c)(webhost.DecodeText(c.Bytes(0), c.String(1), c.Number(2) == 1)) }},

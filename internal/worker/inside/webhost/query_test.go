@@ -23,8 +23,8 @@ func TestQuery(t *testing.T) {
 		"a=%22\"\\":                  `[["a","\"\"\\"]]`,
 		"\xed\xa0\x80=\xed\xa0\x80%": `[["\ud800","` + "\uFFFD" + `%"]]`,
 	} {
-		if got := Query(search); got != want {
-			t.Errorf("%q reads as %s, want %s", search, got, want)
+		if got, err := Query(search); got != want || err != nil {
+			t.Errorf("%q reads as %s, %v; want %s", search, got, err, want)
 		}
 	}
 }
@@ -48,21 +48,36 @@ func TestQueryText(t *testing.T) {
 	}
 }
 
+func TestQueryLimits(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", maxQueryBytes)
+	many := strings.Repeat("&a", maxQueryPairs-1)
+	for search, fits := range map[string]bool{long: true, long + "x": false, many: true, many + "&": false} {
+		if text, err := Query(search); (err == nil) != fits {
+			t.Errorf("%.10q… of %d bytes is read as %.10q, %v", search, len(search), text, err)
+		}
+	}
+	if text, err := QueryText(`[["` + long + `",""]]`); err == nil {
+		t.Errorf("pairs without bounds are written as %.10q", text)
+	}
+}
+
 // What is written reads as the same, but for the byte order marks that reading drops.
 func FuzzQuery(f *testing.F) {
 	for _, s := range []string{"?a=1&b=%E4%BD%A0", "a+b=%2B&%zz", "%EF%BB%BF%EF%BB%BF", "\xed\xa0\x80=%", "&=&%00"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, search string) {
-		pairs := Query(search)
-		if !json.Valid([]byte(pairs)) {
-			t.Fatalf("%q reads as %q, which is no JSON", search, pairs)
+		pairs, err := Query(search)
+		if err != nil || !json.Valid([]byte(pairs)) {
+			t.Fatalf("%q reads as %q, %v", search, pairs, err)
 		}
 		text, err := QueryText(pairs)
 		if err != nil {
 			t.Fatal(err)
 		}
-		again, err := QueryText(Query(text))
+		pairs, _ = Query(text)
+		again, err := QueryText(pairs)
 		if err != nil || again != text && !strings.Contains(text, "%EF%BB%BF") {
 			t.Errorf("%q is written as %q, and that as %q (%v)", search, text, again, err)
 		}
