@@ -1,9 +1,6 @@
 package webhost
 
-import (
-	"encoding/json"
-	"testing"
-)
+import "testing"
 
 func TestEvents(t *testing.T) {
 	t.Parallel()
@@ -18,13 +15,4 @@ func TestEvents(t *testing.T) {
 			t.Errorf("%q is %s, want %s", stream, got, want)
 		}
 	}
-}
-
-func FuzzEvents(f *testing.F) {
-	f.Add("id: 1\nevent: a\ndata: {\n\nid:2\r\nevent:\r\ndata:\xed\xa0\x80\xff")
-	f.Fuzz(func(t *testing.T, stream string) {
-		if got := Events(stream); !json.Valid([]byte(got)) {
-			t.Errorf("%q is %s, which is no JSON", stream, got)
-		}
-	})
 }

@@ -45,14 +45,3 @@ func TestSelector(t *testing.T) {
 		}
 	}
 }
-
-func FuzzSelector(f *testing.F) {
-	for _, s := range []string{"a > b.c#d, [x^='1'] ~ :not(.y)", `f\:t|*`, ":nth-child(2)\u3000+", "\xed\xa0\x80"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		if got := Selector(text); !json.Valid([]byte(got)) {
-			t.Errorf("%q is %s, which is no JSON", text, got)
-		}
-	})
-}
