@@ -109,16 +109,13 @@ func (h *host) functions() []engine.HostFunc {
 			h.timers[c.Number(0)] = t
 		}},
 		{Name: "now", Fn: func(c *engine.Call) { c.ReturnNumber(h.now) }},
-		{Name: "entropy", Fn: func(c *engine.Call) {
-			b := make([]byte, int(c.Number(0)))
-			for i := range b {
-				h.entropy = h.entropy*6364136223846793005 + 1442695040888963407
-				b[i] = byte(h.entropy >> 56)
-			}
-			c.ReturnBytes(b)
-		}},
+		{Name: "entropy", Fn: func(c *engine.Call) { c.ReturnBytes(h.random(int(c.Number(0)))) }},
+		{Name: "uuid", Fn: func(c *engine.Call) { c.ReturnString(webhost.UUID([16]byte(h.random(16)))) }},
 		{Name: "url", Fn: func(c *engine.Call) { c.ReturnString(webhost.URL(c.String(0), c.String(1), !c.IsUndefined(1))) }},
 		{Name: "urlset", Fn: func(c *engine.Call) { c.ReturnString(webhost.URLSet(c.String(0), c.String(1), c.String(2))) }},
+		{Name: "query", Fn: func(c *engine.Call) { text, err := webhost.Query(c.String(0)); reply(c, text, err) }},
+		{Name: "querytext", Fn: func(c *engine.Call) { text, err := webhost.QueryText(c.String(0)); reply(c, text, err) }},
+		{Name: "events", Fn: func(c *engine.Call) { c.ReturnString(webhost.Events(c.String(0))) }},
 		{Name: "utf8", Fn: func(c *engine.Call) {
 			text, err := webhost.DecodeText(c.Bytes(0), c.String(1), c.Number(2) == 1)
 			reply(c, text, err)
@@ -127,6 +124,7 @@ func (h *host) functions() []engine.HostFunc {
 		{Name: "atob", Fn: func(c *engine.Call) { text, err := webhost.Atob(c.String(0)); reply(c, text, err) }},
 		{Name: "btoa", Fn: func(c *engine.Call) { text, err := webhost.Btoa(c.String(0)); reply(c, text, err) }},
 		{Name: "xml", Fn: func(c *engine.Call) { text, err := webhost.XML(c.String(0), c.String(1)); reply(c, text, err) }},
+		{Name: "selector", Fn: func(c *engine.Call) { c.ReturnString(webhost.Selector(c.String(0))) }},
 		{Name: "markdown", Fn: func(c *engine.Call) {
 			text, err := webhost.Markdown(c.String(0), c.String(1))
 			reply(c, text, err)
@@ -141,6 +139,15 @@ func (h *host) functions() []engine.HostFunc {
 		}},
 		{Name: "env", Fn: func(c *engine.Call) { c.ReturnString(`{"apiUrl":"` + apiURL + `","occasion":"occasion-1"}`) }},
 	}
+}
+
+func (h *host) random(n int) []byte {
+	b := make([]byte, n)
+	for i := range b {
+		h.entropy = h.entropy*6364136223846793005 + 1442695040888963407
+		b[i] = byte(h.entropy >> 56)
+	}
+	return b
 }
 
 func (h *host) fetch(op float64, head, body string) {

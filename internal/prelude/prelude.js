@@ -1,8 +1,8 @@
 !function () {
 var __defProp = Object.defineProperty;
 var __export = (target, all2) => {
-  for (var name2 in all2)
-    __defProp(target, name2, { get: all2[name2], enumerable: true });
+  for (var name in all2)
+    __defProp(target, name, { get: all2[name], enumerable: true });
 };
 
 // src/host/host.ts
@@ -38,80 +38,12 @@ function isThenable(value) {
   return isObject(value) && typeof value.then === "function";
 }
 
-// src/host/outside.ts
-var outside = false;
-function meetOutside() {
-  outside = true;
-}
-function watchOutside() {
-  outside = false;
-}
-function environment() {
-  meetOutside();
-  return parse(host.env());
-}
-
-// src/web/text.ts
-function bytesOf(data) {
-  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
-}
-var TextEncoder = class {
-  constructor() {
-    this.encoding = "utf-8";
-  }
-  encode(text = "") {
-    return host.encode(String(text));
-  }
-};
-var TextDecoder = class {
-  constructor(label = "utf-8", options = {}) {
-    this.encoding = String(label).trim().toLowerCase();
-    this.fatal = options.fatal === true;
-    host.utf8(new Uint8Array(0), this.encoding, 0);
-  }
-  /** Bytes are decoded as a whole: bodies come in one piece here, so there is no streaming. */
-  decode(data) {
-    return data === void 0 ? "" : host.utf8(bytesOf(data), this.encoding, this.fatal ? 1 : 0);
-  }
-};
-var atob = (text) => host.atob(String(text));
-var btoa = (text) => host.btoa(String(text));
-
-// src/web/crypto.ts
-var longestRequest = 65536;
-function uuid() {
-  const bytes = host.entropy(16);
-  bytes[6] = bytes[6] & 15 | 64;
-  bytes[8] = bytes[8] & 63 | 128;
-  const hex = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
-}
-var crypto = {
-  randomUUID() {
-    meetOutside();
-    return uuid();
-  },
-  getRandomValues(view2) {
-    if (view2.byteLength > longestRequest) {
-      throw new RangeError(`getRandomValues gives at most ${longestRequest} bytes, not ${view2.byteLength}`);
-    }
-    meetOutside();
-    new Uint8Array(view2.buffer, view2.byteOffset, view2.byteLength).set(host.entropy(view2.byteLength));
-    return view2;
-  },
-  subtle: {
-    async digest(algorithm, data) {
-      return host.digest(typeof algorithm === "string" ? algorithm : algorithm.name, bytesOf(data)).slice().buffer;
-    }
-  }
-};
-
 // src/documents/entity.ts
 function entityId(source, cause) {
   return host.refer(stringify(cleaned(source, cause)), "link");
 }
 function newId() {
-  return entityId({}, uuid());
+  return entityId({}, host.uuid());
 }
 function cleaned(source, cause) {
   const seen = /* @__PURE__ */ new Set();
@@ -139,10 +71,10 @@ var Place = class _Place {
     this.changed = "";
   }
   child(key) {
-    const name2 = typeof key === "string" ? key : String(key);
+    const name = typeof key === "string" ? key : String(key);
     const kids = this.kids ??= /* @__PURE__ */ new Map();
-    let kid = kids.get(name2);
-    if (kid === void 0) kids.set(name2, kid = new _Place(this.doc, this, key));
+    let kid = kids.get(name);
+    if (kid === void 0) kids.set(name, kid = new _Place(this.doc, this, key));
     return kid;
   }
   at(path) {
@@ -173,8 +105,8 @@ var Reads = class {
   }
 };
 var Document = class {
-  constructor(name2) {
-    this.name = name2;
+  constructor(name) {
+    this.name = name;
     this.root = new Place(this, void 0, "");
     this.dirty = false;
     this.frozen = false;
@@ -304,6 +236,19 @@ function cycle(value, place2) {
   return new Error(`${isAlias(value) ? "Alias" : "Reference"} cycle detected at ${place2.doc.id}/${place2.path.join("/")}`);
 }
 
+// src/host/outside.ts
+var outside = false;
+function meetOutside() {
+  outside = true;
+}
+function watchOutside() {
+  outside = false;
+}
+function environment() {
+  meetOutside();
+  return parse(host.env());
+}
+
 // src/schedule/memo.ts
 var none = {};
 var memo = none;
@@ -327,8 +272,8 @@ function isChangedAt(place2) {
 // src/schedule/failure.ts
 function describeThrown(thrown) {
   if (thrown instanceof Error || isObject(thrown) && typeof thrown.message === "string") {
-    const { name: name2, message, stack } = thrown;
-    return { name: String(name2 ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
+    const { name, message, stack } = thrown;
+    return { name: String(name ?? ""), message: String(message ?? ""), stack: typeof stack === "string" ? stack : "" };
   }
   try {
     return { name: "", message: isObject(thrown) ? stringify(thrown) : String(thrown), stack: "" };
@@ -825,7 +770,7 @@ var Pairs = class {
     return this.entries();
   }
   forEach(callback) {
-    for (const [name2, value] of this) callback(value, name2, this);
+    for (const [name, value] of this) callback(value, name, this);
   }
 };
 function pairsOf(init) {
@@ -899,64 +844,46 @@ var URLSearchParams = class extends Pairs {
     this.pairs = [];
     hide(this, "pairs", "changed");
     if (typeof init === "string") this.reread(init);
-    else for (const [name2, value] of pairsOf(init)) this.pairs.push([String(name2), String(value)]);
+    else for (const [name, value] of pairsOf(init)) this.pairs.push([String(name), String(value)]);
   }
   reread(search) {
-    const text = search.startsWith("?") ? search.slice(1) : search;
-    this.pairs = text.split("&").filter((pair) => pair !== "").map((pair) => {
-      const at = pair.indexOf("=");
-      return at < 0 ? [unescape(pair), ""] : [unescape(pair.slice(0, at)), unescape(pair.slice(at + 1))];
-    });
+    this.pairs = search === "" ? [] : parse(host.query(search));
   }
   get size() {
     return this.pairs.length;
   }
-  get(name2) {
-    return this.pairs.find((pair) => pair[0] === name2)?.[1] ?? null;
+  get(name) {
+    return this.pairs.find((pair) => pair[0] === name)?.[1] ?? null;
   }
-  getAll(name2) {
-    return this.pairs.filter((pair) => pair[0] === name2).map((pair) => pair[1]);
+  getAll(name) {
+    return this.pairs.filter((pair) => pair[0] === name).map((pair) => pair[1]);
   }
-  append(name2, value) {
-    this.replace([...this.pairs, [String(name2), String(value)]]);
+  append(name, value) {
+    this.replace([...this.pairs, [String(name), String(value)]]);
   }
-  has(name2, value) {
-    return this.pairs.some((pair) => pair[0] === name2 && (value === void 0 || pair[1] === String(value)));
+  has(name, value) {
+    return this.pairs.some((pair) => pair[0] === name && (value === void 0 || pair[1] === String(value)));
   }
-  delete(name2, value) {
-    this.replace(this.pairs.filter((pair) => pair[0] !== name2 || value !== void 0 && pair[1] !== String(value)));
+  delete(name, value) {
+    this.replace(this.pairs.filter((pair) => pair[0] !== name || value !== void 0 && pair[1] !== String(value)));
   }
-  set(name2, value) {
-    const first = this.pairs.find((pair) => pair[0] === name2);
-    if (first === void 0) return this.append(name2, value);
+  set(name, value) {
+    const first = this.pairs.find((pair) => pair[0] === name);
+    if (first === void 0) return this.append(name, value);
     first[1] = String(value);
-    this.replace(this.pairs.filter((pair) => pair === first || pair[0] !== name2));
+    this.replace(this.pairs.filter((pair) => pair === first || pair[0] !== name));
   }
   entries() {
-    return this.pairs.map(([name2, value]) => [name2, value])[Symbol.iterator]();
+    return this.pairs.map(([name, value]) => [name, value])[Symbol.iterator]();
   }
   toString() {
-    return this.pairs.map(([name2, value]) => `${escape(name2)}=${escape(value)}`).join("&");
+    return host.querytext(stringify(this.pairs));
   }
   replace(pairs) {
     this.pairs = pairs;
     this.changed?.(this.toString());
   }
 };
-function escape(text) {
-  const escaped = encodeURIComponent(text.toWellFormed()).replaceAll("%20", "+");
-  return escaped.replace(/[!'()~]/g, (char) => "%" + char.charCodeAt(0).toString(16).toUpperCase());
-}
-function unescape(text) {
-  const spaced = text.replaceAll("+", " ");
-  if (!spaced.includes("%")) return spaced;
-  const bytes = [];
-  for (const part of spaced.split(/(%[0-9a-f]{2})/i)) {
-    if (/^%[0-9a-f]{2}$/i.test(part)) bytes.push(parseInt(part.slice(1), 16));
-    else bytes.push(...host.encode(part));
-  }
-  return host.utf8(new Uint8Array(bytes), "utf-8", 0);
-}
 
 // src/cells/session.ts
 var session = {
@@ -1127,7 +1054,7 @@ function asEntity(value, anchor2, siblings) {
       write(placeOf(sibling2), unmarked(value));
       return sibling2;
     }
-    id ??= uuid();
+    id ??= host.uuid();
   }
   const frame = topFrame();
   const doc = documentOf(entityId({ id }, { parent: { "/": anchor2.doc.id }, path: anchor2.path, context: frame?.cause }));
@@ -1204,12 +1131,12 @@ var changing = {
   }
 };
 var arrayMethods = /* @__PURE__ */ new Map();
-for (const name2 of reading) {
-  const method2 = Array.prototype[name2];
-  arrayMethods.set(name2, (of, raw) => (...args) => method2.apply(raw.map((_, i) => of.field(raw, i)), args));
+for (const name of reading) {
+  const method2 = Array.prototype[name];
+  arrayMethods.set(name, (of, raw) => (...args) => method2.apply(raw.map((_, i) => of.field(raw, i)), args));
 }
-for (const [name2, change] of Object.entries(changing)) {
-  arrayMethods.set(name2, (of, raw) => (...args) => {
+for (const [name, change] of Object.entries(changing)) {
+  arrayMethods.set(name, (of, raw) => (...args) => {
     meetOutside();
     const copy = [...raw];
     const result = change(copy, args, of);
@@ -1634,7 +1561,7 @@ var methods = Object.assign(/* @__PURE__ */ Object.create(null), {
     const { root: root2, path } = ref;
     if (valueAt(root2.defaults, path) === void 0) root2.defaults = withValue(root2.defaults, path, value);
   },
-  setName: (ref, name2) => void (ref.root.name = name2),
+  setName: (ref, name) => void (ref.root.name = name),
   setPreExisting: (ref, value) => void (ref.root.existing = value[PLACE]),
   connect: (ref, node) => void ref.root.nodes.add(node),
   export: (ref) => ({ path: ref.path, value: ref.root.value, name: ref.root.name, nodes: ref.root.nodes }),
@@ -1763,12 +1690,12 @@ function buildGraph(frame, inputs, outputs, graph2) {
   for (const root2 of roots) {
     root2.owner = graph2;
     if (root2 === inputs?.root) continue;
-    const name2 = root2.path[1];
+    const name = root2.path[1];
     if (root2.defaults !== void 0 && root2.name !== void 0) {
-      (graph2.defaults.internal ??= {})[name2] = root2.defaults;
+      (graph2.defaults.internal ??= {})[name] = root2.defaults;
     }
-    graph2.cells.push(name2);
-    if (root2.value) (graph2.initial.internal ??= {})[name2] = convert(root2.value, false);
+    graph2.cells.push(name);
+    if (root2.value) (graph2.initial.internal ??= {})[name] = convert(root2.value, false);
   }
   makeContainers(graph2);
   return graph2;
@@ -1954,7 +1881,7 @@ function union(options) {
   const each = (...names) => schemas.every((schema2) => keys(schema2).join() === names.join());
   const types = [...new Set(schemas.map((schema2) => schema2.type))];
   const kind = types.length > 1 ? types : types[0];
-  if (each("type") && types.every((name2) => plain.has(name2))) return type({ type: kind });
+  if (each("type") && types.every((name) => plain.has(name))) return type({ type: kind });
   if (each("type", "const")) return type({ type: kind, enum: schemas.map((schema2) => schema2.const) });
   if (each("type", "enum")) return type({ type: kind, enum: [...new Set(schemas.flatMap((schema2) => schema2.enum))] });
   return type({ anyOf: schemas });
@@ -2005,8 +1932,8 @@ function nodeFactory(module) {
 function createNodeFactory(module) {
   return Object.assign(nodeFactory(module), module);
 }
-function byRef(name2) {
-  return createNodeFactory({ type: "ref", implementation: name2 });
+function byRef(name) {
+  return createNodeFactory({ type: "ref", implementation: name });
 }
 function codeModule(implementation, argumentSchema, resultSchema) {
   const schemas = argumentSchema && { argumentSchema, resultSchema, plan: planOf(argumentSchema) };
@@ -2127,25 +2054,22 @@ function deepEqual(a, b) {
   if (Object.is(a, b)) return true;
   if (!isObject(a) || !isObject(b) || isArray(a) !== isArray(b)) return false;
   const names = keys(a);
-  return names.length === keys(b).length && names.every((name2) => name2 in b && deepEqual(a[name2], b[name2]));
+  return names.length === keys(b).length && names.every((name) => name in b && deepEqual(a[name], b[name]));
 }
-var PATH = /* @__PURE__ */ Symbol("path");
-function pathOf(steps) {
+var READ = /* @__PURE__ */ Symbol("read");
+function pathOf(read2) {
   return new Proxy(() => {
   }, {
-    get: (_, key) => typeof key === "string" ? pathOf([...steps, key]) : key === PATH ? steps : void 0,
-    apply: (_, _this, args) => pathOf([...steps.slice(0, -1), { method: steps.at(-1), args }])
+    get: (_, key) => typeof key === "string" ? pathOf((self) => read2(self)[key]) : key === READ ? read2 : void 0,
+    apply: (_, _this, args) => pathOf((self) => read2(self)(...args))
   });
 }
-function walk(steps, self) {
-  return steps.reduce((at, step) => typeof step === "string" ? at[step] : at[step.method](...step.args), self);
-}
-var $ = pathOf([]);
+var $ = pathOf((self) => self);
 var select = (query) => (self) => mapObject(query, (value) => {
-  const steps = typeof value === "function" ? value[PATH] : void 0;
-  return steps === void 0 ? value : walk(steps, self);
+  const read2 = typeof value === "function" ? value[READ] : void 0;
+  return read2 === void 0 ? value : read2(self);
 });
-var event = (name2) => select({ $event: name2 });
+var event = (name) => select({ $event: name });
 var Spell = class {
   constructor() {
     this.listeners = [];
@@ -2155,32 +2079,32 @@ var Spell = class {
   update(self, values) {
     Object.assign(self, values);
   }
-  addEventListener(name2, update) {
-    this.listeners.push({ name: name2, update });
+  addEventListener(name, update) {
+    this.listeners.push({ name, update });
   }
   addRule(condition, update) {
     this.rules.push({ condition, update });
   }
   /** The stream of an event, for use in render(). */
-  dispatch(name2) {
-    return this.streams[name2];
+  dispatch(name) {
+    return this.streams[name];
   }
   compile(title = "Spell") {
     return recipe(title, (self) => {
       const state = {};
-      for (const [name2, value] of Object.entries(this.init() ?? {})) {
-        self[name2].setDefault(value);
-        state[name2] = self[name2];
+      for (const [name, value] of Object.entries(this.init() ?? {})) {
+        self[name].setDefault(value);
+        state[name] = self[name];
       }
-      for (const { name: name2, update } of this.listeners) {
-        derive({ self, $event: this.streams[name2] ??= stream() }, ({ self: self2, $event }) => update(self2, $event));
+      for (const { name, update } of this.listeners) {
+        derive({ self, $event: this.streams[name] ??= stream() }, ({ self: self2, $event }) => update(self2, $event));
       }
       for (const { condition, update } of this.rules) derive({ ...this.inputs(condition(self), self), self }, update);
       return { $UI: this.render(self), ...this.streams, ...state };
     });
   }
   inputs(condition, self) {
-    if (isArray(condition)) return Object.fromEntries(condition.map((name2) => [name2, self[name2]]));
+    if (isArray(condition)) return Object.fromEntries(condition.map((name) => [name, self[name]]));
     if (!isObject(condition)) return {};
     return "$event" in condition ? { ...condition, $event: this.streams[condition.$event] } : condition;
   }
@@ -2198,9 +2122,9 @@ __export(html_exports, {
   setNodeSanitizer: () => setNodeSanitizer
 });
 var Fragment = "Fragment";
-function h(name2, props, ...children) {
-  if (typeof name2 === "function") return name2({ ...props, children: children.flat() });
-  return { type: "vnode", name: name2, props: props ?? {}, children: children.flat() };
+function h(name, props, ...children) {
+  if (typeof name === "function") return name({ ...props, children: children.flat() });
+  return { type: "vnode", name, props: props ?? {}, children: children.flat() };
 }
 function render2() {
   throw new Error("There is no page to render to in the background.");
@@ -2223,6 +2147,34 @@ __export(formats_exports, {
   readCalendar: () => readCalendar,
   readMultipart: () => readMultipart
 });
+
+// src/web/text.ts
+function bytesOf(data) {
+  return ArrayBuffer.isView(data) ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new Uint8Array(data);
+}
+var TextEncoder = class {
+  constructor() {
+    this.encoding = "utf-8";
+  }
+  encode(text = "") {
+    return host.encode(String(text));
+  }
+};
+var TextDecoder = class {
+  constructor(label = "utf-8", options = {}) {
+    this.encoding = String(label).trim().toLowerCase();
+    this.fatal = options.fatal === true;
+    host.utf8(new Uint8Array(0), this.encoding, 0);
+  }
+  /** Bytes are decoded as a whole: bodies come in one piece here, so there is no streaming. */
+  decode(data) {
+    return data === void 0 ? "" : host.utf8(bytesOf(data), this.encoding, this.fatal ? 1 : 0);
+  }
+};
+var atob = (text) => host.atob(String(text));
+var btoa = (text) => host.btoa(String(text));
+
+// src/lib/formats.ts
 function decodeText(data, contentType = "") {
   return host.text(bytesOf(data), contentType ?? "");
 }
@@ -2322,13 +2274,13 @@ var TurndownService = class {
     return this;
   }
   turndown(html) {
-    const filters = this.rules.map(({ filter }) => [filter].flat().map((name2) => name2.toLowerCase()));
+    const filters = this.rules.map(({ filter }) => [filter].flat().map((name) => name.toLowerCase()));
     const text = typeof html === "string" ? html : html.outerHTML;
     let out = host.markdown(text, stringify({ ...this.options, filters }));
     for (let match = marked.exec(out); match !== null; match = marked.exec(out)) {
       const [all2, about, content] = match;
-      const { rule, name: name2, attributes } = parse(about);
-      const node = { nodeName: name2, textContent: content, getAttribute: (key) => attributes[key] ?? null };
+      const { rule, name, attributes } = parse(about);
+      const node = { nodeName: name, textContent: content, getAttribute: (key) => attributes[key] ?? null };
       out = out.slice(0, match.index) + this.rules[rule].replacement(content, node, this.options) + out.slice(match.index + all2.length);
     }
     return this.rules.length === 0 ? out : out.replace(/\n{3,}/g, "\n\n").trim();
@@ -2443,9 +2395,9 @@ var modules = /* @__PURE__ */ new Map([
   ["zod", z],
   ["zod-to-json-schema", { zodToJsonSchema, default: zodToJsonSchema }]
 ]);
-function require2(name2) {
-  const module = modules.get(name2);
-  if (module === void 0) throw new Error(`Module not found: ${name2}`);
+function require2(name) {
+  const module = modules.get(name);
+  if (module === void 0) throw new Error(`Module not found: ${name}`);
   return module;
 }
 
@@ -2464,30 +2416,27 @@ function integrationOf(result) {
 }
 function findIntegration(node, depth) {
   if (!isObject(node) || depth > deepest2) return void 0;
-  if (isArray(node)) {
-    for (const child of node) {
-      const integration = findIntegration(child, depth + 1);
-      if (integration !== void 0) return integration;
-    }
-    return void 0;
+  const { name, props, children } = node;
+  if (name === "common-updater" && typeof props?.integration === "string") return props.integration;
+  for (const child of isArray(node) ? node : [children]) {
+    const integration = findIntegration(child, depth + 1);
+    if (integration !== void 0) return integration;
   }
-  const { name: name2, props, children } = node;
-  if (name2 === "common-updater" && typeof props?.integration === "string") return props.integration;
-  return findIntegration(children, depth + 1);
+  return void 0;
 }
 function cellsOf(graph2) {
   const computed = new Set(graph2.nodes.flatMap(({ writes }) => writes.map(({ path }) => path[1])));
   const { internal } = graph2.form().initial;
-  return graph2.cells.map((name2) => {
-    const initial = internal?.[name2];
-    const kind = isStream(initial) ? "stream" : computed.has(name2) ? "computed" : "state";
-    return { name: name2, kind, initial: initial === void 0 ? "" : stringify(initial) };
+  return graph2.cells.map((name) => {
+    const initial = internal?.[name];
+    const kind = isStream(initial) ? "stream" : computed.has(name) ? "computed" : "state";
+    return { name, kind, initial: initial === void 0 ? "" : stringify(initial) };
   });
 }
 function whereIs({ code, label }) {
   const { fileName, lineNumber, columnNumber } = code;
-  const name2 = code.name || label;
-  return { name: name2, stack: fileName === void 0 ? "" : `    at ${name2} (${fileName}:${lineNumber}:${columnNumber ?? 1})` };
+  const name = code.name || label;
+  return { name, stack: fileName === void 0 ? "" : `    at ${name} (${fileName}:${lineNumber}:${columnNumber ?? 1})` };
 }
 
 // src/run/scope.ts
@@ -2668,7 +2617,7 @@ function instantiateHandler({ module, inputs }, scope2, key) {
     const given = { ...bound, [key]: storedForm(place2, event2) };
     const argument = frozenDocument(given, () => entityId(given, frame.cause));
     const props = argumentAt(argument.root, module, void 0);
-    const frame = pushFrame(scope2, void 0, () => ({ ...bound, [key]: uuid() }), true);
+    const frame = pushFrame(scope2, void 0, () => ({ ...bound, [key]: host.uuid() }), true);
     return inFrame(
       frame,
       () => module.wrapper === "handler" ? code.call(props, props.$event, props) : code(props),
@@ -2733,9 +2682,9 @@ function argumentAt(place2, { plan }, reads) {
 // src/web/abort.ts
 var codes = { InvalidCharacterError: 5, AbortError: 20, TimeoutError: 23, DataCloneError: 25 };
 var DOMException = class extends Error {
-  constructor(message = "", name2 = "Error") {
+  constructor(message = "", name = "Error") {
     super(message);
-    Object.defineProperty(this, "name", { value: name2, configurable: true, writable: true });
+    Object.defineProperty(this, "name", { value: name, configurable: true, writable: true });
   }
   get code() {
     return codes[this.name] ?? 0;
@@ -2792,25 +2741,25 @@ var Headers = class extends Pairs {
     super();
     this.fields = /* @__PURE__ */ new Map();
     hide(this, "fields");
-    for (const [name2, value] of pairsOf(init ?? [])) this.append(name2, value);
+    for (const [name, value] of pairsOf(init ?? [])) this.append(name, value);
   }
-  append(name2, value) {
-    const known = this.get(name2);
-    this.set(name2, known === null ? value : `${known}, ${value}`);
+  append(name, value) {
+    const known = this.get(name);
+    this.set(name, known === null ? value : `${known}, ${value}`);
   }
-  set(name2, value) {
+  set(name, value) {
     const text = String(value).trim();
     if (/[\0\r\n]/.test(text)) throw new TypeError("Invalid header value: it contains a line break");
-    this.fields.set(fieldName(name2), text);
+    this.fields.set(fieldName(name), text);
   }
-  get(name2) {
-    return this.fields.get(fieldName(name2)) ?? null;
+  get(name) {
+    return this.fields.get(fieldName(name)) ?? null;
   }
-  has(name2) {
-    return this.fields.has(fieldName(name2));
+  has(name) {
+    return this.fields.has(fieldName(name));
   }
-  delete(name2) {
-    this.fields.delete(fieldName(name2));
+  delete(name) {
+    this.fields.delete(fieldName(name));
   }
   getSetCookie() {
     return this.fields.get("set-cookie")?.split(/, (?=[^;,\s]+=)/) ?? [];
@@ -2819,8 +2768,8 @@ var Headers = class extends Pairs {
     return [...this.fields].sort(([a], [b]) => a < b ? -1 : 1)[Symbol.iterator]();
   }
 };
-function fieldName(name2) {
-  const text = String(name2);
+function fieldName(name) {
+  const text = String(name);
   if (!/^[!#$%&'*+.^_`|~\w-]+$/.test(text)) throw new TypeError(`Invalid header name: ${stringify(text)}`);
   return text.toLowerCase();
 }
@@ -2890,9 +2839,7 @@ var Request = class _Request extends Body {
   }
 };
 function absolute(input) {
-  const text = host.url(input) || host.url(input, environment().apiUrl);
-  if (text === "") throw new TypeError(`Invalid URL: ${input}`);
-  return parse(text).href;
+  return (URL.parse(input) ?? new URL(input, environment().apiUrl)).href;
 }
 var Response = class _Response extends Body {
   constructor(body, init = {}) {
@@ -2937,11 +2884,11 @@ function fetch(input, init) {
 }
 
 // src/run/request.ts
-function asking(name2, third, question, anew = false) {
+function asking(name, third, question, anew = false) {
   return (node, scope2) => {
     const bound = scope2.bind(node.inputs);
     const inputs = keys(bound).map((key) => bound[key]);
-    const field = (field2) => outputDocument(scope2, { [name2]: { [field2]: inputs } }).root;
+    const field = (field2) => outputDocument(scope2, { [name]: { [field2]: inputs } }).root;
     const [pending2, result, other, requestHash] = [field("pending"), field("result"), field(third), field("requestHash")];
     const links = { pending: linkTo(pending2), result: linkTo(result), [third]: linkTo(other) };
     scope2.output(node.outputs, anew ? links : { ...links, requestHash: linkTo(requestHash) });
@@ -2969,7 +2916,7 @@ function asking(name2, third, question, anew = false) {
       send?.().then(
         (answer) => finish(true, answer, third === "partial" ? answer : void 0),
         (error2) => {
-          host.log("warn", `${name2}: ${describeThrown(error2).message}`);
+          host.log("warn", `${name}: ${describeThrown(error2).message}`);
           finish(false, void 0, third === "error" ? {} : void 0);
         }
       );
@@ -3015,17 +2962,8 @@ var streamData3 = asking("streamData", "error", ({ url, options = {} }) => ({
   send: url ? async () => lastEvent(await (await fetch(url, options)).text()) : void 0
 }), true);
 function lastEvent(text) {
-  let last2;
-  let lines = {};
-  for (const line of text.split("\n")) {
-    const [, field, value] = /^(id|event|data): ?(.*?)\r?$/.exec(line) ?? [];
-    if (field !== void 0) lines[field] = value;
-    const { id, event: event2, data } = lines;
-    if (id === void 0 || event2 === void 0 || data === void 0) continue;
-    last2 = { id, event: event2, data: parse(data) };
-    lines = {};
-  }
-  return last2;
+  const events2 = parse(host.events(text));
+  return events2.map(({ id, event: event2, data }) => ({ id, event: event2, data: parse(data) })).at(-1);
 }
 
 // src/run/run.ts
@@ -3091,14 +3029,13 @@ function merged(value, defaults) {
 function isMergeable(value) {
   return isObject(value) && !isArray(value) && !isLink(value) && !isAlias(value) && !("$static" in value);
 }
-function navigateTo3() {
-}
 var builtins = {
   fetchData: fetchData3,
   ifElse: conditional2,
   llm: llm3,
   map: mapList,
-  navigateTo: navigateTo3,
+  navigateTo: () => {
+  },
   streamData: streamData3
 };
 function instantiate(node, scope2) {
@@ -3185,6 +3122,28 @@ var console = {
   }
 };
 
+// src/web/crypto.ts
+var longestRequest = 65536;
+var crypto = {
+  randomUUID() {
+    meetOutside();
+    return host.uuid();
+  },
+  getRandomValues(view2) {
+    if (view2.byteLength > longestRequest) {
+      throw new RangeError(`getRandomValues gives at most ${longestRequest} bytes, not ${view2.byteLength}`);
+    }
+    meetOutside();
+    new Uint8Array(view2.buffer, view2.byteOffset, view2.byteLength).set(host.entropy(view2.byteLength));
+    return view2;
+  },
+  subtle: {
+    async digest(algorithm, data) {
+      return host.digest(typeof algorithm === "string" ? algorithm : algorithm.name, bytesOf(data)).slice().buffer;
+    }
+  }
+};
+
 // src/web/date.ts
 function now() {
   meetOutside();
@@ -3214,60 +3173,37 @@ var performance = {
 };
 
 // src/web/selector.ts
-var name = /(?:[\w-]|[^\x00-\x7f]|\\.)+/.source;
-var token = new RegExp(
-  `\\s*(?<combinator>[>+~,])\\s*|(?<space>\\s+)|(?<type>\\*|${name}(?:\\|${name})?)|#(?<id>${name})|\\.(?<class>${name})|\\[\\s*(?<attribute>[\\w:-]+)\\s*(?:(?<operator>[~^$*]?=)\\s*(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\\]\\s]+))\\s*)?\\]|:(?<pseudo>[\\w-]+)(?:\\((?<argument>[^()]*)\\))?|(?<invalid>[^])`,
-  "g"
-);
 function parseSelector(text) {
-  const selectors = [];
-  let at = { tests: [], combinator: "" };
-  for (const { groups } of text.trim().matchAll(token)) {
-    const part = groups;
-    if (part.combinator === ",") {
-      selectors.push(at);
-      at = { tests: [], combinator: "" };
-    } else if (part.combinator !== void 0 || part.space !== void 0) {
-      at = { tests: [], combinator: part.combinator ?? " ", left: at };
-    } else at.tests.push(testOf(part, text));
-  }
-  selectors.push(at);
-  if (selectors.some((selector) => selector.tests.length === 0)) throw invalid(text);
+  const { selectors, invalid } = parse(host.selector(text));
+  if (invalid !== void 0) throw new DOMException(`'${invalid}' is not a selector that is supported`, "SyntaxError");
   return selectors;
 }
-var invalid = (text) => new DOMException(`'${text}' is not a selector that is supported`, "SyntaxError");
 function matchesAny(selectors, element) {
-  return selectors.some((selector) => matches(selector, element));
+  return selectors.some((selector) => matches(selector, element, selector.length - 1));
 }
-function matches({ tests, combinator, left }, element) {
-  if (!tests.every((test) => test(element))) return false;
-  if (left === void 0) return true;
+function matches(selector, element, last2) {
+  const { tests, combinator } = selector[last2];
+  if (!tests.every((test) => kinds[test.kind](element, test))) return false;
+  if (last2 === 0) return true;
   const step = (at) => combinator === "+" || combinator === "~" ? at.previousElementSibling : at.parentElement;
   for (let at = step(element); at !== null; at = step(at)) {
-    if (matches(left, at)) return true;
+    if (matches(selector, at, last2 - 1)) return true;
     if (combinator === ">" || combinator === "+") return false;
   }
   return false;
 }
-function testOf(part, text) {
-  const { type: type2, id, class: className, attribute, operator, pseudo, argument = "" } = part;
-  const plain3 = (escaped) => escaped.replace(/\\(.)/g, "$1");
-  if (type2 === "*") return () => true;
-  const local = plain3(type2 ?? "");
-  if (type2 !== void 0) return (element) => element.localName === local || element.named(local.replace("|", ":"));
-  if (id !== void 0) return (element) => element.id === plain3(id);
-  if (className !== void 0) return (element) => element.classList.contains(plain3(className));
-  if (attribute !== void 0) {
-    const compare = comparisons[operator ?? ""];
-    const wanted = part.double ?? part.single ?? part.bare ?? "";
-    return (element) => element.hasAttribute(attribute) && compare(element.getAttribute(attribute), wanted);
-  }
-  const inner = pseudo === "not" ? parseSelector(argument) : [];
-  if (pseudo === "not") return (element) => !matchesAny(inner, element);
-  const test = pseudoClasses[pseudo ?? ""];
-  if (test === void 0) throw invalid(text);
-  return (element) => test(element, Number(argument));
-}
+var kinds = {
+  any: () => true,
+  // A plain name is the local name, whatever the prefix; an escaped colon, and ns|name, ask for the qualified one.
+  type: (element, { name }) => element.localName === name || element.named(name.replace("|", ":")),
+  id: (element, { name }) => element.id === name,
+  class: (element, { name }) => element.classList.contains(name),
+  attribute: (element, { name, operator, value }) => element.hasAttribute(name) && comparisons[operator](element.getAttribute(name), value),
+  not: (element, { inner }) => !matchesAny(inner, element),
+  "first-child": (element) => element.previousElementSibling === null,
+  "last-child": (element) => element.nextElementSibling === null,
+  "nth-child": (element, { value }) => element.parentNode.children.indexOf(element) + 1 === Number(value)
+};
 var comparisons = {
   "": () => true,
   "=": (value, wanted) => value === wanted,
@@ -3275,11 +3211,6 @@ var comparisons = {
   "^=": (value, wanted) => wanted !== "" && value.startsWith(wanted),
   "$=": (value, wanted) => wanted !== "" && value.endsWith(wanted),
   "*=": (value, wanted) => wanted !== "" && value.includes(wanted)
-};
-var pseudoClasses = {
-  "first-child": (element) => element.previousElementSibling === null,
-  "last-child": (element) => element.nextElementSibling === null,
-  "nth-child": (element, position) => element.parentNode.children.indexOf(element) + 1 === position
 };
 
 // src/web/dom.ts
@@ -3350,8 +3281,8 @@ var ParentNode = class extends Node {
   get lastElementChild() {
     return this.children.at(-1) ?? null;
   }
-  getElementsByTagName(name2) {
-    return this.collect((element) => name2 === "*" || element.named(name2));
+  getElementsByTagName(name) {
+    return this.collect((element) => name === "*" || element.named(name));
   }
   getElementsByTagNameNS(_namespace, local) {
     return this.collect((element) => local === "*" || element.localName === local);
@@ -3379,14 +3310,14 @@ var ParentNode = class extends Node {
   }
 };
 var Element = class extends ParentNode {
-  constructor(parent, [name2, attributes, children], html) {
+  constructor(parent, [name, attributes, children], html) {
     super(parent);
     this.html = html;
     this.nodeType = Node.ELEMENT_NODE;
-    const colon = name2.indexOf(":");
-    this.nodeName = html ? name2.toUpperCase() : name2;
-    this.localName = name2.slice(colon + 1);
-    this.prefix = colon < 0 ? null : name2.slice(0, colon);
+    const colon = name.indexOf(":");
+    this.nodeName = html ? name.toUpperCase() : name;
+    this.localName = name.slice(colon + 1);
+    this.prefix = colon < 0 ? null : name.slice(0, colon);
     this.values = new Map(attributes);
     this.childNodes = children.map((tree) => nodeOf(this, tree, html));
   }
@@ -3400,7 +3331,7 @@ var Element = class extends ParentNode {
     return this.values.get("class") ?? "";
   }
   get attributes() {
-    return [...this.values].map(([name2, value]) => ({ name: name2, value }));
+    return [...this.values].map(([name, value]) => ({ name, value }));
   }
   get innerHTML() {
     return this.childNodes.map(serialize).join("");
@@ -3416,17 +3347,17 @@ var Element = class extends ParentNode {
   }
   get classList() {
     const names = this.className.split(/\s+/);
-    return { contains: (name2) => names.includes(name2) };
+    return { contains: (name) => names.includes(name) };
   }
   /** Whether this is the qualified name of the element. */
-  named(name2) {
-    return this.nodeName === (this.html ? name2.toUpperCase() : name2);
+  named(name) {
+    return this.nodeName === (this.html ? name.toUpperCase() : name);
   }
-  getAttribute(name2) {
-    return this.values.get(this.html ? name2.toLowerCase() : name2) ?? null;
+  getAttribute(name) {
+    return this.values.get(this.html ? name.toLowerCase() : name) ?? null;
   }
-  hasAttribute(name2) {
-    return this.getAttribute(name2) !== null;
+  hasAttribute(name) {
+    return this.getAttribute(name) !== null;
   }
   matches(text) {
     return matchesAny(parseSelector(text), this);
@@ -3475,9 +3406,9 @@ function serialize(node) {
   if (node instanceof Text) return node.data.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
   if (!(node instanceof Element)) return "";
   const quoted = (value) => value.replaceAll("&", "&amp;").replaceAll('"', "&quot;").replaceAll("<", "&lt;");
-  const attributes = node.attributes.map(({ name: name3, value }) => ` ${name3}="${quoted(value)}"`).join("");
-  const name2 = node.prefix === null ? node.localName : `${node.prefix}:${node.localName}`;
-  return `<${name2}${attributes}>${node.innerHTML}</${name2}>`;
+  const attributes = node.attributes.map(({ name: name2, value }) => ` ${name2}="${quoted(value)}"`).join("");
+  const name = node.prefix === null ? node.localName : `${node.prefix}:${node.localName}`;
+  return `<${name}${attributes}>${node.innerHTML}</${name}>`;
 }
 
 // src/web/globals.ts
@@ -3514,8 +3445,8 @@ var globals = {
   self: globalThis
 };
 function installGlobals() {
-  for (const [name2, value] of Object.entries(globals)) {
-    Object.defineProperty(globalThis, name2, { value, writable: true, enumerable: false, configurable: true });
+  for (const [name, value] of Object.entries(globals)) {
+    Object.defineProperty(globalThis, name, { value, writable: true, enumerable: false, configurable: true });
   }
   const { random } = Math;
   Math.random = () => {
@@ -3561,9 +3492,6 @@ function nameGraphs(graph2) {
 function memoText(memo2) {
   return memo2 === void 0 ? "" : `,"memo":${writeOut(memo2)}`;
 }
-function textOf(text) {
-  return text === null ? null : stringify(text);
-}
 var root = {
   /** Once the recipe's code has run: its schemas, or what went wrong. */
   loaded() {
@@ -3592,7 +3520,7 @@ var root = {
     if (task.mode === "cells") return stringify({ handled, failures, cells: cellsOf(graph) });
     const result = documentOf(task.charm).root;
     const changed2 = saveChanges([result.doc, documentOf(task.process)]);
-    return `{"handled":${handled},"updater":${isUpdatable(result)},"name":${textOf(nameOf(result))},"integration":${textOf(integrationOf(result))},"again":${session.again},"stuck":${running === void 0 ? null : writeOut({ what: running.kind, ...whereIs(running) })},"failures":${failures.length > 0 ? writeOut(failures) : "[]"},"changed":${changed2}${memoText(remembered())}}`;
+    return `{"handled":${handled},"updater":${isUpdatable(result)},"name":${stringify(nameOf(result))},"integration":${stringify(integrationOf(result))},"again":${session.again},"stuck":${running === void 0 ? null : writeOut({ what: running.kind, ...whereIs(running) })},"failures":${failures.length > 0 ? writeOut(failures) : "[]"},"changed":${changed2}${memoText(remembered())}}`;
   }
 };
 installGlobals();

@@ -35,6 +35,8 @@ func TestWebFunctions(t *testing.T) {
 			list("a=9&b=%E4%BD%A0&c=%25zz", 3.0, list("你"), false, 3.0)},
 		{"URLSearchParams from", `[String(new URLSearchParams({ a: "1", b: "x y" })), String(new URLSearchParams([["k", "v"]])), String(new URLSearchParams(new URLSearchParams("q=~!")))]`,
 			list("a=1&b=x+y", "k=v", "q=%7E%21")},
+		{"URLSearchParams of broken text", `[String(new URLSearchParams({ a: "\ud800" })), new URLSearchParams("a=\ud800").get("a") === "\ud800", new URLSearchParams("a=%EF%BB%BF%FF").get("a")]`,
+			list("a=%EF%BF%BD", true, "\uFFFD")},
 		{"base64", `[btoa("hé"), atob("aMOp").length, (() => { try { btoa("你"); } catch (e: any) { return e.name; } })(), (() => { try { atob("%"); } catch (e: any) { return e.name; } })()]`,
 			list("aOk=", 3.0, "InvalidCharacterError", "InvalidCharacterError")},
 		{"text", `[[...new TextEncoder().encode("é€")], new TextDecoder().decode(new Uint8Array([0xe2, 0x82, 0xac])), new TextDecoder("latin1").decode(new Uint8Array([0xe9]).buffer), (() => { try { new TextDecoder("utf-8", { fatal: true }).decode(new Uint8Array([0xff])); } catch (e: any) { return e.name; } })(), (() => { try { new TextDecoder("nonsense"); } catch (e: any) { return e.name; } })()]`,
@@ -72,6 +74,10 @@ func TestWebFunctions(t *testing.T) {
 			list("f:feed", "a<raw>", 1.0, 1.0, "<f:t>a</f:t>", 1.0, 1.0, "f:t")},
 		{"broken xml", `new DOMParser().parseFromString("<a><b></a>", "text/xml").querySelector("parsererror") !== null`, true},
 		{"bad selector", `(() => { try { new DOMParser().parseFromString("<a/>", "text/xml").querySelector("a:hover"); } catch (e: any) { return e.name; } })()`, "SyntaxError"},
+		{"selectors", `(() => { const d = new DOMParser().parseFromString("<ul><li class='a.b' title>1<li lang='de at'>2</ul>", "text/html"), invalid = (s: string) => { try { d.querySelector(s); } catch (e: any) { return [e instanceof DOMException, e.message]; } };
+			const q = (s: string) => [...d.querySelectorAll(s)].map((e: any) => e.textContent);
+			return [q("> li"), q(".a\\.b"), q("li[title], [lang~=at]"), q("li ~ li:nth-child( 2 )"), invalid("li:not(:hover)")]; })()`,
+			list(list("1", "2"), list("1"), list("1", "2"), list("2"), list(true, "':hover' is not a selector that is supported"))},
 		{"environment", `(() => { const e = getRecipeEnvironment(); return [e.apiUrl.href, e.occasion]; })()`, list(apiURL+"/", "occasion-1")},
 		{"this", `[typeof self, typeof globalThis.__host, typeof globalThis.__charmd]`, list("object", "undefined", "undefined")},
 	}

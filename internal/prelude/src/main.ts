@@ -63,7 +63,6 @@ function nameGraphs(graph: Graph): void {
 }
 
 function memoText(memo: Memo | undefined): string { return memo === undefined ? "" : `,"memo":${writeOut(memo)}`; }
-function textOf(text: string | null): string | null { return text === null ? null : stringify(text); }
 
 const root = {
   /** Once the recipe's code has run: its schemas, or what went wrong. */
@@ -97,8 +96,8 @@ const root = {
     const result = documentOf(task.charm).root;
     const changed = saveChanges([result.doc, documentOf(task.process)]);
     // Put together here: to make the text of an object costs this engine more than all that is in it.
-    return `{"handled":${handled},"updater":${isUpdatable(result)},"name":${textOf(nameOf(result))},` +
-      `"integration":${textOf(integrationOf(result))},"again":${session.again},` +
+    return `{"handled":${handled},"updater":${isUpdatable(result)},"name":${stringify(nameOf(result))},` +
+      `"integration":${stringify(integrationOf(result))},"again":${session.again},` +
       `"stuck":${running === undefined ? null : writeOut({ what: running.kind, ...whereIs(running) })},` +
       `"failures":${failures.length > 0 ? writeOut(failures) : "[]"},"changed":${changed}${memoText(remembered())}}`;
   },

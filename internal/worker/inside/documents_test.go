@@ -156,5 +156,13 @@ func TestWebFunctionsThrowWhatBrowsersDo(t *testing.T) {
 		save([host.btoa("hi"), host.atob("aGk="), name(() => host.atob("a")), name(() => host.utf8(new Uint8Array(1), "klingon", 0)),
 			name(() => host.utf8(new Uint8Array([255]), "utf-8", 1)), text(host.encode("é")), host.url("/c"),
 			JSON.parse(host.url("/c", "https://a.test/b")).href, JSON.parse(host.urlset("https://a.test/", "hash", "2")).hash.slice(1)])`)
+	l.expect(`[[["a","b c"]],"a=b+c","TypeError"]`, `
+		const name = (f) => { try { return f() } catch (e) { return e.name } };
+		save([JSON.parse(host.query("?a=b+c")), host.querytext('[["a","b c"]]'), name(() => host.querytext("{}"))])`)
+	l.expect(`[[{"id":"1","event":"a","data":"b"}],"any"]`, `
+		save([JSON.parse(host.events("id: 1\nevent: a\ndata: b\n")), JSON.parse(host.selector("*")).selectors[0][0].tests[0].kind])`)
+	l.expect(`[true,false]`, `
+		const [a, b] = [host.uuid(), host.uuid()];
+		save([/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(a), a === b])`)
 	l.expect(`true`, `save(host.xml("<a b='c'>d</a>", "text/xml").includes('["a"'))`)
 }

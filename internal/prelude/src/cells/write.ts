@@ -4,9 +4,8 @@
 import { type Document, documentOf, type Place } from "../documents/document";
 import { entityId } from "../documents/entity";
 import { aliasTarget, found, isAlias, isLink, type Link, linkTo, placeOf, resolve, sameLink, writeTarget } from "../documents/link";
-import { type Fields, is, isArray, isObject, type Key, keys, parse, stringify } from "../host/host";
+import { type Fields, host, is, isArray, isObject, type Key, keys, parse, stringify } from "../host/host";
 import { changed } from "../schedule/change";
-import { uuid } from "../web/crypto";
 import { topFrame } from "./frame";
 import { session } from "./session";
 import { ID, ID_FIELD, LINK, PLACE, REF } from "./symbols";
@@ -173,7 +172,7 @@ function asEntity(value: Marked, anchor: Place, siblings?: readonly unknown[]): 
       write(placeOf(sibling as Link), unmarked(value));
       return sibling as Link;
     }
-    id ??= uuid();
+    id ??= host.uuid();
   }
   const frame = topFrame();
   const doc = documentOf(entityId({ id }, { parent: { "/": anchor.doc.id }, path: anchor.path, context: frame?.cause }));

@@ -1,7 +1,6 @@
 // Entity ids: references of a value and a cause, after the original's clean-up of both (runtime spec §3.2).
 
 import { host, isArray, isObject, keys, type Fields, stringify } from "../host/host";
-import { uuid } from "../web/crypto";
 
 export type EntityId = string;
 
@@ -10,7 +9,7 @@ export function entityId(source: object, cause: unknown): EntityId {
   return host.refer(stringify(cleaned(source, cause)), "link");
 }
 
-export function newId(): EntityId { return entityId({}, uuid()); }
+export function newId(): EntityId { return entityId({}, host.uuid()); }
 
 // Equal values after the first become null, primitives included: ids in real databases were made that way.
 function cleaned(source: object, cause: unknown): unknown {

@@ -17,28 +17,24 @@ export function deepEqual(a: unknown, b: unknown): boolean {
   return names.length === keys(b).length && names.every((name) => name in b && deepEqual(a[name], b[name]));
 }
 
-const PATH = Symbol("path");
-type Step = string | { method: string; args: unknown[] };
+const READ = Symbol("read");
+type Read = (self: OpaqueRef) => OpaqueRef;
 
 /** `$.a.b` stands for that part of a spell's state, `$.list.map(fn)` for what the method makes of it. */
-function pathOf(steps: readonly Step[]): any {
+function pathOf(read: Read): any {
   return new Proxy(() => {}, {
-    get: (_, key) => typeof key === "string" ? pathOf([...steps, key]) : key === PATH ? steps : undefined,
-    apply: (_, _this, args) => pathOf([...steps.slice(0, -1), { method: steps.at(-1) as string, args }]),
+    get: (_, key) => typeof key === "string" ? pathOf((self) => read(self)[key]) : key === READ ? read : undefined,
+    apply: (_, _this, args) => pathOf((self) => read(self)(...args)),
   });
 }
 
-function walk(steps: readonly Step[], self: OpaqueRef): OpaqueRef {
-  return steps.reduce((at, step) => typeof step === "string" ? at[step] : at[step.method](...step.args), self);
-}
-
-export const $ = pathOf([]);
+export const $ = pathOf((self) => self);
 
 /** A condition: the fields of `query`, those that are paths read from the state. */
 export const select = (query: Fields) => (self: OpaqueRef): Fields =>
   mapObject(query, (value) => {
-    const steps = typeof value === "function" ? (value as { [PATH]?: Step[] })[PATH] : undefined;
-    return steps === undefined ? value : walk(steps, self);
+    const read = typeof value === "function" ? (value as { [READ]?: Read })[READ] : undefined;
+    return read === undefined ? value : read(self);
   });
 
 /** A condition: that the event happens. */

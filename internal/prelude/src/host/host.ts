@@ -9,13 +9,15 @@ export interface Host {
   fetch(op: number, head: string, body?: Uint8Array): void;
   timer(op: number, ms: number, repeat: 0 | 1): void;
   cancel(op: number): void;
-  now(): number; entropy(n: number): Uint8Array; env(): string;
+  now(): number; entropy(n: number): Uint8Array; uuid(): string; env(): string;
   url(input: string, base?: string): string; urlset(href: string, part: string, value: string): string;
+  query(search: string): string; querytext(pairs: string): string; events(stream: string): string;
   utf8(bytes: Uint8Array, label: string, fatal: 0 | 1): string; encode(text: string): Uint8Array;
-  atob(text: string): string; btoa(text: string): string; xml(text: string, mime: string): string;
-  text(bytes: Uint8Array, contentType: string): string; unbase64(text: string): Uint8Array; header(text: string): string;
-  multipart(bytes: Uint8Array, contentType: string): string; calendar(text: string, options: string): string;
-  digest(algorithm: string, bytes: Uint8Array): Uint8Array; markdown(html: string, options: string): string;
+  atob(text: string): string; btoa(text: string): string; unbase64(text: string): Uint8Array;
+  xml(text: string, mime: string): string; selector(text: string): string; markdown(html: string, options: string): string;
+  text(bytes: Uint8Array, contentType: string): string; multipart(bytes: Uint8Array, contentType: string): string;
+  header(text: string): string; calendar(text: string, options: string): string;
+  digest(algorithm: string, bytes: Uint8Array): Uint8Array;
 }
 
 const scope = globalThis as unknown as { __host?: Host };

@@ -10,9 +10,8 @@ import { entityId } from "../documents/entity";
 import { isStream, linkTo, resolve, writeTarget } from "../documents/link";
 import { Alias, type GraphNode, graphOf, walkRefs } from "../graph/graph";
 import { recipeFromFrame } from "../graph/recipe";
-import { type Fields, isObject, isThenable, keys } from "../host/host";
+import { type Fields, host, isObject, isThenable, keys } from "../host/host";
 import { Action, schedule } from "../schedule/scheduler";
-import { uuid } from "../web/crypto";
 import { ownDocument, type Scope } from "./scope";
 
 type Code = (...args: unknown[]) => unknown;
@@ -47,7 +46,7 @@ function instantiateHandler({ module, inputs }: GraphNode, scope: Scope, key: st
     const given = { ...bound, [key]: storedForm(place, event) };
     const argument = frozenDocument(given, () => entityId(given, frame.cause));
     const props = argumentAt(argument.root, module, undefined);
-    const frame = pushFrame(scope, undefined, () => ({ ...bound, [key]: uuid() }), true);
+    const frame = pushFrame(scope, undefined, () => ({ ...bound, [key]: host.uuid() }), true);
     return inFrame(
       frame,
       () => module.wrapper === "handler" ? code.call(props, (props as Fields).$event, props) : code(props),

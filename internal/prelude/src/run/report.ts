@@ -28,16 +28,13 @@ export function integrationOf(result: Place): string | null {
 
 function findIntegration(node: any, depth: number): string | undefined {
   if (!isObject(node) || depth > deepest) return undefined;
-  if (isArray(node)) {
-    for (const child of node) {
-      const integration = findIntegration(child, depth + 1);
-      if (integration !== undefined) return integration;
-    }
-    return undefined;
-  }
   const { name, props, children } = node as { name?: unknown; props?: { integration?: unknown }; children?: unknown };
   if (name === "common-updater" && typeof props?.integration === "string") return props.integration;
-  return findIntegration(children, depth + 1);
+  for (const child of isArray(node) ? node : [children]) {
+    const integration = findIntegration(child, depth + 1);
+    if (integration !== undefined) return integration;
+  }
+  return undefined;
 }
 
 /** The cells that a recipe makes by itself, and what they are for. */

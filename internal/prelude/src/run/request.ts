@@ -114,15 +114,6 @@ export const streamData = asking("streamData", "error", ({ url, options = {} }: 
 }), true);
 
 function lastEvent(text: string): unknown {
-  let last: unknown;
-  let lines: Record<string, string> = {};
-  for (const line of text.split("\n")) {
-    const [, field, value] = /^(id|event|data): ?(.*?)\r?$/.exec(line) ?? [];
-    if (field !== undefined) lines[field] = value!;
-    const { id, event, data } = lines;
-    if (id === undefined || event === undefined || data === undefined) continue;
-    last = { id, event, data: parse(data) };
-    lines = {};
-  }
-  return last;
+  const events = parse(host.events(text)) as { id: string; event: string; data: string }[];
+  return events.map(({ id, event, data }) => ({ id, event, data: parse(data) as unknown })).at(-1);
 }

@@ -85,10 +85,8 @@ function isMergeable(value: unknown): value is Fields {
 }
 
 // There is no browser to go anywhere with; recipes that navigate run all the same.
-function navigateTo(): void {}
-
 const builtins: Record<string, Builtin> = {
-  fetchData, ifElse: conditional, llm, map: mapList, navigateTo, streamData,
+  fetchData, ifElse: conditional, llm, map: mapList, navigateTo: () => {}, streamData,
 };
 
 function instantiate(node: GraphNode, scope: Scope): void {

@@ -6,18 +6,10 @@ import { type Bytes, bytesOf } from "./text";
 
 const longestRequest = 65536;
 
-export function uuid(): string {
-  const bytes = host.entropy(16);
-  bytes[6] = bytes[6]! & 0x0f | 0x40;
-  bytes[8] = bytes[8]! & 0x3f | 0x80;
-  const hex = Array.from(bytes, (byte) => (byte + 256).toString(16).slice(1)).join("");
-  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join("-");
-}
-
 export const crypto = {
   randomUUID(): string {
     meetOutside();
-    return uuid();
+    return host.uuid();
   },
   getRandomValues<T extends ArrayBufferView>(view: T): T {
     if (view.byteLength > longestRequest) {

@@ -7,7 +7,7 @@ import { AbortSignal } from "./abort";
 import { begin, forget } from "./operation";
 import { hide, type Pair, Pairs, pairsOf, type PairsInit } from "./pairs";
 import { bytesOf, type Bytes } from "./text";
-import { URLSearchParams } from "./url";
+import { URL, URLSearchParams } from "./url";
 
 export class Headers extends Pairs {
   private readonly fields = new Map<string, string>();
@@ -118,9 +118,7 @@ export class Request extends Body {
 
 // A relative URL means the toolshed, as it does in its own pages.
 function absolute(input: string): string {
-  const text = host.url(input) || host.url(input, environment().apiUrl);
-  if (text === "") throw new TypeError(`Invalid URL: ${input}`);
-  return (parse(text) as { href: string }).href;
+  return (URL.parse(input) ?? new URL(input, environment().apiUrl)).href;
 }
 
 type ResponseHead = { status?: number; statusText?: string; url?: string; headers?: PairsInit; redirected?: boolean };

@@ -1,6 +1,6 @@
-// CSS selectors: names, #id, .class, attributes, the four combinators, lists, and the structural pseudo-classes that
-// scraping uses.
+// CSS selectors: which elements they match. The host reads them.
 
+import { host, parse } from "../host/host";
 import { DOMException } from "./abort";
 
 /** An element, as far as selectors ask. */
@@ -11,74 +11,48 @@ interface Candidate {
   named(name: string): boolean; getAttribute(name: string): string | null; hasAttribute(name: string): boolean;
 }
 
-type Test = (element: Candidate) => boolean;
+/** A condition on an element; of "not" that none of the selectors in it matches. */
+interface Test { kind: string; name: string; operator: string; value: string; inner: Selector[] }
 
-/** A compound selector and, by `combinator`, what must stand before or around it. */
-export interface Selector { tests: Test[]; combinator: string; left?: Selector }
-
-const name = /(?:[\w-]|[^\x00-\x7f]|\\.)+/.source;
-const token = new RegExp(
-  `\\s*(?<combinator>[>+~,])\\s*|(?<space>\\s+)|(?<type>\\*|${name}(?:\\|${name})?)|#(?<id>${name})|\\.(?<class>${name})` +
-    `|\\[\\s*(?<attribute>[\\w:-]+)\\s*` +
-    `(?:(?<operator>[~^$*]?=)\\s*(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\\]\\s]+))\\s*)?\\]` +
-    `|:(?<pseudo>[\\w-]+)(?:\\((?<argument>[^()]*)\\))?|(?<invalid>[^])`,
-  "g",
-);
+/** Compound selectors, each with what stands between it and the one to the left. */
+export type Selector = { tests: Test[]; combinator: string }[];
 
 export function parseSelector(text: string): Selector[] {
-  const selectors: Selector[] = [];
-  let at: Selector = { tests: [], combinator: "" };
-  for (const { groups } of text.trim().matchAll(token)) {
-    const part = groups as Record<string, string | undefined>;
-    if (part.combinator === ",") {
-      selectors.push(at);
-      at = { tests: [], combinator: "" };
-    } else if (part.combinator !== undefined || part.space !== undefined) {
-      at = { tests: [], combinator: part.combinator ?? " ", left: at };
-    } else at.tests.push(testOf(part, text));
-  }
-  selectors.push(at);
-  if (selectors.some((selector) => selector.tests.length === 0)) throw invalid(text);
+  const { selectors, invalid } = parse(host.selector(text)) as { selectors: Selector[]; invalid?: string };
+  if (invalid !== undefined) throw new DOMException(`'${invalid}' is not a selector that is supported`, "SyntaxError");
   return selectors;
 }
 
-const invalid = (text: string) => new DOMException(`'${text}' is not a selector that is supported`, "SyntaxError");
-
 export function matchesAny(selectors: Selector[], element: Candidate): boolean {
-  return selectors.some((selector) => matches(selector, element));
+  return selectors.some((selector) => matches(selector, element, selector.length - 1));
 }
 
-function matches({ tests, combinator, left }: Selector, element: Candidate): boolean {
-  if (!tests.every((test) => test(element))) return false;
-  if (left === undefined) return true;
+function matches(selector: Selector, element: Candidate, last: number): boolean {
+  const { tests, combinator } = selector[last]!;
+  if (!tests.every((test) => kinds[test.kind]!(element, test))) return false;
+  if (last === 0) return true;
   const step = (at: Candidate) => combinator === "+" || combinator === "~" ? at.previousElementSibling : at.parentElement;
   for (let at = step(element); at !== null; at = step(at)) {
-    if (matches(left, at)) return true;
+    if (matches(selector, at, last - 1)) return true;
     if (combinator === ">" || combinator === "+") return false;
   }
   return false;
 }
 
-function testOf(part: Record<string, string | undefined>, text: string): Test {
-  const { type, id, class: className, attribute, operator, pseudo, argument = "" } = part;
-  const plain = (escaped: string) => escaped.replace(/\\(.)/g, "$1");
-  if (type === "*") return () => true;
+const kinds: Record<string, (element: Candidate, test: Test) => boolean> = {
+  any: () => true,
   // A plain name is the local name, whatever the prefix; an escaped colon, and ns|name, ask for the qualified one.
-  const local = plain(type ?? "");
-  if (type !== undefined) return (element) => element.localName === local || element.named(local.replace("|", ":"));
-  if (id !== undefined) return (element) => element.id === plain(id);
-  if (className !== undefined) return (element) => element.classList.contains(plain(className));
-  if (attribute !== undefined) {
-    const compare = comparisons[operator ?? ""]!;
-    const wanted = part.double ?? part.single ?? part.bare ?? "";
-    return (element) => element.hasAttribute(attribute) && compare(element.getAttribute(attribute)!, wanted);
-  }
-  const inner = pseudo === "not" ? parseSelector(argument) : [];
-  if (pseudo === "not") return (element) => !matchesAny(inner, element);
-  const test = pseudoClasses[pseudo ?? ""];
-  if (test === undefined) throw invalid(text);
-  return (element) => test(element, Number(argument));
-}
+  type: (element, { name }) => element.localName === name || element.named(name.replace("|", ":")),
+  id: (element, { name }) => element.id === name,
+  class: (element, { name }) => element.classList.contains(name),
+  attribute: (element, { name, operator, value }) => (
+    element.hasAttribute(name) && comparisons[operator]!(element.getAttribute(name)!, value)
+  ),
+  not: (element, { inner }) => !matchesAny(inner, element),
+  "first-child": (element) => element.previousElementSibling === null,
+  "last-child": (element) => element.nextElementSibling === null,
+  "nth-child": (element, { value }) => element.parentNode!.children.indexOf(element) + 1 === Number(value),
+};
 
 const comparisons: Record<string, (value: string, wanted: string) => boolean> = {
   "": () => true,
@@ -87,10 +61,4 @@ const comparisons: Record<string, (value: string, wanted: string) => boolean> = 
   "^=": (value, wanted) => wanted !== "" && value.startsWith(wanted),
   "$=": (value, wanted) => wanted !== "" && value.endsWith(wanted),
   "*=": (value, wanted) => wanted !== "" && value.includes(wanted),
-};
-
-const pseudoClasses: Record<string, (element: Candidate, position: number) => boolean> = {
-  "first-child": (element) => element.previousElementSibling === null,
-  "last-child": (element) => element.nextElementSibling === null,
-  "nth-child": (element, position) => element.parentNode!.children.indexOf(element) + 1 === position,
 };

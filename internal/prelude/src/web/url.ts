@@ -1,6 +1,6 @@
-// URL over the host's parser, and URLSearchParams.
+// URL and URLSearchParams over the host's parsers.
 
-import { host, parse } from "../host/host";
+import { host, parse, stringify } from "../host/host";
 import { hide, type Pair, Pairs, pairsOf, type PairsInit } from "./pairs";
 
 const settable = ["protocol", "username", "password", "host", "hostname", "port", "pathname", "search", "hash"] as const;
@@ -67,14 +67,7 @@ export class URLSearchParams extends Pairs {
     else for (const [name, value] of pairsOf(init)) this.pairs.push([String(name), String(value)]);
   }
 
-  reread(search: string): void {
-    const text = search.startsWith("?") ? search.slice(1) : search;
-    this.pairs = text.split("&").filter((pair) => pair !== "").map((pair) => {
-      const at = pair.indexOf("=");
-      return at < 0 ? [unescape(pair), ""] : [unescape(pair.slice(0, at)), unescape(pair.slice(at + 1))];
-    });
-  }
-
+  reread(search: string): void { this.pairs = search === "" ? [] : parse(host.query(search)); }
   get size(): number { return this.pairs.length; }
   get(name: string): string | null { return this.pairs.find((pair) => pair[0] === name)?.[1] ?? null; }
   getAll(name: string): string[] { return this.pairs.filter((pair) => pair[0] === name).map((pair) => pair[1]); }
@@ -96,27 +89,10 @@ export class URLSearchParams extends Pairs {
   }
 
   entries(): IterableIterator<Pair> { return this.pairs.map(([name, value]): Pair => [name, value])[Symbol.iterator](); }
-  override toString(): string { return this.pairs.map(([name, value]) => `${escape(name)}=${escape(value)}`).join("&"); }
+  override toString(): string { return host.querytext(stringify(this.pairs)); }
 
   private replace(pairs: Pair[]): void {
     this.pairs = pairs;
     this.changed?.(this.toString());
   }
-}
-
-function escape(text: string): string {
-  const escaped = encodeURIComponent(text.toWellFormed()).replaceAll("%20", "+");
-  return escaped.replace(/[!'()~]/g, (char) => "%" + char.charCodeAt(0).toString(16).toUpperCase());
-}
-
-// A percent sign that escapes nothing stands for itself, and bytes that are no UTF-8 become replacement characters.
-function unescape(text: string): string {
-  const spaced = text.replaceAll("+", " ");
-  if (!spaced.includes("%")) return spaced;
-  const bytes: number[] = [];
-  for (const part of spaced.split(/(%[0-9a-f]{2})/i)) {
-    if (/^%[0-9a-f]{2}$/i.test(part)) bytes.push(parseInt(part.slice(1), 16));
-    else bytes.push(...host.encode(part));
-  }
-  return host.utf8(new Uint8Array(bytes), "utf-8", 0);
 }

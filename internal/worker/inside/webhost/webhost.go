@@ -1,6 +1,7 @@
 // Package webhost holds the Go halves of the web functions that recipes find in
-// their global scope: URL, TextDecoder and TextEncoder, atob and btoa,
-// DOMParser. Done by script inside the VM each would be a hundred times slower.
+// their global scope: URL and URLSearchParams, TextDecoder and TextEncoder, atob
+// and btoa, DOMParser and its selectors. Done by script inside the VM most would
+// be many times slower.
 //
 // The functions are pure and take whatever a script gives them. Text comes from
 // the VM as WTF-8: UTF-8 in which a surrogate without its partner stands as

@@ -1,0 +1,82 @@
+package webhost
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestQuery(t *testing.T) {
+	t.Parallel()
+	for search, want := range map[string]string{
+		"":                           `[]`,
+		"?":                          `[]`,
+		"?a=1&b=2":                   `[["a","1"],["b","2"]]`,
+		"??a":                        `[["?a",""]]`,
+		"&&a&=&b=c=d&":               `[["a",""],["",""],["b","c=d"]]`,
+		"a+b=c%20d%2B":               `[["a b","c d+"]]`,
+		"a=%e4%BD%a0":                `[["a","你"]]`,
+		"a=%zz%4&b=%":                `[["a","%zz%4"],["b","%"]]`,
+		"a=%25%3":                    `[["a","%%3"]]`,
+		"a=%FF%C3x%E4%BD":            `[["a","` + "\uFFFD\uFFFDx\uFFFD" + `"]]`,
+		"a=%EF%BB%BFx%EF%BB%BF":      `[["a","x` + "\uFEFF" + `"]]`,
+		"a=%22\"\\":                  `[["a","\"\"\\"]]`,
+		"\xed\xa0\x80=\xed\xa0\x80%": `[["\ud800","` + "\uFFFD" + `%"]]`,
+	} {
+		if got, err := Query(search); got != want || err != nil {
+			t.Errorf("%q reads as %s, %v; want %s", search, got, err, want)
+		}
+	}
+}
+
+func TestQueryText(t *testing.T) {
+	t.Parallel()
+	for pairs, want := range map[string]string{
+		`[]`:                                  "",
+		`[["a","1"],["a",""],["",""]]`:        "a=1&a=&=",
+		`[["q","~!'()*-._ +&=%/?#"]]`:         "q=%7E%21%27%28%29*-._+%2B%26%3D%25%2F%3F%23",
+		`[["ü","你 \u0000\n\""]]`:              "%C3%BC=%E4%BD%A0+%00%0A%22",
+		`[["\ud800","a\ud83d\ude00\udc00b"]]`: "%EF%BF%BD=a%F0%9F%98%80%EF%BF%BDb",
+	} {
+		got, err := QueryText(pairs)
+		if err != nil || got != want {
+			t.Errorf("%s is written as %q, %v; want %q", pairs, got, err, want)
+		}
+	}
+	if text, err := QueryText(`{"a":1}`); err == nil {
+		t.Errorf("an object is written as %q", text)
+	}
+}
+
+func TestQueryLimits(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("x", maxQueryBytes)
+	many := strings.Repeat("&a", maxQueryPairs-1)
+	for search, fits := range map[string]bool{long: true, long + "x": false, many: true, many + "&": false} {
+		if text, err := Query(search); (err == nil) != fits {
+			t.Errorf("%.10q… of %d bytes is read as %.10q, %v", search, len(search), text, err)
+		}
+	}
+	if text, err := QueryText(`[["` + long + `",""]]`); err == nil {
+		t.Errorf("pairs without bounds are written as %.10q", text)
+	}
+}
+
+// queryReadAgain holds what is written to what it reads as: the same, but for the
+// byte order marks that reading drops.
+func queryReadAgain(t *testing.T, search string) {
+	t.Helper()
+	pairs, err := Query(search)
+	if err != nil || !json.Valid([]byte(pairs)) {
+		t.Fatalf("%q reads as %q, %v", search, pairs, err)
+	}
+	text, err := QueryText(pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs, _ = Query(text)
+	again, err := QueryText(pairs)
+	if err != nil || again != text && !strings.Contains(text, "%EF%BB%BF") {
+		t.Errorf("%q is written as %q, and that as %q (%v)", search, text, again, err)
+	}
+}
