@@ -248,11 +248,12 @@ func TestGmailMailsGrowTooOld(t *testing.T) {
 	refs := map[string]client.Ref{}
 	for name, query := range map[string]string{
 		"day": "subject:Mail newer_than:1d", "month": "newer_than:1M", "either": "newer_than:1d OR subject:Mail", "quoted": `"newer_than:1d"`,
+		"open": `" newer_than:1d`,
 	} {
 		refs[name] = d.addGmailAtRest(g, name, fmt.Sprintf(`"query":%q`, query), 3)
 	}
 	asked := g.Asked("/gmail/v1/users/me/messages")
-	for name, want := range map[string]int{"day": 2, "month": 3, "either": 3, "quoted": 3} {
+	for name, want := range map[string]int{"day": 2, "month": 3, "either": 3, "quoted": 3, "open": 3} {
 		r := d.runOK(refs[name])
 		if ids := d.mailIDs(refs[name]); len(ids) != want || r.Requests != 1 || slices.Contains(ids, "old") != (want == 3) {
 			t.Errorf("%s has %v after %d requests", name, ids, r.Requests)
