@@ -131,7 +131,7 @@ function meant(m: any, query: string, labels: string[]): boolean {
  */
 function oldest(query: string, now: number): number {
   const words = query.replace(/"[^"]*"/g, " ");
-  if (/[(){}|]|(^|\s)OR(\s|$)/.test(words)) return -Infinity;
+  if (/[(){}|"]|(^|\s)OR(\s|$)/.test(words)) return -Infinity;
   const days = [...words.matchAll(/(?<=^|\s)newer_than:(\d+)([dmy])(?=\s|$)/gi)].map((m) => Number(m[1]) * (/d/i.test(m[2]!) ? 1 : /m/i.test(m[2]!) ? 31 : 366));
   return now - (Math.min(...days) + 1) * 86_400_000;
 }

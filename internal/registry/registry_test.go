@@ -416,6 +416,26 @@ func TestANoteDoesNotUndoWhatIsWrittenSince(t *testing.T) {
 	}
 }
 
+// What a note has left in an entry is what the next one is compared with, and not what it
+// was made with: of two runs that end between two notes, the last one's status is written.
+func TestANoteAfterOneThatWroteAnotherStatus(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := w.add("a")
+	ended, worked, failed := time.UnixMilli(1_800_000_000_000), charm.State{LastOutcome: charm.OK}, charm.State{LastOutcome: charm.Errored, LastError: "no feed"}
+	w.ends(c, ended, worked)
+	w.update(func(tx store.Tx) error { return tx.PutState(c.Row, failed) }) // the next run, whose note comes
+	for _, status := range []string{"no feed", `"status":"Success"`} {
+		if err := w.registry.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if text := w.cellText(); !strings.Contains(text, status) {
+			t.Errorf("the cell is %s, not %s", text, status)
+		}
+		w.ends(c, ended, worked)
+	}
+}
+
 func TestStatusesAreWrittenInBatches(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

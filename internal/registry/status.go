@@ -105,13 +105,14 @@ func (r *Registry) Flush(ctx context.Context) error {
 		ctx = limited
 	}
 	var e *edit
+	left := map[int64]string{} // statuses, by charm row
 	err := r.memory.Write(ctx, r.system, memory.Write{
 		Draft: func(v store.Reader, _ charm.Space) (_ *memory.Draft, err error) {
 			if e, err = r.edit(v); err != nil {
 				return nil, err
 			}
 			for _, n := range batch {
-				if err := e.note(n); err != nil {
+				if left[n.charm.Row], err = e.note(n); err != nil {
 					return nil, err
 				}
 			}
@@ -119,6 +120,7 @@ func (r *Registry) Flush(ctx context.Context) error {
 		},
 		Then: func(tx store.Tx, _ memory.Receipt) error {
 			e.told(tx)
+			tx.AfterCommit(func() { r.stand(left) })
 			return nil
 		},
 	})
@@ -129,21 +131,31 @@ func (r *Registry) Flush(ctx context.Context) error {
 }
 
 // note writes to the entry of a charm, if we made one, when it ran last and how it
-// stands now: since that run it may have been disabled, or enabled.
-func (e *edit) note(n note) error {
+// stands now, and returns that: since that run it may have been disabled, or enabled.
+func (e *edit) note(n note) (status string, err error) {
 	entry, ok, err := e.own(n.charm)
 	if err != nil || !ok {
-		return err
+		return n.status, err
 	}
 	now, err := e.reader.State(n.charm.Row)
 	if errors.Is(err, store.ErrNotFound) {
-		return nil // it was removed since
+		return n.status, nil // it was removed since
 	}
 	if err != nil {
-		return err
+		return "", err
 	}
 	entry.Status, entry.LastRun = statusText(now), n.lastRun
-	return e.put(entry.doc, entry.value())
+	return entry.Status, e.put(entry.doc, entry.value())
+}
+
+// stand notes what stands in the entries since they were written: the next note of
+// another status is written soon.
+func (r *Registry) stand(statuses map[int64]string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for row, status := range statuses {
+		r.written[row] = written{status, r.written[row].at}
+	}
 }
 
 // putBack keeps notes that could not be written, unless there are newer ones.

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -13,9 +14,8 @@ import (
 	"charmd/internal/memory/frames"
 )
 
-// A connection on which nothing is heard is found to be dead within pingEvery and
-// pingTimeout, which leaves time for a large request on its way; one that takes no
-// more of a request within pingTimeout.
+// A connection on which nothing moves is found to be dead within twice pingEvery and
+// pingTimeout; one that takes no more of a request within pingTimeout.
 const (
 	pingEvery   = 15 * time.Second
 	pingTimeout = 30 * time.Second
@@ -75,9 +75,10 @@ func (c *Client) connection() (connected, heard bool, err error) {
 
 	life, end := context.WithCancel(c.life)
 	var parts sync.WaitGroup
-	parts.Go(func() { c.write(life, conn) })
-	parts.Go(func() { c.ping(life, conn) })
-	heard, err = c.listen(life, conn)
+	var moves moving
+	parts.Go(func() { c.write(life, conn, &moves) })
+	parts.Go(func() { c.ping(life, conn, &moves) })
+	heard, err = c.listen(life, conn, &moves)
 	end()
 	_ = conn.CloseNow()
 	parts.Wait()
@@ -87,14 +88,18 @@ func (c *Client) connection() (connected, heard bool, err error) {
 }
 
 // listen takes messages until the connection ends.
-func (c *Client) listen(ctx context.Context, conn *websocket.Conn) (heard bool, err error) {
+func (c *Client) listen(ctx context.Context, conn *websocket.Conn, moves *moving) (heard bool, err error) {
 	for {
-		kind, data, err := conn.Read(ctx)
+		kind, r, err := conn.Reader(ctx)
 		if err != nil {
 			return heard, err
 		}
 		if kind != websocket.MessageText {
 			return heard, errors.New("it sent a binary message")
+		}
+		data, err := io.ReadAll(moves.reader(r))
+		if err != nil {
+			return heard, err
 		}
 		m, err := frames.ParseMessage(data)
 		if err != nil {
@@ -143,11 +148,14 @@ func (c *Client) effect(m frames.Message) error {
 
 // write sends what is in the outbox. A failure ends the connection, which the
 // listener notices.
-func (c *Client) write(ctx context.Context, conn *websocket.Conn) {
+func (c *Client) write(ctx context.Context, conn *websocket.Conn, moves *moving) {
 	for k := c.next(ctx); k != nil; k = c.next(ctx) {
 		sending, cancel := context.WithCancel(ctx)
 		late := time.AfterFunc(pingTimeout, cancel)
-		err := frames.Write(sending, conn, k.frame, func() { late.Reset(pingTimeout) })
+		err := frames.Write(sending, conn, k.frame, func() {
+			late.Reset(pingTimeout)
+			moves.piece()
+		})
 		late.Stop()
 		cancel()
 		if err != nil {
@@ -158,7 +166,7 @@ func (c *Client) write(ctx context.Context, conn *websocket.Conn) {
 }
 
 // ping ends a connection whose other side does not answer any more.
-func (c *Client) ping(ctx context.Context, conn *websocket.Conn) {
+func (c *Client) ping(ctx context.Context, conn *websocket.Conn, moves *moving) {
 	ticker := time.NewTicker(pingEvery)
 	defer ticker.Stop()
 	for {
@@ -166,6 +174,9 @@ func (c *Client) ping(ctx context.Context, conn *websocket.Conn) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+		}
+		if !moves.still() {
+			continue
 		}
 		limited, cancel := context.WithTimeout(ctx, pingTimeout)
 		err := conn.Ping(limited)

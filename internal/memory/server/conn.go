@@ -51,7 +51,8 @@ type conn struct {
 	worked chan struct{} // closed when no more requests are carried out
 	out    outbox
 
-	reading atomic.Bool // the reader waits for the client, not for us
+	awaits  atomic.Bool // nothing of a request is on its way: the reader waits for the next
+	writing atomic.Bool // a message is on its way out
 
 	once   sync.Once
 	ending chan struct{} // closed when the connection is to end
@@ -135,13 +136,13 @@ func (c *conn) read() (malformed bool) {
 // receive reads one message into c.in. large says that a place among the large
 // requests was taken.
 func (c *conn) receive() (large bool, err error) {
-	c.reading.Store(true)
-	defer c.reading.Store(false)
 	if c.in.Reset(); c.in.Cap() > keptBytes {
 		c.in = bytes.Buffer{}
 	}
 	stop := c.hurry()
+	c.awaits.Store(true)
 	kind, r, err := c.ws.Reader(c.ctx)
+	c.awaits.Store(false)
 	stop()
 	if err != nil {
 		return false, err
@@ -220,7 +221,9 @@ func (c *conn) write() {
 		}
 		text = m.append(text[:0])
 		ctx, cancel := context.WithTimeout(c.ctx, writeWithin)
+		c.writing.Store(true)
 		err := frames.Write(ctx, c.ws, text, func() {})
+		c.writing.Store(false)
 		cancel()
 		if err != nil {
 			c.cancel()
@@ -232,7 +235,9 @@ func (c *conn) write() {
 	}
 }
 
-// ping finds out whether a client that is silent is still there.
+// ping finds out whether a client that is silent is still there. Of a message on its way
+// the time is its own, and both a question and its answer may have to wait behind what is
+// in the buffers on the way for longer than they may take.
 func (c *conn) ping() {
 	tick := time.NewTicker(pingEvery)
 	defer tick.Stop()
@@ -244,14 +249,14 @@ func (c *conn) ping() {
 		case <-c.ctx.Done():
 			return
 		}
-		if !c.reading.Load() {
-			continue // its pong would not be seen
+		if !c.awaits.Load() || c.writing.Load() {
+			continue
 		}
 		ctx, cancel := context.WithTimeout(c.ctx, pongWithin)
 		err := c.ws.Ping(ctx)
 		late := ctx.Err() != nil // else it waited behind a message, whose time is its own
 		cancel()
-		if errors.Is(err, context.DeadlineExceeded) && late && c.reading.Load() {
+		if errors.Is(err, context.DeadlineExceeded) && late && c.awaits.Load() {
 			c.end(websocket.StatusGoingAway, "No response from ping frame.", true)
 			return
 		}
