@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"testing"
@@ -56,6 +57,39 @@ func TestKnownOfALostTransaction(t *testing.T) {
 	ok(t, db.Update(t.Context(), func(tx store.Tx) error { after = stands(tx); return nil }))
 	if before == during || before != after {
 		t.Errorf("stood at %s, in the lost transaction at %s, after it at %s", before, during, after)
+	}
+}
+
+// TestKnownOfAMemberThatFailed has one insert a space and a charm, look at them and
+// fail: the next ones are given the same rows.
+func TestKnownOfAMemberThatFailed(t *testing.T) {
+	t.Parallel()
+	db := open(t, newPath(t), Options{})
+	c := newCounter(t, db, "c")
+	add := func(name string, end error) func(store.Tx) error {
+		return func(tx store.Tx) error {
+			_, err := tx.Space(name)
+			if !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("the space that was not made yet: %v", err)
+			}
+			row, err := tx.PutSpace(charm.Space{DID: name})
+			ok(t, err)
+			space, err := tx.Space(name)
+			ok(t, err)
+			one, err := tx.PutCharm(charm.Charm{Space: c.did, ID: name})
+			ok(t, err)
+			stored, err := tx.Charm(one)
+			ok(t, err)
+			if space.Row != row || stored.ID != name {
+				t.Errorf("space %d and charm %s are told, want %d and %s", space.Row, stored.ID, row, name)
+			}
+			return end
+		}
+	}
+	lost := errors.New("lost")
+	errs := grouped(t, db, add("a", lost), add("b", nil), add("a", nil))
+	if !errors.Is(errs[0], lost) || errs[1] != nil || errs[2] != nil {
+		t.Errorf("they ended with %v", errs)
 	}
 }
 
