@@ -23,7 +23,7 @@ type known struct {
 	spaces map[string]charm.Space
 	dids   map[int64]string // of these spaces, by row
 	heads  map[place]store.Fact
-	bytes  int // of the heads' values
+	bytes  int // of the heads' values and names
 
 	version int64 // of the database, as far as others write to it
 }
@@ -34,11 +34,11 @@ type place struct {
 	of, the string
 }
 
-// Rows of a kind that are known, and the values of facts: one of them, and all.
+// Rows of a kind that are known, and the bytes of facts: of one of them, and of all.
 const (
-	mostKnown      = 2048
-	mostValue      = 4 << 10
-	mostValueBytes = 2 << 20
+	mostKnown     = 2048
+	mostFact      = 4 << 10
+	mostFactBytes = 2 << 20
 )
 
 func newKnown() *known {
@@ -164,7 +164,7 @@ func (t *tx) Job(id string) (charm.Job, error) {
 // JobsOf implements store.Reader.
 func (t *tx) JobsOf(row int64) ([]charm.Job, error) {
 	if all, ok := t.known.live[row]; ok {
-		return slices.Clone(all), nil
+		return append([]charm.Job(nil), all...), nil // nil for none, too
 	}
 	all, err := t.view.JobsOf(row)
 	if err == nil {
@@ -260,17 +260,21 @@ func (t *tx) Head(space int64, the, of string) (store.Fact, error) {
 }
 
 func (k *known) keepHead(f store.Fact) {
-	if len(f.Is) > mostValue {
+	size := sizeOfFact(f)
+	if size > mostFact {
 		return
 	}
 	p := place{f.Space, f.Of, f.The}
-	if full(k.heads, p) || k.bytes+len(f.Is) > mostValueBytes {
+	if full(k.heads, p) || k.bytes+size > mostFactBytes {
 		k.forgetHeads()
 	}
 	f.Is = bytes.Clone(f.Is)
 	k.heads[p] = f
-	k.bytes += len(f.Is)
+	k.bytes += size
 }
+
+// sizeOfFact is what counts of a fact: others choose how long its names are.
+func sizeOfFact(f store.Fact) int { return len(f.Of) + len(f.The) + len(f.Is) }
 
 // putHead is called of a fact that is written. dropHead went before it.
 func (k *known) putHead(f store.Fact) {
@@ -281,6 +285,6 @@ func (k *known) putHead(f store.Fact) {
 // dropHead is called of a fact that another one is to follow.
 func (k *known) dropHead(next store.Fact) {
 	p := place{next.Space, next.Of, next.The}
-	k.bytes -= len(k.heads[p].Is)
+	k.bytes -= sizeOfFact(k.heads[p])
 	delete(k.heads, p)
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -138,7 +139,8 @@ func TestKnownIsBounded(t *testing.T) {
 	db := open(t, newPath(t), Options{})
 	c := newCounter(t, db, "c")
 	const rows = mostKnown + 10
-	value := bytes.Repeat([]byte("x"), 2*mostValueBytes/rows)
+	longName := "of:" + strings.Repeat("x", mostFact)
+	value := bytes.Repeat([]byte("x"), 2*mostFactBytes/rows)
 	ok(t, db.Update(t.Context(), func(tx store.Tx) error {
 		space, err := tx.Space(c.did)
 		ok(t, err)
@@ -156,24 +158,27 @@ func TestKnownIsBounded(t *testing.T) {
 				return err
 			}
 		}
-		return tx.AddFact(store.Fact{Space: space.Row, The: the, Of: "of:large", Is: bytes.Repeat(value, 1+mostValue/len(value))})
+		ok(t, tx.AddFact(store.Fact{Space: space.Row, The: the, Of: longName}))
+		return tx.AddFact(store.Fact{Space: space.Row, The: the, Of: "of:large", Is: bytes.Repeat(value, 1+mostFact/len(value))})
 	}))
 	onWriter(t, db, func(*session) error { // nobody else may look
 		k := db.writer.known
 		bytes := 0
 		for _, f := range k.heads {
-			bytes += len(f.Is)
+			bytes += len(f.Is) + len(f.Of) + len(f.The)
 		}
-		if bytes != k.bytes || bytes > mostValueBytes || bytes == 0 {
-			t.Errorf("%d bytes of values are known, counted as %d", bytes, k.bytes)
+		if bytes != k.bytes || bytes > mostFactBytes || bytes == 0 {
+			t.Errorf("%d bytes of facts are known, counted as %d", bytes, k.bytes)
 		}
 		for what, n := range map[string]int{"charms": len(k.charms), "states": len(k.states), "charms' jobs": len(k.live), "jobs": len(k.jobs), "heads": len(k.heads)} {
 			if n == 0 || n > mostKnown {
 				t.Errorf("%d %s are known", n, what)
 			}
 		}
-		if _, has := k.heads[place{1, "of:large", the}]; has {
-			t.Error("a large value is kept")
+		for _, of := range []string{"of:large", longName} {
+			if _, has := k.heads[place{1, of, the}]; has {
+				t.Errorf("a large value or a long name is kept: %.10s", of)
+			}
 		}
 		return nil
 	})
