@@ -36,7 +36,7 @@ type past struct {
 func TestKnownAfterAnyHistory(t *testing.T) {
 	t.Parallel()
 	histories, _ := strconv.Atoi(os.Getenv("CHARMD_HISTORIES"))
-	for seed := range uint64(max(histories, 3)) {
+	for seed := range uint64(max(histories, 2)) {
 		path := newPath(t)
 		h := &past{Rand: rand.New(rand.NewPCG(seed, 2)), t: t}
 		h.db = open(t, path, Options{retry: time.Hour, Faults: func(p Point) error {
@@ -47,13 +47,16 @@ func TestKnownAfterAnyHistory(t *testing.T) {
 		}})
 		other, err := connect(t.Context(), path, everyPragma...)
 		ok(t, err)
-		for range 80 {
+		for range 50 {
 			h.group(other)
 			h.compare(other)
 		}
 		ok(t, other.close())
 	}
 }
+
+// touched is the first of the rows of charms that are left alone, but for the newest.
+const touched = 8
 
 var errStop = errors.New("stop")
 
@@ -87,7 +90,7 @@ func (h *past) group(other *session) {
 func (h *past) member() func(store.Tx) error {
 	var steps []func(store.Tx)
 	for range 1 + h.IntN(8) {
-		if steps = append(steps, h.change()); h.IntN(2) == 0 {
+		if steps = append(steps, h.change()); h.IntN(4) == 0 {
 			steps = append(steps, h.look)
 		}
 	}
@@ -111,7 +114,7 @@ func (h *past) member() func(store.Tx) error {
 }
 
 // did is that of one of a few spaces.
-func (h *past) did() string { return fmt.Sprint("did:key:z", h.IntN(6)) }
+func (h *past) did() string { return fmt.Sprint("did:key:z", h.IntN(4)) }
 
 func (h *past) moment() time.Time {
 	return []time.Time{
@@ -129,13 +132,13 @@ func (h *past) text() string {
 }
 
 func (h *past) change() func(store.Tx) {
-	did, n, text, row, id := h.did(), h.IntN(100), h.text(), h.Int64N(12), "job "+h.text()
+	did, n, text, row, id := h.did(), h.IntN(100), h.text(), h.Int64N(touched), "job "+h.text()
 	switch h.IntN(12) {
 	case 0, 1:
 		s := charm.Space{DID: did, Name: text, CreatedAt: h.moment()}
 		return func(tx store.Tx) { _, _ = tx.PutSpace(s) }
 	case 2:
-		return func(tx store.Tx) { _, _ = tx.PutSpace(charm.Space{Row: 1 + row%6, DID: did, Name: text}) }
+		return func(tx store.Tx) { _, _ = tx.PutSpace(charm.Space{Row: 1 + row%4, DID: did, Name: text}) }
 	case 3, 4, 5:
 		c := charm.Charm{Space: did, ID: text, Name: text, Priority: n, Timeout: h.duration(), CreatedAt: h.moment(), UpdatedAt: h.moment()}
 		c.Schedule.Every, c.AllowHosts = h.duration(), [][]string{nil, {}, {"a", text}}[n%3]
@@ -172,7 +175,7 @@ func (h *past) change() func(store.Tx) {
 	case 10:
 		return func(tx store.Tx) { _, _ = tx.PruneFacts(n%2, time.Now().Add(time.Hour), n) }
 	}
-	at, f := h.moment(), store.Fact{Space: 1 + row%6, The: the, Of: "of:" + text}
+	at, f := h.moment(), store.Fact{Space: 1 + row%4, The: the, Of: "of:" + text}
 	f.Ref[0], f.At = byte(n), at
 	if n > 10 {
 		f.Is = bytes.Repeat([]byte{'x'}, 1+n*n) // up to 10 kB
@@ -190,6 +193,9 @@ func (h *past) change() func(store.Tx) {
 // look has the writer know what there is, and does with it what it likes.
 func (h *past) look(tx store.Tx) {
 	for row := range h.top + 2 {
+		if row >= touched && row < h.top-2 {
+			continue
+		}
 		c, _ := tx.Charm(row)
 		_, _ = tx.State(row)
 		jobs, _ := tx.JobsOf(row)
@@ -201,8 +207,11 @@ func (h *past) look(tx store.Tx) {
 			jobs[i].ID, jobs[i].DueAt = "mine", time.Time{}
 		}
 	}
-	for i := range 6 {
-		space, _ := tx.Space(fmt.Sprint("did:key:z", i))
+	for i := range 4 {
+		space, err := tx.Space(fmt.Sprint("did:key:z", i))
+		if err != nil {
+			continue
+		}
 		for _, text := range []string{"", "a", "A", "a ", "é", "e\u0301", "\xff\xfe", "a\x00b"} {
 			if f, _ := tx.Head(space.Row, the, "of:"+text); len(f.Is) > 0 {
 				f.Is[0] = '!'
