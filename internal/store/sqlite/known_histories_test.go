@@ -56,11 +56,12 @@ func TestKnownAfterAnyHistory(t *testing.T) {
 }
 
 // touched is the first of the rows of charms that are left alone, but for the newest.
-const touched = 8
+const touched = 6
 
 var errStop = errors.New("stop")
 
-// group runs some members, and before them what else may happen to the database.
+// group runs some members, and before and after them what else may happen to the
+// database.
 func (h *past) group(other *session) {
 	switch h.IntN(8) {
 	case 0:
@@ -72,11 +73,6 @@ func (h *past) group(other *session) {
 	case 3:
 		_, err := h.db.Vacuum(h.t.Context(), 100)
 		ok(h.t, err)
-	case 4:
-		ok(h.t, other.script(h.t.Context(), []string{
-			"update state set executions = executions + 1000", "delete from job", "update space set name = 'row ' || row where name <> ''",
-			"delete from charm where row % 2", "update charm set priority = 77", "update fact set value = cast('changed' as blob)",
-		}[h.IntN(6)]))
 	}
 	var members []func(store.Tx) error
 	for range 1 + h.IntN(5) {
@@ -84,6 +80,12 @@ func (h *past) group(other *session) {
 	}
 	grouped(h.t, h.db, members...)
 	h.broken.Store(0)
+	if h.IntN(4) == 0 {
+		ok(h.t, other.script(h.t.Context(), []string{
+			"update state set executions = executions + 1000", "delete from job", "update space set name = 'row ' || row where name <> ''",
+			"delete from charm where row % 2", "update charm set priority = 77", "update fact set value = cast('changed' as blob)",
+		}[h.IntN(6)]))
+	}
 }
 
 // member is drawn before it runs, and passes over what it is refused.
@@ -94,7 +96,7 @@ func (h *past) member() func(store.Tx) error {
 			steps = append(steps, h.look)
 		}
 	}
-	end := h.IntN(16)
+	end := h.IntN(24)
 	return func(tx store.Tx) error {
 		for _, step := range steps {
 			step(tx)
@@ -133,7 +135,7 @@ func (h *past) text() string {
 
 func (h *past) change() func(store.Tx) {
 	did, n, text, row, id := h.did(), h.IntN(100), h.text(), h.Int64N(touched), "job "+h.text()
-	switch h.IntN(12) {
+	switch h.IntN(13) {
 	case 0, 1:
 		s := charm.Space{DID: did, Name: text, CreatedAt: h.moment()}
 		return func(tx store.Tx) { _, _ = tx.PutSpace(s) }
@@ -165,14 +167,14 @@ func (h *past) change() func(store.Tx) {
 		j.DueAt, j.LeaseEnd, j.CreatedAt, j.ClaimedAt = h.moment(), h.moment(), h.moment(), h.moment()
 		return func(tx store.Tx) { _ = tx.PutJob(j) }
 	case 9:
-		return func(tx store.Tx) {
-			if n < 50 {
-				_ = tx.DeleteJob(id)
-			} else {
-				_ = tx.DeleteCharm(row)
-			}
-		}
+		return func(tx store.Tx) { _ = tx.DeleteJob(id) }
 	case 10:
+		return func(tx store.Tx) {
+			_ = tx.PutState(row, charm.State{Executions: int64(n)})
+			h.look(tx)
+			_ = tx.DeleteCharm(row)
+		}
+	case 11:
 		return func(tx store.Tx) { _, _ = tx.PruneFacts(n%2, time.Now().Add(time.Hour), n) }
 	}
 	at, f := h.moment(), store.Fact{Space: 1 + row%4, The: the, Of: "of:" + text}
