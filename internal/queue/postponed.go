@@ -12,7 +12,7 @@ import (
 // says how many there are.
 func (q *Queue) Unpostpone(ctx context.Context) (n int, err error) {
 	now := q.opts.Now()
-	return n, q.store.Update(ctx, func(tx store.Tx) error {
+	err = q.store.Update(ctx, func(tx store.Tx) error {
 		// Of the store and not of memory: a run whose end is written together with this
 		// may have been told by the same host.
 		states, err := tx.States()
@@ -29,6 +29,7 @@ func (q *Queue) Unpostpone(ctx context.Context) (n int, err error) {
 		}
 		return nil
 	})
+	return n, err
 }
 
 func (q *Queue) unpostpone(tx store.Tx, row int64, now time.Time) error {

@@ -106,8 +106,8 @@ func (q *Queue) Standing(row int64) (Standing, bool) {
 	return q.standing(e), true
 }
 
-// StandingAt is how charm c stands at the moment of r, for those who show it with
-// what else r has. It is ErrNotFound when c is not there then.
+// StandingAt is how charm c, which r has, stands at the moment of r, for those who show
+// it with what else r has. Only what pauses it is of now.
 func (q *Queue) StandingAt(r store.Reader, c charm.Charm) (Standing, error) {
 	state, jobs, err := stands(r, c.Row)
 	if err != nil {

@@ -13,7 +13,7 @@ import (
 // known is what the writer has lately read or written of the rows that every run
 // needs, as SQLite would answer it: a row is claimed, read again at the end of its run
 // and written back, so most of what a run reads has been in the writer's hands before.
-// Nobody else reads here. What a member has changed is forgotten with everything else
+// Nobody else reads here. What a member has written is forgotten with everything else
 // when it fails, or when its transaction does.
 type known struct {
 	charms map[int64]charm.Charm
@@ -23,9 +23,8 @@ type known struct {
 	spaces map[string]charm.Space
 	dids   map[int64]string // of these spaces, by row
 	heads  map[place]store.Fact
-	bytes  int // of the heads' values
+	bytes  int // of the heads' values and names
 
-	changed bool  // by the member that is running
 	version int64 // of the database, as far as others write to it
 }
 
@@ -35,11 +34,11 @@ type place struct {
 	of, the string
 }
 
-// Rows of a kind that are known, and the values of facts: one of them, and all.
+// Rows of a kind that are known, and the bytes of facts: of one of them, and of all.
 const (
-	mostKnown      = 2048
-	mostValue      = 4 << 10
-	mostValueBytes = 2 << 20
+	mostKnown     = 2048
+	mostFact      = 4 << 10
+	mostFactBytes = 2 << 20
 )
 
 func newKnown() *known {
@@ -106,7 +105,6 @@ func (t *tx) Charm(row int64) (c charm.Charm, err error) {
 
 // dropCharm is called of a charm that is replaced.
 func (k *known) dropCharm(row int64) {
-	k.changed = true
 	delete(k.charms, row)
 }
 
@@ -139,7 +137,6 @@ func (k *known) keepState(row int64, s charm.State) {
 // putState is called of a state that is written. Times and durations are stored less
 // exactly than they may be given, here and below.
 func (k *known) putState(row int64, s charm.State) {
-	k.changed = true
 	for _, t := range []*time.Time{&s.LastExecuted, &s.LastErrorAt, &s.NextRun, &s.NotBefore, &s.DisabledAt, &s.NextTry} {
 		*t = asStored(*t)
 	}
@@ -167,7 +164,7 @@ func (t *tx) Job(id string) (charm.Job, error) {
 // JobsOf implements store.Reader.
 func (t *tx) JobsOf(row int64) ([]charm.Job, error) {
 	if all, ok := t.known.live[row]; ok {
-		return slices.Clone(all), nil
+		return append([]charm.Job(nil), all...), nil // nil for none, too
 	}
 	all, err := t.view.JobsOf(row)
 	if err == nil {
@@ -212,7 +209,6 @@ func (k *known) putJob(j charm.Job) {
 
 // dropJob is called of a job that is deleted.
 func (k *known) dropJob(id string) {
-	k.changed = true
 	if of, ok := k.jobs[id]; ok {
 		k.live[of] = slices.DeleteFunc(k.live[of], func(j charm.Job) bool { return j.ID == id })
 		delete(k.jobs, id)
@@ -236,14 +232,12 @@ func (t *tx) Space(did string) (s charm.Space, err error) {
 
 // dropSpaces is called when a space gets another name, which its charms tell as well.
 func (k *known) dropSpaces() {
-	k.changed = true
 	k.forgetSpaces()
 	clear(k.charms)
 }
 
 // moveSpace is called of a commit that is the last one of its space from now on.
 func (k *known) moveSpace(c store.Commit) {
-	k.changed = true
 	if did, ok := k.dids[c.Space]; ok {
 		s := k.spaces[did]
 		s.Since, s.Commit = c.Since, c.Ref
@@ -266,17 +260,21 @@ func (t *tx) Head(space int64, the, of string) (store.Fact, error) {
 }
 
 func (k *known) keepHead(f store.Fact) {
-	if len(f.Is) > mostValue {
+	size := sizeOfFact(f)
+	if size > mostFact {
 		return
 	}
 	p := place{f.Space, f.Of, f.The}
-	if full(k.heads, p) || k.bytes+len(f.Is) > mostValueBytes {
+	if full(k.heads, p) || k.bytes+size > mostFactBytes {
 		k.forgetHeads()
 	}
 	f.Is = bytes.Clone(f.Is)
 	k.heads[p] = f
-	k.bytes += len(f.Is)
+	k.bytes += size
 }
+
+// sizeOfFact is what counts of a fact: others choose how long its names are.
+func sizeOfFact(f store.Fact) int { return len(f.Of) + len(f.The) + len(f.Is) }
 
 // putHead is called of a fact that is written. dropHead went before it.
 func (k *known) putHead(f store.Fact) {
@@ -286,8 +284,7 @@ func (k *known) putHead(f store.Fact) {
 
 // dropHead is called of a fact that another one is to follow.
 func (k *known) dropHead(next store.Fact) {
-	k.changed = true
 	p := place{next.Space, next.Of, next.The}
-	k.bytes -= len(k.heads[p].Is)
+	k.bytes -= sizeOfFact(k.heads[p])
 	delete(k.heads, p)
 }

@@ -2,7 +2,9 @@ package sqlite
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -59,6 +61,39 @@ func TestKnownOfALostTransaction(t *testing.T) {
 	}
 }
 
+// TestKnownOfAMemberThatFailed has one insert a space and a charm, look at them and
+// fail: the next ones are given the same rows.
+func TestKnownOfAMemberThatFailed(t *testing.T) {
+	t.Parallel()
+	db := open(t, newPath(t), Options{})
+	c := newCounter(t, db, "c")
+	add := func(name string, end error) func(store.Tx) error {
+		return func(tx store.Tx) error {
+			_, err := tx.Space(name)
+			if !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("the space that was not made yet: %v", err)
+			}
+			row, err := tx.PutSpace(charm.Space{DID: name})
+			ok(t, err)
+			space, err := tx.Space(name)
+			ok(t, err)
+			one, err := tx.PutCharm(charm.Charm{Space: c.did, ID: name})
+			ok(t, err)
+			stored, err := tx.Charm(one)
+			ok(t, err)
+			if space.Row != row || stored.ID != name {
+				t.Errorf("space %d and charm %s are told, want %d and %s", space.Row, stored.ID, row, name)
+			}
+			return end
+		}
+	}
+	lost := errors.New("lost")
+	errs := grouped(t, db, add("a", lost), add("b", nil), add("a", nil))
+	if !errors.Is(errs[0], lost) || errs[1] != nil || errs[2] != nil {
+		t.Errorf("they ended with %v", errs)
+	}
+}
+
 // TestKnownWhenOthersWrite changes a row by another connection, as a person may.
 func TestKnownWhenOthersWrite(t *testing.T) {
 	t.Parallel()
@@ -104,7 +139,8 @@ func TestKnownIsBounded(t *testing.T) {
 	db := open(t, newPath(t), Options{})
 	c := newCounter(t, db, "c")
 	const rows = mostKnown + 10
-	value := bytes.Repeat([]byte("x"), 2*mostValueBytes/rows)
+	longName := "of:" + strings.Repeat("x", mostFact)
+	value := bytes.Repeat([]byte("x"), 2*mostFactBytes/rows)
 	ok(t, db.Update(t.Context(), func(tx store.Tx) error {
 		space, err := tx.Space(c.did)
 		ok(t, err)
@@ -122,24 +158,27 @@ func TestKnownIsBounded(t *testing.T) {
 				return err
 			}
 		}
-		return tx.AddFact(store.Fact{Space: space.Row, The: the, Of: "of:large", Is: bytes.Repeat(value, 1+mostValue/len(value))})
+		ok(t, tx.AddFact(store.Fact{Space: space.Row, The: the, Of: longName}))
+		return tx.AddFact(store.Fact{Space: space.Row, The: the, Of: "of:large", Is: bytes.Repeat(value, 1+mostFact/len(value))})
 	}))
 	onWriter(t, db, func(*session) error { // nobody else may look
 		k := db.writer.known
 		bytes := 0
 		for _, f := range k.heads {
-			bytes += len(f.Is)
+			bytes += len(f.Is) + len(f.Of) + len(f.The)
 		}
-		if bytes != k.bytes || bytes > mostValueBytes || bytes == 0 {
-			t.Errorf("%d bytes of values are known, counted as %d", bytes, k.bytes)
+		if bytes != k.bytes || bytes > mostFactBytes || bytes == 0 {
+			t.Errorf("%d bytes of facts are known, counted as %d", bytes, k.bytes)
 		}
 		for what, n := range map[string]int{"charms": len(k.charms), "states": len(k.states), "charms' jobs": len(k.live), "jobs": len(k.jobs), "heads": len(k.heads)} {
 			if n == 0 || n > mostKnown {
 				t.Errorf("%d %s are known", n, what)
 			}
 		}
-		if _, has := k.heads[place{1, "of:large", the}]; has {
-			t.Error("a large value is kept")
+		for _, of := range []string{"of:large", longName} {
+			if _, has := k.heads[place{1, of, the}]; has {
+				t.Errorf("a large value or a long name is kept: %.10s", of)
+			}
 		}
 		return nil
 	})

@@ -277,7 +277,8 @@ func (w *writer) lost(err error) error {
 // its error even when the function passed over it.
 func (w *writer) call(m *member) (err error) {
 	t := &tx{view: view{w.session, context.Background()}, last: w.last, known: w.known}
-	w.known.changed = false
+	before := w.wrote
+	w.wrote = false // so far, of this member
 	defer func() {
 		if v := recover(); v != nil {
 			err = &PanicError{Value: v, Stack: debug.Stack()}
@@ -285,9 +286,10 @@ func (w *writer) call(m *member) (err error) {
 		if err == nil {
 			err = w.broken
 		}
-		if err != nil && w.known.changed {
-			w.known.forget()
+		if err != nil && w.wrote {
+			w.known.forget() // what it wrote, inserted, and read again
 		}
+		w.wrote = w.wrote || before
 	}()
 	err = m.fn(t)
 	m.after, m.facts = t.after, t.facts

@@ -170,7 +170,7 @@ func (w *within) same(tx store.Tx) error {
 				listed = append(listed, j)
 			}
 		}
-		w.alike(append([]charm.Job(nil), of...), listed)
+		w.alike(of, listed)
 	}
 	for i := range 4 {
 		id := fmt.Sprint("job ", i)
