@@ -45,3 +45,12 @@ func TestSelector(t *testing.T) {
 		}
 	}
 }
+
+// A few KiB of it took seconds: every bracket was looked for to the end of the text.
+func TestSelectorOfOpenBrackets(t *testing.T) {
+	t.Parallel()
+	text := strings.Repeat("[a=b", maxSelectorBytes/4)
+	if selectors, invalid := parseSelector(text); invalid == nil || *invalid != text {
+		t.Errorf("brackets that nothing closes are %d selectors", len(selectors))
+	}
+}
