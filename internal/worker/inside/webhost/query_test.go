@@ -2,8 +2,10 @@ package webhost
 
 import (
 	"encoding/json"
+	"net/url"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestQuery(t *testing.T) {
@@ -62,21 +64,43 @@ func TestQueryLimits(t *testing.T) {
 	}
 }
 
-// queryReadAgain holds what is written to what it reads as: the same, but for the
-// byte order marks that reading drops.
-func queryReadAgain(t *testing.T, search string) {
-	t.Helper()
-	pairs, err := Query(search)
-	if err != nil || !json.Valid([]byte(pairs)) {
-		t.Fatalf("%q reads as %q, %v", search, pairs, err)
+// What is written reads as the same, but for the byte order marks that reading
+// drops; and the standard library reads the same where it takes the query too.
+func FuzzQuery(f *testing.F) {
+	for _, search := range []string{"?a=1&b=%E4%BD%A0", "a+b=%2B&%zz", "%EF%BB%BF%EF%BB%BF", "\xed\xa0\x80=%", "&=&%00", "??a=b=c&&%FF"} {
+		f.Add(search)
 	}
-	text, err := QueryText(pairs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	pairs, _ = Query(text)
-	again, err := QueryText(pairs)
-	if err != nil || again != text && !strings.Contains(text, "%EF%BB%BF") {
-		t.Errorf("%q is written as %q, and that as %q (%v)", search, text, again, err)
-	}
+	f.Fuzz(func(t *testing.T, search string) {
+		pairs, err := Query(search)
+		var list [][2]string
+		if err != nil || json.Unmarshal([]byte(pairs), &list) != nil {
+			t.Fatalf("%q reads as %q, %v", search, pairs, err)
+		}
+		at := 0
+		for part := range strings.SplitSeq(strings.TrimPrefix(search, "?"), "&") {
+			if part == "" {
+				continue
+			}
+			name, value, _ := strings.Cut(part, "=")
+			for i, text := range []string{name, value} {
+				want, err := url.QueryUnescape(text)
+				if err == nil && utf8.ValidString(want) && !strings.HasPrefix(want, "\uFEFF") && list[at][i] != want {
+					t.Errorf("%q of %q reads as %q, elsewhere as %q", text, search, list[at][i], want)
+				}
+			}
+			at++
+		}
+		if at != len(list) {
+			t.Errorf("%q has %d pairs, and is read as %s", search, at, pairs)
+		}
+		text, err := QueryText(pairs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pairs, _ = Query(text)
+		again, err := QueryText(pairs)
+		if err != nil || again != text && !strings.Contains(text, "%EF%BB%BF") {
+			t.Errorf("%q is written as %q, and that as %q (%v)", search, text, again, err)
+		}
+	})
 }
