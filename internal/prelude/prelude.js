@@ -1321,7 +1321,12 @@ function shapedList(doc, place2, raw, items, reads) {
       }
       const target = known.docs[i];
       if (target !== void 0) {
-        out[i] = snapshot(target, items, reads);
+        const { seen } = target;
+        if (seen === void 0 || seen.plan !== items || seen.version !== target.version) out[i] = snapshot(target, items, reads);
+        else {
+          reads?.add(target.root);
+          out[i] = { ...seen.copy };
+        }
         continue;
       }
     }
