@@ -67,7 +67,8 @@ func TestQueryLimits(t *testing.T) {
 	}
 }
 
-// A script can hand over what takes sixteen times its text as a list.
+// A script can hand over what takes sixteen times its text as a list. Not in
+// parallel: what is counted is what the whole process takes.
 func TestQueryTextKeepsNoList(t *testing.T) {
 	const numbers = 1_000_000
 	pairs := "[" + strings.Repeat("0,", numbers) + "0]"
