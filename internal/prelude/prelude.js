@@ -1236,7 +1236,7 @@ function defaultFields(place2, plan, value, reads) {
     if (given !== void 0 || part.asCell) out[key] = defaultAt(place2?.child(key), part, given, reads);
   }
   if (plan.extra !== void 0) {
-    for (const key of keys(value)) if (!(key in out)) out[key] = defaultAt(place2?.child(key), plan.extra, value[key], reads);
+    for (const key of keys(value)) if (!Object.hasOwn(out, key)) out[key] = defaultAt(place2?.child(key), plan.extra, value[key], reads);
   }
   return out;
 }
@@ -1279,6 +1279,7 @@ function snapshot(doc, plan, reads) {
   const { seen } = doc;
   if (seen === void 0 || seen.plan !== plan || seen.version !== doc.version) {
     const copy = read(doc.root, plan, reads);
+    if (!isObject(copy)) return copy;
     const at = resolve(doc.root);
     if (at === doc.root && !keys(copy).some((key) => isObject(copy[key]))) doc.seen = { plan, version: doc.version, copy };
     return { ...copy };
@@ -1320,7 +1321,12 @@ function shapedList(doc, place2, raw, items, reads) {
       }
       const target = known.docs[i];
       if (target !== void 0) {
-        out[i] = snapshot(target, items, reads);
+        const { seen } = target;
+        if (seen === void 0 || seen.plan !== items || seen.version !== target.version) out[i] = snapshot(target, items, reads);
+        else {
+          reads?.add(target.root);
+          out[i] = { ...seen.copy };
+        }
         continue;
       }
     }
@@ -1337,7 +1343,7 @@ function chosen(doc, place2, raw, plan, reads) {
   if (isArray(raw)) {
     const items = fitting.flatMap((option) => option.items ?? []);
     if (items.length === 0) return view(place2, reads);
-    const every = () => items.flatMap(({ schema: schema2 = {} }) => schema2.anyOf ?? [schema2]);
+    const every = () => items.flatMap(({ schema: schema2 = {}, asCell }) => (schema2.anyOf ?? [schema2]).map((option) => asCell ? { ...option, asCell } : option));
     const part = fitting.length === 1 ? items[0] : planOf({ anyOf: every() }, plan.root);
     return shapedList(doc, place2, raw, part, reads);
   }
@@ -2942,7 +2948,7 @@ var llm3 = asking("llm", "partial", (inputs) => {
   const { system, prompt, stop, model = "claude-3-5-sonnet", max_tokens = 4096 } = inputs;
   const messages = inputs.messages ?? [];
   const talk = prompt?.length > 0 ? [...messages, prompt] : messages;
-  const folds = model.startsWith("openai:o1");
+  const folds = String(model).startsWith("openai:o1");
   const asked = !folds ? talk : messages.length > 0 ? messages : [[system, prompt].filter(Boolean).join("\n\n")];
   const about = folds ? { messages: asked, model, max_tokens } : { system: system ?? "", messages, prompt: prompt ?? "", stop: stop ?? "", max_tokens, model };
   if (system === void 0 || talk.length === 0) return { about };
@@ -2963,7 +2969,9 @@ var streamData3 = asking("streamData", "error", ({ url, options = {} }) => ({
 }), true);
 function lastEvent(text) {
   const events2 = parse(host.events(text));
-  return events2.map(({ id, event: event2, data }) => ({ id, event: event2, data: parse(data) })).at(-1);
+  let last2;
+  for (const event2 of events2) last2 = { ...event2, data: parse(event2.data) };
+  return last2;
 }
 
 // src/run/run.ts

@@ -9,7 +9,8 @@ import (
 // What a lift gets through a schema from one and the same argument, and what of it JSON shows.
 func TestReadingThroughSchemas(t *testing.T) {
 	t.Parallel()
-	const argument = `{"n":4,"s":"text","o":{"a":1,"b":2},"l":[1,"x"],"rows":[{"a":1,"b":2,"c":3}],"nul":null,"yes":true,"empty":{}}`
+	const argument = `{"n":4,"s":"text","o":{"a":1,"b":2},"l":[1,"x"],"rows":[{"a":1,"b":2,"c":3}],"nul":null,"yes":true,"empty":{},` +
+		`"gone":[{"cell":{"/":"none"},"path":[]},{"cell":{"/":"none"},"path":[]}],"missing":{"m":{"cell":{"/":"none"},"path":[]}}}`
 	tests := []struct{ name, schema, part, want string }{
 		{"no schema", `true`, "o", `[{"a":1,"b":2}]`},
 		{"nothing said", `{}`, "o", `[{"a":1,"b":2}]`},
@@ -31,8 +32,12 @@ func TestReadingThroughSchemas(t *testing.T) {
 			`[{"m":{"x":9,"y":2}}]`},
 		{"a default with other properties", `{ type: "object", properties: { x: {} }, additionalProperties: { type: "object", properties: { k: {} } }, default: { x: 1, y: { k: 2, j: 3 } } }`, "none",
 			`[{"x":1,"y":{"k":2}}]`},
+		{"a default with properties that every object has", `{ type: "object", properties: { x: {} }, additionalProperties: true, default: { constructor: 1, x: 2, toString: "t" } }`, "none",
+			`[{"x":2,"constructor":1,"toString":"t"}]`},
 		{"a default of a list", `{ type: "array", items: { type: "object", properties: { k: {}, d: { default: 1 } } }, default: [{ k: 2, j: 3 }] }`, "none", `[[{"k":2,"d":1}]]`},
 		{"null as the default of an object", `{ type: "object", properties: { x: { default: 1 } }, default: null }`, "none", `[null]`},
+		{"null as the default of objects that are linked to", `{ type: "array", items: { type: "object", properties: { x: {} }, default: null } }`, "gone", `[[null,null]]`},
+		{"a text as the default of one", `{ type: "object", properties: { m: { type: "object", properties: { x: {} }, default: "d" } } }`, "missing", `[{"m":"d"}]`},
 		{"a default of alternatives", `{ anyOf: [{ type: "string" }], default: "d" }`, "none", `["d"]`},
 
 		{"alternatives by type", `{ anyOf: [{ type: "string" }, { type: "integer" }] }`, "n", `[4]`},
@@ -46,6 +51,8 @@ func TestReadingThroughSchemas(t *testing.T) {
 		{"an open list", `{ anyOf: [{ type: "array" }] }`, "l", `[[1,"x"]]`},
 		{"an open list beside another", `{ anyOf: [{ type: "array", items: { type: "number" } }, { type: "array" }] }`, "l", `[[1,null]]`},
 		{"lists of alternatives together", `{ anyOf: [{ type: "array", items: { anyOf: [{ type: "number" }] } }, { type: "array", items: { type: "string" } }] }`, "l", `[[1,"x"]]`},
+		{"lists of cells together", `{ anyOf: [{ type: "array", items: { type: "object", properties: { a: {} }, asCell: true } }, { type: "array", items: { anyOf: [{ type: "string", asCell: true }] } }] }`, "rows",
+			`[[{"cell":{"/":"baedreifpokbrtny7hlaycyglzv777xryibe7ygn6o7qonekrbuldxigrb4"},"path":["argument","rows",0]}]]`},
 		{"lists of objects together", `{ anyOf: [{ type: "array", items: { type: "object", properties: { a: {} } } }, { type: "array", items: { type: "object", properties: { b: {} } } }] }`, "rows",
 			`[[{"a":1,"b":2}]]`},
 		{"null fits nothing", `{ anyOf: [{ type: "null" }, { type: "string" }] }`, "nul", `[null]`},

@@ -1,6 +1,7 @@
 package prelude_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -108,6 +109,8 @@ func TestLLMQuestions(t *testing.T) {
 			`{"messages":[{"role":"user","content":"s\n\np"}],"max_tokens":9,"model":"openai:o1-mini","stream":true}`},
 		{"messages for it", `{ system: "s", prompt: "p", messages: ["q"], model: "openai:o1" }`,
 			`{"messages":[{"role":"user","content":"q"}],"max_tokens":4096,"model":"openai:o1","stream":true}`},
+		{"a model that is no text", `{ system: "s", prompt: "p", model: 5 }`,
+			`{"messages":[{"role":"user","content":"p"}],"system":"s","prompt":"p","max_tokens":4096,"model":5,"stream":true}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -161,6 +164,13 @@ func TestStreamData(t *testing.T) {
 	}
 	if m.settle(t, "stream"); len(m.requests) != 1 {
 		t.Errorf("the next run asked %v", m.requests)
+	}
+	// What the events before the last one said is not kept beside it.
+	h.replies["/long"] = reply{Status: 200, Body: strings.Repeat("id: 1\nevent: a\ndata: ["+strings.Repeat("[],", 200)+"1]\n\n", 3_000)}
+	m.write(t, processID("stream"), []string{"argument", "url"}, "/long")
+	m.settle(t, "stream")
+	if s := m.result(t, "stream").(object)["s"].(object); s["result"] == nil {
+		t.Errorf("a long stream is %v: %v", s, m.logs)
 	}
 	m.write(t, processID("stream"), []string{"argument", "url"}, "/broken")
 	m.settle(t, "stream")

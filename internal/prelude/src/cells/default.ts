@@ -24,7 +24,7 @@ function defaultFields(place: Place | undefined, plan: Plan, value: Fields, read
     if (given !== undefined || part.asCell) out[key] = defaultAt(place?.child(key), part, given, reads);
   }
   if (plan.extra !== undefined) {
-    for (const key of keys(value)) if (!(key in out)) out[key] = defaultAt(place?.child(key), plan.extra, value[key], reads);
+    for (const key of keys(value)) if (!Object.hasOwn(out, key)) out[key] = defaultAt(place?.child(key), plan.extra, value[key], reads);
   }
   return out;
 }

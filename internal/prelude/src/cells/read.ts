@@ -47,7 +47,8 @@ function member(doc: Document, place: Place | undefined, raw: unknown, plan: Pla
 function snapshot(doc: Document, plan: Plan, reads?: Reads): unknown {
   const { seen } = doc;
   if (seen === undefined || seen.plan !== plan || seen.version !== doc.version) {
-    const copy = read(doc.root, plan, reads) as Fields;
+    const copy = read(doc.root, plan, reads);
+    if (!isObject(copy)) return copy; // a default
     const at = resolve(doc.root);
     if (at === doc.root && !keys(copy).some((key) => isObject(copy[key]))) doc.seen = { plan, version: doc.version, copy };
     return { ...copy };
@@ -93,7 +94,13 @@ function shapedList(doc: Document, place: Place | undefined, raw: unknown[], ite
       }
       const target = known.docs[i];
       if (target !== undefined) {
-        out[i] = snapshot(target, items, reads);
+        // What snapshot() does where nothing has changed, without a call for every row.
+        const { seen } = target;
+        if (seen === undefined || seen.plan !== items || seen.version !== target.version) out[i] = snapshot(target, items, reads);
+        else {
+          reads?.add(target.root);
+          out[i] = { ...seen.copy };
+        }
         continue;
       }
     }
@@ -112,7 +119,9 @@ function chosen(doc: Document, place: Place | undefined, raw: unknown, plan: Pla
   if (isArray(raw)) {
     const items = fitting.flatMap((option) => option.items ?? []);
     if (items.length === 0) return view(place!, reads);
-    const every = (): Schema[] => items.flatMap(({ schema = {} }) => schema.anyOf ?? [schema]);
+    const every = (): Schema[] => items.flatMap(({ schema = {}, asCell }) => (
+      (schema.anyOf ?? [schema]).map((option) => asCell ? { ...option, asCell } : option)
+    ));
     const part = fitting.length === 1 ? items[0]! : planOf({ anyOf: every() }, plan.root);
     return shapedList(doc, place, raw, part, reads);
   }

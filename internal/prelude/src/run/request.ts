@@ -86,7 +86,7 @@ export const llm = asking("llm", "partial", (inputs) => {
   const messages = inputs.messages ?? [];
   const talk = prompt?.length > 0 ? [...messages, prompt] : messages;
   // These models take no system prompt: it goes before the question.
-  const folds = model.startsWith("openai:o1");
+  const folds = String(model).startsWith("openai:o1");
   const asked = !folds ? talk : messages.length > 0 ? messages : [[system, prompt].filter(Boolean).join("\n\n")];
   const about = folds
     ? { messages: asked, model, max_tokens }
@@ -115,5 +115,7 @@ export const streamData = asking("streamData", "error", ({ url, options = {} }: 
 
 function lastEvent(text: string): unknown {
   const events = parse(host.events(text)) as { id: string; event: string; data: string }[];
-  return events.map(({ id, event, data }) => ({ id, event, data: parse(data) as unknown })).at(-1);
+  let last: unknown;
+  for (const event of events) last = { ...event, data: parse(event.data) };
+  return last;
 }

@@ -1,7 +1,6 @@
 package webhost
 
 import (
-	"bytes"
 	"encoding/hex"
 	"encoding/json"
 	"net/url"
@@ -17,9 +16,8 @@ const (
 
 // Query reads the query of a URL, with its question mark or without, as
 // URLSearchParams does: a JSON array of [name, value]. A percent sign that
-// escapes nothing stands for itself, bytes that are no UTF-8 become U+FFFD, and
-// a byte order mark before a name or value is dropped. The error is an
-// *Exception: for a query over 16 MiB or 500,000 pairs.
+// escapes nothing stands for itself, and bytes that are no UTF-8 become U+FFFD.
+// The error is an *Exception: for a query over 16 MiB or 500,000 pairs.
 func Query(search string) (string, error) {
 	if len(search) > maxQueryBytes || strings.Count(search, "&") >= maxQueryPairs {
 		return "", tooLarge("query")
@@ -47,18 +45,26 @@ func QueryText(pairs string) (string, error) {
 	if len(pairs) > maxQueryBytes {
 		return "", tooLarge("query")
 	}
-	var list [][2]string
-	if err := json.Unmarshal([]byte(pairs), &list); err != nil {
-		return "", &Exception{"TypeError", "the pairs of a query are not texts: " + err.Error()}
-	}
+	// One pair after the other: a list of them would take many times the memory of its text.
+	d := json.NewDecoder(strings.NewReader(pairs))
+	start, err := d.Token()
 	var b strings.Builder
-	for i, pair := range list {
-		if i > 0 {
-			b.WriteByte('&')
+	for err == nil && start == json.Delim('[') && d.More() {
+		var pair [2]string
+		if err = d.Decode(&pair); err == nil {
+			if b.Len() > 0 {
+				b.WriteByte('&')
+			}
+			b.WriteString(escape(pair[0]))
+			b.WriteByte('=')
+			b.WriteString(escape(pair[1]))
 		}
-		b.WriteString(escape(pair[0]))
-		b.WriteByte('=')
-		b.WriteString(escape(pair[1]))
+	}
+	if err == nil {
+		_, err = d.Token()
+	}
+	if start != json.Delim('[') || err != nil {
+		return "", &Exception{"TypeError", "the pairs of a query are not texts"}
 	}
 	return b.String(), nil
 }
@@ -80,6 +86,6 @@ func unescape(text string) string {
 		b, _ := hex.DecodeString(string(escaped[1:])) // never fails: the pattern asks for two digits
 		return b
 	})
-	decoded, _ := decodeUTF8(bytes.TrimPrefix(raw, []byte("\xEF\xBB\xBF")))
+	decoded, _ := decodeUTF8(raw)
 	return decoded
 }

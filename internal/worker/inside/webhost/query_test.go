@@ -2,8 +2,11 @@ package webhost
 
 import (
 	"encoding/json"
+	"net/url"
+	"runtime"
 	"strings"
 	"testing"
+	"unicode/utf8"
 )
 
 func TestQuery(t *testing.T) {
@@ -19,7 +22,7 @@ func TestQuery(t *testing.T) {
 		"a=%zz%4&b=%":                `[["a","%zz%4"],["b","%"]]`,
 		"a=%25%3":                    `[["a","%%3"]]`,
 		"a=%FF%C3x%E4%BD":            `[["a","` + "\uFFFD\uFFFDx\uFFFD" + `"]]`,
-		"a=%EF%BB%BFx%EF%BB%BF":      `[["a","x` + "\uFEFF" + `"]]`,
+		"a=%EF%BB%BFx%EF%BB%BF":      `[["a","` + "\uFEFFx\uFEFF" + `"]]`,
 		"a=%22\"\\":                  `[["a","\"\"\\"]]`,
 		"\xed\xa0\x80=\xed\xa0\x80%": `[["\ud800","` + "\uFFFD" + `%"]]`,
 	} {
@@ -43,8 +46,10 @@ func TestQueryText(t *testing.T) {
 			t.Errorf("%s is written as %q, %v; want %q", pairs, got, err, want)
 		}
 	}
-	if text, err := QueryText(`{"a":1}`); err == nil {
-		t.Errorf("an object is written as %q", text)
+	for _, none := range []string{`{"a":1}`, `0`, ``, `[`, `[0,0]`, `[["a","b"],0]`, `[["a","b"]`} {
+		if text, err := QueryText(none); err == nil {
+			t.Errorf("%s is written as %q", none, text)
+		}
 	}
 }
 
@@ -62,21 +67,59 @@ func TestQueryLimits(t *testing.T) {
 	}
 }
 
-// queryReadAgain holds what is written to what it reads as: the same, but for the
-// byte order marks that reading drops.
-func queryReadAgain(t *testing.T, search string) {
-	t.Helper()
-	pairs, err := Query(search)
-	if err != nil || !json.Valid([]byte(pairs)) {
-		t.Fatalf("%q reads as %q, %v", search, pairs, err)
+// A script can hand over what takes sixteen times its text as a list. Not in
+// parallel: what is counted is what the whole process takes.
+func TestQueryTextKeepsNoList(t *testing.T) {
+	const numbers = 1_000_000
+	pairs := "[" + strings.Repeat("0,", numbers) + "0]"
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	if text, err := QueryText(pairs); err == nil {
+		t.Errorf("numbers are written as %.10q", text)
 	}
-	text, err := QueryText(pairs)
-	if err != nil {
-		t.Fatal(err)
+	runtime.ReadMemStats(&after)
+	if took := after.TotalAlloc - before.TotalAlloc; took > 8*numbers {
+		t.Errorf("%d bytes of pairs took %d bytes", len(pairs), took)
 	}
-	pairs, _ = Query(text)
-	again, err := QueryText(pairs)
-	if err != nil || again != text && !strings.Contains(text, "%EF%BB%BF") {
-		t.Errorf("%q is written as %q, and that as %q (%v)", search, text, again, err)
+}
+
+// What is written reads as the same; and the standard library reads the same where
+// it takes the query too.
+func FuzzQuery(f *testing.F) {
+	for _, search := range []string{"?a=1&b=%E4%BD%A0", "a+b=%2B&%zz", "%EF%BB%BF%EF%BB%BF", "\xed\xa0\x80=%", "&=&%00", "??a=b=c&&%FF"} {
+		f.Add(search)
 	}
+	f.Fuzz(func(t *testing.T, search string) {
+		pairs, err := Query(search)
+		var list [][2]string
+		if err != nil || json.Unmarshal([]byte(pairs), &list) != nil {
+			t.Fatalf("%q reads as %q, %v", search, pairs, err)
+		}
+		at := 0
+		for part := range strings.SplitSeq(strings.TrimPrefix(search, "?"), "&") {
+			if part == "" {
+				continue
+			}
+			name, value, _ := strings.Cut(part, "=")
+			for i, text := range []string{name, value} {
+				want, err := url.QueryUnescape(text)
+				if err == nil && utf8.ValidString(text) && utf8.ValidString(want) && list[at][i] != want {
+					t.Errorf("%q of %q reads as %q, elsewhere as %q", text, search, list[at][i], want)
+				}
+			}
+			at++
+		}
+		if at != len(list) {
+			t.Errorf("%q has %d pairs, and is read as %s", search, at, pairs)
+		}
+		text, err := QueryText(pairs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pairs, _ = Query(text)
+		again, err := QueryText(pairs)
+		if err != nil || again != text {
+			t.Errorf("%q is written as %q, and that as %q (%v)", search, text, again, err)
+		}
+	})
 }

@@ -38,11 +38,11 @@ const (
 
 var (
 	selectorToken = regexp.MustCompile(
-		blank + `*(?<combinator>[>+~,])` + blank + `*|(?<space>` + blank + `+)` +
+		`^(?:` + blank + `*(?<combinator>[>+~,])` + blank + `*|(?<space>` + blank + `+)` +
 			`|(?<type>\*|` + cssName + `(?:\|` + cssName + `)?)|#(?<id>` + cssName + `)|\.(?<class>` + cssName + `)` +
 			`|\[` + blank + `*(?<attribute>[\w:-]+)` + blank + `*` +
 			`(?:(?<operator>[~^$*]?=)` + blank + `*(?:"(?<double>[^"]*)"|'(?<single>[^']*)'|(?<bare>[^\]\t-\r\p{Z}\x{feff}]+))` + blank + `*)?\]` +
-			`|:(?<pseudo>[\w-]+)(?:\((?<argument>[^()]*)\))?|(?s:.)`)
+			`|:(?<pseudo>[\w-]+)(?:\((?<argument>[^()]*)\))?)`)
 	selectorParts = selectorToken.SubexpNames()
 	cssEscape     = regexp.MustCompile(`\\([^\n\r\x{2028}\x{2029}])`)
 	pseudoClasses = []string{"first-child", "last-child", "nth-child"}
@@ -70,7 +70,14 @@ func parseSelector(text string) (selectors []selector, invalid *string) {
 	trimmed := strings.TrimFunc(text, func(r rune) bool { return r >= '\t' && r <= '\r' || r == '\uFEFF' || unicode.In(r, unicode.Z) })
 	begin := func(combinator string) compound { return compound{[]elementTest{}, combinator} }
 	selectors = []selector{{begin("")}}
-	for _, found := range selectorToken.FindAllStringSubmatch(trimmed, -1) {
+	// What is no token ends it at once: looking for the next one in what a bracket that
+	// nothing closes leaves would take time that grows with the square of the length.
+	for rest := trimmed; rest != ""; {
+		found := selectorToken.FindStringSubmatch(rest)
+		if found == nil {
+			return nil, &text
+		}
+		rest = rest[len(found[0]):]
 		part := func(name string) string { return found[slices.Index(selectorParts, name)] }
 		last := &selectors[len(selectors)-1]
 		switch combinator := part("combinator"); {
