@@ -136,6 +136,13 @@ func (d *daemon) await(ref client.Ref, what string, within time.Duration, is fun
 	}
 }
 
+// awaitMore waits for more successful runs of the charm.
+func (d *daemon) awaitMore(ref client.Ref, what string, more int64) {
+	d.t.Helper()
+	from := d.show(ref).State.TotalSuccesses
+	d.await(ref, what, 30*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses >= from+more })
+}
+
 // result decodes the charm's result.
 func result[T any](t *testing.T, c api.Charm) (v T) {
 	t.Helper()

@@ -21,13 +21,6 @@ import (
 	"charmd/internal/testbin"
 )
 
-// awaitMore waits for more successful runs of the charm.
-func (d *daemon) awaitMore(ref client.Ref, what string, more int64) {
-	d.t.Helper()
-	from := d.show(ref).State.TotalSuccesses
-	d.await(ref, what, 30*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses >= from+more })
-}
-
 // nothingIsLost requires that the counter has counted each run that is recorded
 // as ok, and no other.
 func (d *daemon) nothingIsLost(ref client.Ref) {
