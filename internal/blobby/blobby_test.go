@@ -14,15 +14,7 @@ import (
 
 func TestBlobsAreBounded(t *testing.T) {
 	t.Parallel()
-	st, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := sqlitetest.Open(t, sqlite.Options{})
 	blobs := New(st, time.Now, func(store.Tx, string) error { return nil })
 	blobs.most = totals{blobs: 20, bytes: 8000}
 	put := func(key, body string) charm.ErrorCode {

@@ -24,15 +24,7 @@ import (
 func TestARunIsCountedBeforeItsEndIsTold(t *testing.T) {
 	t.Parallel()
 	logger := slog.New(slog.DiscardHandler)
-	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Logger: logger})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlitetest.Open(t, sqlite.Options{Logger: logger})
 	states, mem := state.NewManager(5), memory.New(db, "did:key:zOperator", time.Now)
 	q, _, err := queue.Open(t.Context(), db, states, queue.Options{Now: time.Now, DefaultTimeout: time.Second})
 	if err != nil {

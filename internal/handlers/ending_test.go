@@ -20,15 +20,7 @@ import (
 // of its space was connected while it ran.
 func TestARunThatLacksItsAccount(t *testing.T) {
 	t.Parallel()
-	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlitetest.Open(t, sqlite.Options{Logger: slog.New(slog.DiscardHandler)})
 	began := time.UnixMilli(1_800_000_000_000)
 	home, away := identity.FromPassphrase("home").DID(), identity.FromPassphrase("away").DID()
 	c := charm.Charm{Space: home, ID: "baedreic", Recipe: "ba4jcrecipe", Registered: true, Schedule: charm.Schedule{Every: time.Minute}}

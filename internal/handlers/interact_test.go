@@ -29,15 +29,7 @@ type pagesBeside struct {
 
 func newPagesBeside(t *testing.T) *pagesBeside {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlitetest.Open(t, sqlite.Options{Logger: slog.New(slog.DiscardHandler)})
 	key := identity.FromPassphrase("acts")
 	p := &pagesBeside{t: t, space: charm.Space{DID: key.DID(), CreatedAt: time.Now(), Since: -1}}
 	p.charm = charm.Charm{Space: key.DID(), ID: merkle.EntityID(nil, "a charm").Link(), Name: "c", Schedule: charm.Schedule{Every: time.Minute}}

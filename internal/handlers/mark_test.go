@@ -21,15 +21,7 @@ import (
 // many runs of others came after, and of all that ever ran the newest.
 func TestMark(t *testing.T) {
 	t.Parallel()
-	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlitetest.Open(t, sqlite.Options{Logger: slog.New(slog.DiscardHandler)})
 	key := identity.FromPassphrase("mark")
 	mem := memory.New(db, key.DID(), time.Now)
 	id := merkle.EntityID(nil, "a charm").Link()

@@ -35,15 +35,7 @@ type upkeep struct {
 func newUpkeep(t *testing.T) *upkeep {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Logger: logger})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlitetest.Open(t, sqlite.Options{Logger: logger})
 	u := &upkeep{t: t, db: db, memory: memory.New(db, "did:key:zOperator", time.Now)}
 	u.update(func(tx store.Tx) error {
 		if _, err := tx.PutSpace(charm.Space{DID: identity.SystemSpaceDID, Since: -1, CreatedAt: time.Now()}); err != nil {
@@ -52,6 +44,7 @@ func newUpkeep(t *testing.T) *upkeep {
 		_, err := tx.PutSpace(charm.Space{DID: space, Name: "home", Since: -1, CreatedAt: time.Now()})
 		return err
 	})
+	var err error
 	if u.queue, _, err = queue.Open(t.Context(), db, state.NewManager(5), queue.Options{Now: time.Now, DefaultTimeout: time.Second}); err != nil {
 		t.Fatal(err)
 	}

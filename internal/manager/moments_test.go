@@ -49,15 +49,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Logger: logger})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlitetest.Open(t, sqlite.Options{Logger: logger})
 	w := &world{t: t, db: &betweenStore{Store: db}}
 	w.update(func(tx store.Tx) error {
 		for name, did := range map[string]string{"system": identity.SystemSpaceDID, "home": home} {

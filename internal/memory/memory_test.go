@@ -34,15 +34,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	st, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Logger: slog.New(slog.DiscardHandler)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := st.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	st := sqlitetest.Open(t, sqlite.Options{Logger: slog.New(slog.DiscardHandler)})
 	w := &world{t: t, store: st, memory: memory.New(st, issuer, time.Now)}
 	w.space = charm.Space{DID: did, CreatedAt: time.Now(), Since: -1}
 	w.update(func(tx store.Tx) (err error) {

@@ -38,15 +38,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	logger := slog.New(slog.DiscardHandler)
-	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{Logger: logger})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlitetest.Open(t, sqlite.Options{Logger: logger})
 	w := &world{t: t, db: db, memory: memory.New(db, "did:key:zOperator", time.Now)}
 	w.system = charm.Space{DID: identity.SystemSpaceDID, Since: -1, CreatedAt: time.Now()}
 	w.home = charm.Space{DID: home, Name: "home", Since: -1, CreatedAt: time.Now()}
@@ -57,6 +49,7 @@ func newWorld(t *testing.T) *world {
 		w.home.Row, err = tx.PutSpace(w.home)
 		return err
 	})
+	var err error
 	w.queue, _, err = queue.Open(t.Context(), db, state.NewManager(5), queue.Options{Now: time.Now, DefaultTimeout: time.Second})
 	if err != nil {
 		t.Fatal(err)

@@ -16,15 +16,7 @@ import (
 // update: until one has ended well, a few times and not for long.
 func TestWhenACharmIsTriedOut(t *testing.T) {
 	t.Parallel()
-	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlitetest.Open(t, sqlite.Options{})
 	made := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	run := func(after time.Duration, reason charm.Reason, outcome charm.Outcome) charm.Run {
 		return charm.Run{Reason: reason, Outcome: outcome, StartedAt: made.Add(after), EndedAt: made.Add(after)}

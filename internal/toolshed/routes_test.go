@@ -20,15 +20,7 @@ import (
 // let in to one of them by mistake finds out.
 func wholeToolshed(t testing.TB, change ...func(*Options)) *Toolshed {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlitetest.Open(t, sqlite.Options{})
 	o := Options{
 		Pages: pages.New(pages.Options{}), Service: idle{}, Token: "right", SignIns: signin.New(db, time.Now), Memory: http.HandlerFunc(memory),
 		Metrics: http.NotFoundHandler(), Blobs: blobby.New(db, time.Now, func(store.Tx, string) error { return nil }), Hosts: []string{"charmd.example.org"},

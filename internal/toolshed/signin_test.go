@@ -19,15 +19,7 @@ const own, ownPage = "127.0.0.1:8000", "http://127.0.0.1:8000"
 
 func signInToolshed(t *testing.T) *Toolshed {
 	t.Helper()
-	db, err := sqlite.Open(t.Context(), sqlitetest.Path(t), sqlite.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := db.Close(); err != nil {
-			t.Error(err)
-		}
-	})
+	db := sqlitetest.Open(t, sqlite.Options{})
 	return New(Options{
 		Pages: plain{}, Service: idle{}, Token: "right", SignIns: signin.New(db, time.Now), Memory: http.HandlerFunc(memory),
 		Logger: slog.New(slog.DiscardHandler),

@@ -33,6 +33,21 @@ var made = sync.OnceValues(func() ([]byte, error) {
 	return os.ReadFile(path)
 })
 
+// Open is a new database, which is closed when the test ends.
+func Open(t testing.TB, o sqlite.Options) *sqlite.DB {
+	t.Helper()
+	db, err := sqlite.Open(t.Context(), Path(t), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return db
+}
+
 // Path is where a new database is, for sqlite.Open, until the test ends.
 func Path(t testing.TB) string {
 	t.Helper()
