@@ -60,6 +60,13 @@ func newWitness(t *testing.T) *witness {
 	return w
 }
 
+// heardOf reports whether it was told of the job.
+func (w *witness) heardOf(job string) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.told[job] > 0
+}
+
 // telling counts like counter, and tells a witness of its job.
 const telling = `import { getRecipeEnvironment, handler, recipe } from "@commontools/builder";
 
@@ -145,7 +152,7 @@ func (s *siege) check() (runs int) {
 			continue
 		}
 		for run, job := range recorded {
-			if s.witness.told[job] == 0 {
+			if !s.witness.heardOf(job) {
 				t.Errorf("%s: the witness was not told of job %s, whose run %s is recorded as ok", c.Name, job, run)
 			}
 		}
