@@ -11,6 +11,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
+	"charmd/internal/egress"
 )
 
 // treasure is a charm of another space, whose value nobody else may see or change.
@@ -94,7 +95,8 @@ func TestFault06_ALogWithoutEnd(t *testing.T) {
 // time, and all of them get their answer.
 func TestFault22_OneHostBehindAll(t *testing.T) {
 	t.Parallel()
-	const charms, most = 24, 4
+	const charms = 24
+	most := int64(egress.DefaultLimits().PerHost)
 	var now, highest, asked atomic.Int64
 	full := make(chan struct{})
 	url, host := serve(t, func(w http.ResponseWriter, r *http.Request) {
