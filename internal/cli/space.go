@@ -3,7 +3,6 @@ package cli
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"os"
@@ -191,7 +190,7 @@ func (a *app) spaceImportCommand() *cobra.Command {
 			}
 			done, err := c.Import(cmd.Context(), space, register, from)
 			if err != nil {
-				return fmt.Errorf("%s: %w", args[0], err)
+				return err
 			}
 			return a.result(done, func() { a.printImported(done) })
 		},
