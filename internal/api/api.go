@@ -73,7 +73,10 @@ type Charm struct {
 	LastRun     string          `json:"lastRun,omitempty"`
 	CreatedAt   time.Time       `json:"createdAt"`
 	State       State           `json:"state"`
-	Problems    []Trouble       `json:"problems,omitzero"` // of show alone
+	Problems    []Trouble       `json:"problems,omitzero"` // of show alone, as are the three below it
+	Timeout     string          `json:"timeout,omitempty"` // as add and configure take it; "" for the service's
+	AllowHosts  []string        `json:"allowHosts,omitempty"`
+	Probe       string          `json:"probe,omitempty"` // never; "" for auto
 	Result      json.RawMessage `json:"result,omitempty"`
 }
 

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -143,9 +142,9 @@ func (a *app) argument(text string) (json.RawMessage, error) {
 	}
 	in := a.in
 	if name != "-" {
-		f, err := os.Open(name)
+		f, err := opened(name)
 		if err != nil {
-			return nil, charm.Errorf(charm.CodeUsage, "--argument: %w", err)
+			return nil, fmt.Errorf("--argument: %w", err)
 		}
 		defer f.Close()
 		in = f

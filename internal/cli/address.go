@@ -99,7 +99,7 @@ func look(ctx context.Context, u *url.URL, allow []string, proxy *egress.Proxy) 
 	case !isPage.Match(start) && isFeed.Match(start):
 		return choice{"rss", nameFrom(title(titleOf), u.Hostname()), "it is a feed", "feedUrl", u.String()}, nil
 	case json.Valid(reply.Body):
-		return choice{"json", nameFrom("", u.Hostname()), "it is JSON; settings.list says where its list is", "url", u.String()}, nil
+		return choice{"json", nameFrom("", u.Hostname()), "it is JSON, of which settings/list names the list if that is not all of it", "url", u.String()}, nil
 	}
 	return choice{}, charm.Errorf(charm.CodeInvalid, "%s is no feed, calendar, JSON or repository that a recipe is there for, and names none", u.Redacted()).
 		WithHint("charmd new NAME --template rss writes a recipe to start from")
@@ -127,7 +127,7 @@ func nameFrom(title, host string) string {
 func (a *app) chooseRecipe(cmd *cobra.Command, address string, req *api.AddRequest) error {
 	if req.Argument != nil {
 		return charm.Errorf(charm.CodeUsage, "--argument is for recipes; the one for an address gets its settings from that").
-			WithHint("charmd set SPACE/CHARM settings.limit 50 changes others")
+			WithHint("charmd set SPACE/CHARM settings/limit 50 changes others")
 	}
 	cfg, err := a.load(cmd, config.EgressProxy, config.AllowHosts)
 	if err != nil {

@@ -116,6 +116,7 @@ func (a *app) root() *cobra.Command {
 	root.SetIn(a.in)
 	root.SetOut(a.out)
 	root.SetErr(a.err)
+	root.SetFlagErrorFunc(flagError)
 	root.SetVersionTemplate("{{.Version}}\n")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print one JSON value on standard output, all else on standard error")
 	bindOptions(root.PersistentFlags(), everywhere...)
@@ -129,7 +130,28 @@ func (a *app) root() *cobra.Command {
 		a.maintenanceCommand(), a.openCommand(), a.browsersCommand(), a.statusCommand(), a.whyCommand(), a.doctorCommand(), a.notifyCommand(), a.versionCommand(),
 		exitCodesTopic(), configurationTopic(),
 	)
+	group(root)
+	a.completeArguments(root)
 	return root
+}
+
+// group puts the commands under headings in the help.
+func group(root *cobra.Command) {
+	for i, g := range []struct{ title, names string }{
+		{"Charms:", "new test add list show set schedule configure preview run pause resume enable disable update remove publish unpublish"},
+		{"What happened, and why:", "why runs logs errors jobs watch replay undo"},
+		{"Spaces, accounts, secrets and hosts:", "space connect connections secret hosts contacts"},
+		{"The service:", "start toolshed status doctor open browsers maintenance notify add-admin-charm version"},
+	} {
+		id := string(rune('a' + i))
+		root.AddGroup(&cobra.Group{ID: id, Title: g.title})
+		for _, cmd := range root.Commands() {
+			if slices.Contains(strings.Fields(g.names), cmd.Name()) {
+				cmd.GroupID = id
+			}
+		}
+		root.SetHelpCommandGroupID(id)
+	}
 }
 
 // subcommandOnly refuses arguments of a command that takes no others than the names of

@@ -117,6 +117,21 @@ func readSource(root *os.Root, name string, most int) (string, error) {
 	return string(text), nil
 }
 
+// opened is a file that an argument or flag names.
+func opened(name string) (*os.File, error) {
+	f, err := os.Open(name)
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		err = p.Err
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, charm.Errorf(charm.CodeUsage, "there is no file %s", name)
+	case err != nil:
+		return nil, charm.Errorf(charm.CodeUsage, "%s cannot be read: %w", name, err)
+	}
+	return f, nil
+}
+
 func unreadable(file string, err error) error {
 	if e, ok := errors.AsType[*charm.Error](err); ok {
 		return charm.Errorf(e.Code, "%s is too large: %w", file, err).WithHint("%s", e.Hint)

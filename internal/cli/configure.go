@@ -21,7 +21,8 @@ func (a *app) configureCommand() *cobra.Command {
 		Use:   "configure SPACE/CHARM",
 		Short: "Change how a charm is run: its timeout, private hosts, integration, priority",
 		Long: "Change how a charm is run. What no flag names stays as it is. It counts from the next run\n" +
-			"on; a run in flight goes on as it began. When a charm runs is changed by schedule.",
+			"on; a run in flight goes on as it began. When a charm runs is changed by schedule; show says\n" +
+			"how it is.",
 		Example: "  charmd configure home/news --timeout 2m\n" +
 			"  charmd configure home/lights --allow-host 192.168.1.20 --remove-host 192.168.1.10",
 		Args: exactly(1, charmArgument),

@@ -53,8 +53,11 @@ func (a *app) connectCommand() *cobra.Command {
 			return a.result(conn, func() { a.printConnected(conn) })
 		},
 	}
-	cmd.Flags().StringVar(&ref, "charm", "", "the charm that may use the account, as SPACE/CHARM")
-	cmd.Flags().StringVar(&path, "cell", "", "path from its result of the cell that its recipe expects the account in (default auth)")
+	cmd.Flags().StringVar(&ref, "charm", "", "the charm that may use the account, as `SPACE/CHARM`")
+	_ = cmd.RegisterFlagCompletionFunc("charm", func(cmd *cobra.Command, _ []string, _ string) ([]string, cobra.ShellCompDirective) {
+		return a.charmNames(cmd), cobra.ShellCompDirectiveNoFileComp
+	}) // the flag is there
+	cmd.Flags().StringVar(&path, "cell", "", "`PATH` from its result of the cell that its recipe expects the account in (default auth)")
 	cmd.Flags().BoolVar(&device, "device", false, "show a code to type at the provider")
 	return cmd
 }

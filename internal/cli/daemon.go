@@ -150,11 +150,19 @@ func (a *app) directly(cmd *cobra.Command, fn func(*client.Client) error) error 
 		a.starts += " --data-dir " + cfg.DataDir
 	}
 	err = fn(inProcess(svc))
-	if err = errors.Join(err, svc.Close()); err == nil {
-		a.warn("no daemon is running; wrote to %s directly", cfg.DataDir)
+	if err = errors.Join(err, svc.Close()); err != nil {
+		return err
 	}
-	return err
+	done := "wrote to"
+	if cmd.Annotations[changesNothing] != "" {
+		done = "read"
+	}
+	a.warn("no daemon is running; %s %s directly", done, cfg.DataDir)
+	return nil
 }
+
+// changesNothing is the annotation of commands that only look at a data directory.
+const changesNothing = "changes nothing"
 
 // free reports whether nothing answers at an address.
 func free(address string) bool {

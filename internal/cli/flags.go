@@ -1,12 +1,14 @@
 package cli
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"charmd/internal/charm"
 	"charmd/internal/config"
 )
 
@@ -58,6 +60,29 @@ func (v *rawValue) Type() string {
 		return "bool"
 	}
 	return v.kind.Placeholder()
+}
+
+// flagError is a mistake in the flags of a command, with what was meant or is allowed.
+func flagError(cmd *cobra.Command, err error) error {
+	if bad, ok := errors.AsType[*pflag.InvalidValueError](err); ok {
+		e := charm.Errorf(charm.CodeUsage, "bad value %q for --%s", bad.GetValue(), bad.GetFlag().Name)
+		if bad.GetFlag().Value.Type() == "bool" {
+			return e.WithHint("allowed: true or false, or nothing for true")
+		}
+		return e.WithHint("allowed: a whole number")
+	}
+	e := charm.Errorf(charm.CodeUsage, "%w", err)
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		// What is near is found as it is for commands.
+		names := &cobra.Command{SuggestionsMinimumDistance: 2}
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			names.AddCommand(&cobra.Command{Use: f.Name, Run: func(*cobra.Command, []string) {}})
+		})
+		if near := names.SuggestionsFor(unknown.GetSpecifiedName()); len(near) > 0 {
+			return e.WithHint("did you mean: --%s", strings.Join(near, ", --"))
+		}
+	}
+	return e.WithHint("%s --help lists its flags", cmd.CommandPath())
 }
 
 // load reads the named options, or all, for the command.

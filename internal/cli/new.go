@@ -32,6 +32,7 @@ func (a *app) newCommand() *cobra.Command {
 		RunE:    func(_ *cobra.Command, args []string) error { return a.newRecipe(args[0], template) },
 	}
 	cmd.Flags().StringVar(&template, "template", "counter", "what to begin with, the `NAME` of one of: "+strings.Join(charms.Templates(), ", "))
+	_ = cmd.RegisterFlagCompletionFunc("template", cobra.FixedCompletions(charms.Templates(), cobra.ShellCompDirectiveNoFileComp)) // the flag is there
 	return cmd
 }
 

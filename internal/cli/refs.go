@@ -11,6 +11,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
+	"charmd/internal/explain"
 )
 
 // minPrefix is the least length of an id's prefix in a reference without space.
@@ -53,8 +54,7 @@ func among(list []api.Charm, text string) (client.Ref, error) {
 	}
 	switch len(exact) {
 	case 0:
-		return client.Ref{}, charm.Errorf(charm.CodeNotFound, "there is no charm %q", text).
-			WithHint("charmd list shows the charms")
+		return client.Ref{}, noCharm(list, text)
 	case 1:
 		return named(exact[0]), nil
 	}
@@ -65,6 +65,22 @@ func among(list []api.Charm, text string) (client.Ref, error) {
 	slices.Sort(names)
 	return client.Ref{}, charm.Errorf(charm.CodeConflict, "%q may mean any of %s", text, strings.Join(names, ", ")).
 		WithHint("name the space too: SPACE/CHARM")
+}
+
+// noCharm says that none of the list is named so, and what may be meant.
+func noCharm(list []api.Charm, text string) error {
+	e := charm.Errorf(charm.CodeNotFound, "there is no charm %q", text)
+	var names []string
+	for _, c := range list {
+		if c.SpaceName == text {
+			return e.WithHint("%s is a space: name a charm in it, as %s does", text, refOf(c))
+		}
+		names = append(names, c.Name, refOf(c))
+	}
+	if near := explain.Nearest(text, names); near != "" {
+		return e.WithHint("did you mean: %s", near)
+	}
+	return e.WithHint("charmd list shows the charms")
 }
 
 func choose[T any](list []T, fits func(T) bool) []T {

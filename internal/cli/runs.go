@@ -37,6 +37,12 @@ func (a *app) runsCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if q.Before != "" && !runID.MatchString(q.Before) {
+				return charm.Errorf(charm.CodeUsage, "--before is %q: it takes the id of a run", q.Before).WithHint("charmd runs lists them")
+			}
+			if changes && egress {
+				return charm.Errorf(charm.CodeUsage, "--changes and --egress exclude each other").WithHint("ask for one after the other")
+			}
 			if changes {
 				return a.runChanges(cmd.Context(), c, args)
 			}

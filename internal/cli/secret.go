@@ -31,9 +31,10 @@ func (a *app) secretCommand() *cobra.Command {
 			return charm.Errorf(charm.CodeUsage, "%s needs to be told what to do", cmd.CommandPath()).WithHint("%s --help lists what there is", cmd.CommandPath())
 		},
 	}
-	cmd.AddCommand(a.secretSetCommand(), a.secretListCommand(), a.secretRemoveCommand(),
-		a.vaultCommand("rotate-key", "Make a new key and encrypt all secrets with it", (*client.Client).RotateVault),
-		a.vaultCommand("verify", "Decrypt every secret and say which cannot be", (*client.Client).VerifyVault))
+	verify := a.vaultCommand("verify", "Decrypt every secret and say which cannot be", (*client.Client).VerifyVault)
+	verify.Annotations = map[string]string{changesNothing: "yes"}
+	cmd.AddCommand(a.secretSetCommand(), a.secretListCommand(), a.secretRemoveCommand(), verify,
+		a.vaultCommand("rotate-key", "Make a new key and encrypt all secrets with it", (*client.Client).RotateVault))
 	for _, c := range cmd.Commands() {
 		bindOptions(c.Flags(), config.Listen)
 	}
@@ -81,6 +82,8 @@ func (a *app) secretListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List what secrets there are, without their values",
 		Args:  nothing,
+
+		Annotations: map[string]string{changesNothing: "yes"},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			var list []api.Secret
 			err := a.daemonOrData(cmd, func(c *client.Client) (err error) {

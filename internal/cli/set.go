@@ -19,7 +19,8 @@ func (a *app) setCommand() *cobra.Command {
 		Short: "Write one value of a charm",
 		Long: "Write one value of a charm, as a client of the space would.\n\n" +
 			"PATH leads from the charm's result to the value, its keys separated by slashes;\n" +
-			"in a key, ~1 stands for a slash and ~0 for a tilde. Links on the way are followed.",
+			"in a key, ~1 stands for a slash and ~0 for a tilde. Links on the way are followed.\n" +
+			"A key that the result does not have is refused, and so is a stream, which holds no value.",
 		Example: "  charmd set home/counter value 0\n" +
 			"  charmd set home/news settings/feedUrl '\"https://example.org/feed.xml\"'",
 		Args: exactly(3, "a charm, a path and a JSON value"),

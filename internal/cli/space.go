@@ -24,7 +24,9 @@ func (a *app) spaceCommand() *cobra.Command {
 		Use:   "space",
 		Short: "Look at spaces, carry them elsewhere, say who may use them",
 		Args:  a.subcommandOnly,
-		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return charm.Errorf(charm.CodeUsage, "%s needs to be told what to do", cmd.CommandPath()).WithHint("%s --help lists what there is", cmd.CommandPath())
+		},
 	}
 	cmd.AddCommand(
 		a.spaceListCommand(), a.spaceShowCommand(), a.spaceExportCommand(), a.spaceImportCommand(), a.spaceGrantCommand(), a.spaceRevokeCommand(),
@@ -179,9 +181,9 @@ func (a *app) spaceImportCommand() *cobra.Command {
 			}
 			from := a.in
 			if args[0] != "-" {
-				f, err := os.Open(args[0])
+				f, err := opened(args[0])
 				if err != nil {
-					return charm.Errorf(charm.CodeUsage, "%s cannot be read: %w", args[0], err)
+					return err
 				}
 				defer f.Close()
 				from = f

@@ -98,13 +98,27 @@ func (a *app) serve(cmd *cobra.Command, cfg config.Config) (err error) {
 		return err
 	}
 	if err := svc.Start(cmd.Context()); err != nil {
-		return errors.Join(err, svc.Close())
+		return errors.Join(a.taken(cfg, err), svc.Close())
 	}
 	if err := a.greet(cmd.Context(), inProcess(svc)); err != nil {
 		logger.Warn("the service has started and its state could not be read", "err", err)
 	}
 	<-signals
 	return a.stop(cfg, svc, signals)
+}
+
+// taken names the charmd that has the address which could not be listened on, if it is
+// one of this user's.
+func (a *app) taken(cfg config.Config, err error) error {
+	e, ok := errors.AsType[*charm.Error](err)
+	if !ok || e.Code != charm.CodeAddressTaken {
+		return err
+	}
+	place, _ := client.Find(client.Lookup{DataDir: cfg.DataDir, DataDirGiven: true, RuntimeDir: client.RuntimeDir(a.getenv), Default: cfg.LocalURL()})
+	if place.Other == "" {
+		return err
+	}
+	return e.WithHint("the charmd of %s has it: stop that one, or choose another address with --listen", place.Other)
 }
 
 // stop drains the service, or kills it when another signal comes.

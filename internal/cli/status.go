@@ -33,6 +33,17 @@ func (a *app) statusCommand() *cobra.Command {
 	}
 }
 
+// role says what a charmd is to the toolshed.
+func role(toolshed string) string {
+	switch toolshed {
+	case "alone":
+		return "toolshed alone"
+	case "embedded":
+		return "embedded toolshed"
+	}
+	return "beside the toolshed at " + toolshed
+}
+
 func (a *app) printStatus(s api.Status) {
 	ready := tinted(good, "ready")
 	if !s.Ready {
@@ -44,7 +55,7 @@ func (a *app) printStatus(s api.Status) {
 	}
 	a.rows([][]cell{{tinted(strong, "charmd "+s.Version), ready}}, 0)
 	fields := []field{
-		{"  address", plainf("%s (pid %d, %s toolshed)", s.URL, s.PID, s.Toolshed)},
+		{"  address", plainf("%s (pid %d, %s)", s.URL, s.PID, role(s.Toolshed))},
 		{"  data", plainf("%s (%s)", s.DataDir, explain.Size(s.StoreBytes))},
 		{"  up since", plainf("%s, %s before", a.moment(&s.StartedAt), explain.Count(s.Restarts, "restart"))},
 		{"  charms", plain(observe.Counts(s.Charms))},

@@ -58,7 +58,8 @@ const precedence = "A flag wins over the environment, the environment over the f
 
 const findingTheDaemon = "Commands look for the daemon at CHARMD_URL; else where the runtime file says that names\n" +
 	"their data directory; else, if no data directory was given and exactly one daemon runs,\n" +
-	"there; else at the address that charmd listens on."
+	"there; else at the address that charmd listens on, unless that one runs on another data\n" +
+	"directory."
 
 // configurationTopic is `charmd help configuration`.
 func configurationTopic() *cobra.Command {

@@ -3,6 +3,7 @@ package cli
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"os"
 	"slices"
@@ -171,9 +172,9 @@ func (a *app) trialOptions(cmd *cobra.Command, f testFlags) (o trial.Options, ex
 const mostReplies = 64 << 20
 
 func readReplies(file string) (list []egress.Recorded, err error) {
-	f, err := os.Open(file)
+	f, err := opened(file)
 	if err != nil {
-		return nil, charm.Errorf(charm.CodeUsage, "--replies: %w", err)
+		return nil, fmt.Errorf("--replies: %w", err)
 	}
 	defer f.Close()
 	text, err := io.ReadAll(io.LimitReader(f, mostReplies))

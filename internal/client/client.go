@@ -39,6 +39,7 @@ type Client struct {
 	base  string
 	pages string
 	token string
+	given bool // the token is CHARMD_TOKEN's
 	http  http.Client
 }
 
@@ -155,6 +156,10 @@ func (c *Client) problem(status string, reply []byte) error {
 		e.Message = "the charmd at " + c.base + " wants a token"
 		return e.WithHint("set CHARMD_TOKEN; the file %s in that charmd's data directory holds it", TokenFile)
 	}
+	if e.Code == charm.CodeUnauthorized && c.given {
+		e.Message = "the charmd at " + c.base + " does not take the token in CHARMD_TOKEN"
+		return e.WithHint("the file %s in its data directory holds the one that it takes", TokenFile)
+	}
 	if e.Code == charm.CodeUnauthorized {
 		e.Message = "the charmd at " + c.base + " does not take the token of this data directory"
 		return e.WithHint("name the data directory of the charmd that is meant with --data-dir (its file %s holds the token), or set CHARMD_TOKEN", TokenFile)
@@ -170,6 +175,9 @@ func (c *Client) stranger(why string, err error) error {
 }
 
 func (c *Client) unreachable(err error) error {
+	if told, ok := errors.AsType[*charm.Error](err); ok {
+		return told
+	}
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		e := charm.Errorf(charm.CodeUnavailable, "no charmd is running: nobody answers at %s", c.base).
 			WithHint("start one with: charmd start")

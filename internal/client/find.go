@@ -36,9 +36,14 @@ type Lookup struct {
 type Place struct {
 	URL     string
 	Token   string // "" when there is none to be found
+	Given   bool   // CHARMD_TOKEN gave it
 	DataDir string // of that daemon as far as is known
 	Named   bool   // CHARMD_URL said so
 	Pages   string // where browsers reach it; "" when that is URL
+
+	// Other is the data directory of the daemon that has the address, when it is not
+	// the one that is meant: requests fail and reach nobody.
+	Other string
 
 	// Certificates are the fingerprints of those that it may show, as of now; nil
 	// leaves it to the system whom to trust.
@@ -47,9 +52,9 @@ type Place struct {
 
 // Find says where the daemon is: at CHARMD_URL; where the runtime file says that
 // names our data directory; if no data directory was given and exactly one
-// daemon has a runtime file, there; else at the address it serves by default.
-// Nothing is contacted. The token of the data directory goes to no address of another
-// machine.
+// daemon has a runtime file, there; else at the address it serves by default, unless
+// that is another's. Nothing is contacted. The token of the data directory goes to no
+// address of another machine.
 func Find(l Lookup) (Place, error) {
 	p := Place{URL: l.URL, DataDir: l.DataDir, Named: l.URL != ""}
 	if p.Named {
@@ -58,7 +63,11 @@ func Find(l Lookup) (Place, error) {
 				WithHint("allowed: an http or https address, such as http://127.0.0.1:8000")
 		}
 	} else {
-		file, ok, err := l.runtimeFile()
+		files, err := runtimeFiles(l.RuntimeDir)
+		if err != nil {
+			return Place{}, err
+		}
+		file, ok, err := l.ours(files)
 		switch {
 		case err != nil:
 			return Place{}, err
@@ -68,10 +77,10 @@ func Find(l Lookup) (Place, error) {
 				p.Certificates = func() []string { return file.current(l.RuntimeDir) }
 			}
 		default:
-			p.URL = l.Default
+			p.URL, p.Other = l.Default, whose(files, l.Default)
 		}
 	}
-	p.Token = l.Token
+	p.Token, p.Given = l.Token, l.Token != ""
 	if p.Token == "" && !(p.Named && elsewhere(p.URL)) {
 		var err error
 		if p.Token, err = readToken(p.DataDir); err != nil {
@@ -96,11 +105,19 @@ func elsewhere(address string) bool {
 	return false
 }
 
-func (l Lookup) runtimeFile() (RuntimeFile, bool, error) {
-	files, err := runtimeFiles(l.RuntimeDir)
-	if err != nil {
-		return RuntimeFile{}, false, err
+// whose is the data directory of the daemon that has the address of a URL, "" when
+// none is known that has.
+func whose(files []RuntimeFile, address string) string {
+	for _, f := range files {
+		if there, err := url.Parse(f.URL); err == nil && strings.HasSuffix(address, "://"+there.Host) {
+			return f.DataDir
+		}
 	}
+	return ""
+}
+
+// ours is the file of the daemon that is meant.
+func (l Lookup) ours(files []RuntimeFile) (RuntimeFile, bool, error) {
 	dir, err := realPath(l.DataDir)
 	if err != nil {
 		return RuntimeFile{}, false, err

@@ -57,7 +57,7 @@ func TestFind(t *testing.T) {
 		{"nor one that only sounds like us", Lookup{URL: "http://localhost.example:1", DataDir: one, RuntimeDir: running(one)},
 			Place{URL: "http://localhost.example:1", DataDir: one, Named: true}},
 		{"but the one that it was given", Lookup{URL: "https://h:1", Token: "given", DataDir: one, RuntimeDir: running(one)},
-			Place{URL: "https://h:1", Token: "given", DataDir: one, Named: true}},
+			Place{URL: "https://h:1", Token: "given", Given: true, DataDir: one, Named: true}},
 		{"the file that names our data directory", Lookup{DataDir: two, DataDirGiven: true, RuntimeDir: running(one, two)},
 			Place{URL: "http://127.0.0.1:9002", Token: "token two", DataDir: two}},
 		{"by another path", Lookup{DataDir: link, DataDirGiven: true, RuntimeDir: running(one, two)},
@@ -72,14 +72,18 @@ func TestFind(t *testing.T) {
 			Place{URL: fallback, Token: "token other", DataDir: other}},
 		{"none", Lookup{DataDir: other, RuntimeDir: running()},
 			Place{URL: fallback, Token: "token other", DataDir: other}},
+		{"another one has the address", Lookup{DataDir: other, DataDirGiven: true, Default: "https://127.0.0.1:9002", RuntimeDir: running(one, two)},
+			Place{URL: "https://127.0.0.1:9002", Token: "token other", DataDir: other, Other: two}},
 		{"a token that was given", Lookup{DataDir: one, Token: "given", RuntimeDir: running(one)},
-			Place{URL: "http://127.0.0.1:9001", Token: "given", DataDir: one}},
+			Place{URL: "http://127.0.0.1:9001", Token: "given", Given: true, DataDir: one}},
 		{"no token", Lookup{DataDir: "/nonexistent/data", RuntimeDir: running()},
 			Place{URL: fallback, DataDir: "/nonexistent/data"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			tc.lookup.Default = fallback
+			if tc.lookup.Default == "" {
+				tc.lookup.Default = fallback
+			}
 			got, err := Find(tc.lookup)
 			if err != nil {
 				t.Fatal(err)

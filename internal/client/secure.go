@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"charmd/internal/certificate"
+	"charmd/internal/charm"
 )
 
 // errStranger ends a handshake with whoever shows another certificate than the daemon.
@@ -16,6 +17,7 @@ var errStranger = errors.New("not the certificate of the daemon")
 // Client is a client of the daemon that is expected there.
 func (p Place) Client() *Client {
 	c := New(p.URL, p.Token, p.Transport())
+	c.given = p.Given
 	if p.Pages != "" {
 		c.pages = p.Pages
 	}
@@ -25,6 +27,9 @@ func (p Place) Client() *Client {
 // Transport is how to reach the daemon. One that left a runtime file is told by its
 // certificate itself, whoever signed it and for whatever name.
 func (p Place) Transport() http.RoundTripper {
+	if p.Other != "" {
+		return nobody{p}
+	}
 	if p.Certificates == nil {
 		return network(nil)
 	}
@@ -52,4 +57,18 @@ func (f RuntimeFile) current(dir string) []string {
 		return f.Certificates
 	}
 	return now.Certificates
+}
+
+// nobody is how to reach a daemon that does not run, where another one has its address:
+// that one is told nothing, and not the token.
+type nobody struct{ Place }
+
+func (n nobody) RoundTrip(req *http.Request) (*http.Response, error) {
+	if req.Body != nil {
+		_ = req.Body.Close() // nothing was read of it
+	}
+	e := charm.Errorf(charm.CodeUnavailable, "no charmd runs on %s: the one at %s runs on %s", n.DataDir, n.URL, n.Other).
+		WithHint("if that one is meant: --data-dir %s; to start another beside it: charmd start --data-dir %s --listen HOST:PORT", n.Other, n.DataDir)
+	e.Err = ErrNobodyAnswers
+	return nil, e
 }

@@ -89,7 +89,7 @@ func (m *Manager) editAccess(ctx context.Context, name string, edit func(map[str
 		return out, err
 	}
 	var granted map[string]string
-	err = m.memory.Write(ctx, s.DID, memory.Write{
+	err = m.commit(ctx, s.DID, memory.Write{
 		Draft: func(r store.Reader, s charm.Space) (*memory.Draft, error) {
 			var v memory.Version
 			if granted, v, err = access(r, s); err != nil {

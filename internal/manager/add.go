@@ -185,12 +185,12 @@ func (m *Manager) Added(c charm.Charm) api.Added {
 // recipe, table, registry and first run.
 func (m *Manager) keep(ctx context.Context, p plan, c *charm.Charm, rec charm.Recipe, cast runcharm.Result) error {
 	if m.publish != nil {
-		if err := m.publish(ctx, rec); err != nil {
+		if err := m.inTime(ctx, func(ctx context.Context) error { return m.publish(ctx, rec) }); err != nil {
 			return err
 		}
 	}
 	base := baseName(rec)
-	return m.memory.Write(ctx, c.Space, memory.Write{
+	return m.commit(ctx, c.Space, memory.Write{
 		Draft: func(r store.Reader, space charm.Space) (_ *memory.Draft, err error) {
 			if c.Name, err = freeName(r, c.Space, p.Name, base); err != nil {
 				return nil, err
@@ -326,14 +326,4 @@ func (m *Manager) openSpace(ctx context.Context, name string) (space charm.Space
 		err = m.ready(ctx, space)
 	}
 	return space, err
-}
-
-// readyWithin is how long a command waits for a space that another toolshed has.
-const readyWithin = 10 * time.Second
-
-// ready waits until what a space holds is here.
-func (m *Manager) ready(ctx context.Context, space charm.Space) error {
-	ctx, cancel := context.WithTimeout(ctx, readyWithin)
-	defer cancel()
-	return m.memory.Ready(ctx, space.DID)
 }

@@ -121,7 +121,7 @@ func (m *Manager) write(ctx context.Context, space, name, what string, fn func(c
 		if err != nil || draft == nil {
 			return err
 		}
-		_, err = m.memory.Transact(ctx, draft)
+		_, err = m.transact(ctx, draft)
 		if err == nil {
 			return m.queue.TryAfterChange(ctx, c.Row)
 		}

@@ -53,7 +53,7 @@ func (m *Manager) goBack(ctx context.Context, space, name string, req api.Update
 	if err != nil || req.DryRun {
 		return out, err
 	}
-	err = m.memory.Write(ctx, u.charm.Space, memory.Write{
+	err = m.commit(ctx, u.charm.Space, memory.Write{
 		Draft: func(v store.Reader, _ charm.Space) (*memory.Draft, error) {
 			if err := stillHas(v, u.charm); err != nil {
 				return nil, err

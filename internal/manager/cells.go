@@ -3,6 +3,8 @@ package manager
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 
 	"charmd/internal/cell"
@@ -38,6 +40,9 @@ func (m *Manager) Set(ctx context.Context, space, name string, path []string, te
 		return charm.Errorf(charm.CodeInvalid, "the value is not JSON: %w", err).WithHint(`texts are quoted: '"like this"'`)
 	}
 	return m.write(ctx, space, name, strings.Join(path, "/"), func(c charm.Charm, docs *cell.Snapshot) ([]string, error) {
+		if err := settable(c, docs, path); err != nil {
+			return nil, err
+		}
 		id, doc, err := cell.Set(docs, result(c, path), value)
 		if err != nil {
 			return nil, err
@@ -45,4 +50,25 @@ func (m *Manager) Set(ctx context.Context, space, name string, path []string, te
 		docs.Put(id, doc)
 		return []string{id}, nil
 	})
+}
+
+// settable refuses what nobody can mean: a key that the result does not have, which no
+// recipe would read, and a stream, which takes events and holds nothing.
+func settable(c charm.Charm, docs *cell.Snapshot, path []string) error {
+	_, whole, _, err := cell.Resolve(docs, result(c, nil), true)
+	if err != nil {
+		return err
+	}
+	if o, ok := whole.(*jsontext.Object); ok {
+		if _, has := o.Get(path[0]); !has {
+			return charm.Errorf(charm.CodeNotFound, "the result of %s has no %q", c.Ref(), path[0]).
+				WithHint("it has: %s; the keys of a path are separated by slashes", strings.Join(slices.Sorted(maps.Keys(maps.Collect(o.All()))), ", "))
+		}
+	}
+	_, now, _, err := cell.Resolve(docs, result(c, path), true)
+	if err == nil && cell.IsStream(now) {
+		err = charm.Errorf(charm.CodeInvalid, "%s of %s is a stream: it takes events and holds no value", strings.Join(path, "/"), c.Ref()).
+			WithHint("charmd run %s sends one to its bgUpdater", c.Ref())
+	}
+	return err
 }

@@ -89,7 +89,7 @@ func (m *Manager) Remove(ctx context.Context, space, name string) error {
 	if err != nil {
 		return err
 	}
-	err = m.memory.Write(ctx, gone.Space, memory.Write{
+	err = m.commit(ctx, gone.Space, memory.Write{
 		Draft: func(r store.Reader, s charm.Space) (*memory.Draft, error) {
 			if gone, err = find(r, space, name); err != nil {
 				return nil, err

@@ -14,6 +14,7 @@ import (
 
 	"charmd/internal/cell"
 	"charmd/internal/charm"
+	"charmd/internal/explain"
 	"charmd/internal/identity"
 	"charmd/internal/memory"
 	"charmd/internal/pool"
@@ -84,7 +85,9 @@ func find(r store.Reader, space, name string) (charm.Charm, error) {
 		return charm.Charm{}, err
 	}
 	var byPrefix []charm.Charm
+	var names []string
 	for _, c := range list {
+		names = append(names, c.Name)
 		if c.Name == name {
 			return c, nil
 		}
@@ -96,7 +99,11 @@ func find(r store.Reader, space, name string) (charm.Charm, error) {
 	case 1:
 		return byPrefix[0], nil
 	case 0:
-		return charm.Charm{}, charm.Errorf(charm.CodeNotFound, "there is no charm %s/%s", space, name).WithHint("see them with: charmd list")
+		e := charm.Errorf(charm.CodeNotFound, "there is no charm %s/%s", space, name)
+		if near := explain.Nearest(name, names); near != "" {
+			return charm.Charm{}, e.WithHint("did you mean: %s/%s", space, near)
+		}
+		return charm.Charm{}, e.WithHint("see them with: charmd list")
 	}
 	return charm.Charm{}, charm.Errorf(charm.CodeInvalid, "%s/%s means %d charms: %s and %s begin so", space, name, len(byPrefix), byPrefix[0].ID, byPrefix[1].ID).
 		WithHint("give more of the id, or the name")

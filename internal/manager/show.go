@@ -45,6 +45,13 @@ func (m *Manager) Show(ctx context.Context, space, name string) (out api.Charm, 
 			return err
 		}
 		out = m.charmJSON(standing)
+		out.AllowHosts = c.AllowHosts
+		if c.Timeout > 0 {
+			out.Timeout = charm.ShortDuration(c.Timeout)
+		}
+		if c.ProbeNever {
+			out.Probe = "never"
+		}
 		if err := m.history(r, &out, c); err != nil {
 			return err
 		}

@@ -39,7 +39,7 @@ func (m *Manager) Undo(ctx context.Context, id string) (api.Undone, error) {
 	if err != nil {
 		return api.Undone{}, err
 	}
-	receipt, err := m.memory.Transact(ctx, draft)
+	receipt, err := m.transact(ctx, draft)
 	if conflict, ok := errors.AsType[*memory.Conflict](err); ok {
 		return api.Undone{}, charm.Errorf(charm.CodeConflict, "run %s cannot be undone: %s has been changed at this moment", id, conflict.Of)
 	}

@@ -75,11 +75,11 @@ func (m *Manager) recast(ctx context.Context, space, name string, req api.Update
 		return out, err
 	}
 	if m.publish != nil {
-		if err := m.publish(ctx, rec); err != nil {
+		if err := m.inTime(ctx, func(ctx context.Context) error { return m.publish(ctx, rec) }); err != nil {
 			return out, err
 		}
 	}
-	err = m.memory.Write(ctx, u.charm.Space, memory.Write{
+	err = m.commit(ctx, u.charm.Space, memory.Write{
 		Draft: func(v store.Reader, space charm.Space) (*memory.Draft, error) {
 			if err := memory.Check(v, space, r.Read); err != nil {
 				return nil, fmt.Errorf("what the recipe took up: %w", err)

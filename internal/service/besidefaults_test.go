@@ -2,6 +2,7 @@ package service_test
 
 import (
 	"context"
+	"encoding/json"
 	"net"
 	"os"
 	"path/filepath"
@@ -203,6 +204,10 @@ func TestToolshedThatIsNotThere(t *testing.T) {
 	}
 	if why, err := d.Client.Why(t.Context(), ref); err != nil || !strings.Contains(why.Because, p.shedAt) {
 		t.Errorf("why: %+v, %v", why, err)
+	}
+	// Nobody waits for ever for it to take something.
+	if err := d.Client.SetCell(t.Context(), ref, []string{"value"}, json.RawMessage("5")); charm.CodeOf(err) != charm.CodeUnavailable && charm.CodeOf(err) != charm.CodeUnanswered {
+		t.Errorf("a value that it cannot take: %v", err)
 	}
 	if _, err := d.Client.Disable(t.Context(), ref, "while nobody is there"); err != nil {
 		t.Error(err)

@@ -28,7 +28,7 @@ func (s *Service) pairs() []*certificate.Pair {
 
 // pagesURL is where browsers reach the service: over TLS of ours under the first
 // configured name that the certificate is for, with the port that is listened on
-// unless the name has another.
+// unless the name has another; behind a proxy under the first name, as it stands.
 func (s *Service) pagesURL(bound config.Config) string {
 	_, port, _ := net.SplitHostPort(bound.Listen)
 	for _, pair := range s.pairs() {
@@ -41,6 +41,9 @@ func (s *Service) pagesURL(bound config.Config) string {
 				return "https://" + net.JoinHostPort(host, own)
 			}
 		}
+	}
+	if s.config.BehindProxy && s.certificate == nil && len(s.config.HostNames) > 0 {
+		return "https://" + s.config.HostNames[0]
 	}
 	return s.localURL
 }

@@ -27,6 +27,9 @@ func TestConfiguringACharm(t *testing.T) {
 	if err != nil || !same(got, want) {
 		t.Fatalf("%+v, %v", got, err)
 	}
+	if shown, err := d.Client.Charm(t.Context(), ref); err != nil || shown.Timeout != "20s" || !slices.Equal(shown.AllowHosts, want.AllowHosts) || shown.Probe != "never" {
+		t.Errorf("it shows as %+v, %v", shown, err)
+	}
 	d.runOK(ref)
 	for _, bad := range []api.ConfigureRequest{
 		{}, {Timeout: "11m"}, {Timeout: "0"}, {Priority: new(101)}, {Probe: "often"}, {AllowHosts: []string{"http://x/"}}, {Timeout: "1s", RemoveHosts: []string{"10.0.0.2"}},

@@ -201,7 +201,7 @@ func TestFault18_Budget(t *testing.T) {
 	d.awaitMore(ref, "runs", 1)
 	// What is stored stands in the log and in the database until the log is emptied.
 	large := d.add(counter, "s", "large", notRegistered)
-	if err := d.Client.SetCell(t.Context(), large, []string{"large"}, json.RawMessage(`"`+strings.Repeat("x", 5<<20)+`"`)); err != nil {
+	if err := d.Client.SetCell(t.Context(), large, []string{"value"}, json.RawMessage(`"`+strings.Repeat("x", 5<<20)+`"`)); err != nil {
 		t.Fatal(err)
 	}
 	deadline := time.After(30 * time.Second)

@@ -83,7 +83,7 @@ func explain(err error, path string) error {
 		return charm.Errorf(charm.CodeUnavailable, "another program keeps %s locked: %w", path, err).
 			WithHint("close the program that has it open")
 	case lib.SQLITE_CORRUPT:
-		return damaged(path, fmt.Errorf("it is damaged: %w", err))
+		return damaged(path, fmt.Errorf("it is damaged: %w", err)).WithHint(mendable)
 	case lib.SQLITE_NOTADB:
 		return damaged(path, fmt.Errorf("it is not a database: %w", err))
 	case lib.SQLITE_READONLY, lib.SQLITE_PERM, lib.SQLITE_CANTOPEN, lib.SQLITE_AUTH:
@@ -92,8 +92,11 @@ func explain(err error, path string) error {
 	return err
 }
 
+// mendable is the hint of a damage that may be one of indexes alone.
+const mendable = "charmd doctor --repair mends what can be mended, and keeps a copy; or put a backup in its place"
+
 // damaged is the refusal of a database that is not, or not any more, one of ours.
-func damaged(path string, why error) error {
+func damaged(path string, why error) *charm.Error {
 	return charm.Errorf(charm.CodeDataCorrupt, "the database %s cannot be used: %w", path, why).
 		WithHint("put a backup in its place, or move it away and start with an empty one")
 }

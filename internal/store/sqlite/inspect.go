@@ -9,6 +9,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 
 	"charmd/internal/charm"
 )
@@ -124,7 +125,7 @@ func check(ctx context.Context, s *session, unclean bool) error {
 		return explain(err, s.path)
 	}
 	if verdict != "ok" {
-		return damaged(s.path, fmt.Errorf("it is damaged: %s", verdict))
+		return damaged(s.path, fmt.Errorf("it is damaged: %s", strings.ReplaceAll(verdict, "\n", " "))).WithHint(mendable)
 	}
 	return nil
 }
