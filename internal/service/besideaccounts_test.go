@@ -89,7 +89,7 @@ func TestBesideAToolshedAccountsAreConnected(t *testing.T) {
 	t.Parallel()
 	g, p := besideGoogle(t, through)
 	d := p.service
-	ref := d.addMail(g, mail, "home", "mail", every(time.Hour), notRegistered)
+	ref := d.addMail(g, mail, "home", "mail", rarely, notRegistered)
 	conn := d.connect(g, ref)
 	if conn.State != charm.Connected || conn.Charm != "home/mail" {
 		t.Errorf("the connection is %+v", conn)

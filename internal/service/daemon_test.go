@@ -80,6 +80,10 @@ func every(d time.Duration) func(*api.AddRequest) {
 	return func(r *api.AddRequest) { r.Every = d.String() }
 }
 
+// rarely is a schedule that a charm runs by once, when it is registered, and then not for
+// decades: with an hour one in some hundred tests would see another run.
+func rarely(r *api.AddRequest) { r.Every = "876000h" }
+
 func timeout(d time.Duration) func(*api.AddRequest) {
 	return func(r *api.AddRequest) { r.Timeout = d.String() }
 }
@@ -103,6 +107,22 @@ func (d *daemon) run(ref client.Ref) api.Run {
 		d.t.Fatal(err)
 	}
 	return *reply.Run
+}
+
+// begin asks for a run of the charm, and has how that went when it is over; nothing when
+// it could not be asked for.
+func (d *daemon) begin(ref client.Ref) <-chan api.Run {
+	ended := make(chan api.Run, 1)
+	go func() {
+		defer close(ended)
+		reply, err := d.Client.Run(d.t.Context(), ref, true)
+		if err != nil {
+			d.t.Error(err)
+			return
+		}
+		ended <- *reply.Run
+	}()
+	return ended
 }
 
 // runOK runs the charm once and wants it to end well.
@@ -134,6 +154,22 @@ func (d *daemon) await(ref client.Ref, what string, within time.Duration, is fun
 		case <-ctx.Done():
 			d.t.Fatalf("%s: not within %v; it stands as %s, state %+v", what, patience*within, c.Status, c.State)
 		case <-tick.C:
+		}
+	}
+}
+
+// awaitTrue waits for what on an idle machine is a matter of seconds.
+func awaitTrue(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience * 30 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("waited in vain: %s", what)
 		}
 	}
 }

@@ -13,7 +13,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"charmd/internal/api"
 	"charmd/internal/charm"
@@ -80,7 +79,7 @@ func lived(t *testing.T) string {
 	dir := t.TempDir()
 	d := startDaemon(t, dir)
 	for _, name := range []string{"counter", "other"} {
-		d.runOK(d.add(counter, "home", name, every(time.Hour)))
+		d.runOK(d.add(counter, "home", name, rarely))
 	}
 	if err := d.Stop(); err != nil {
 		t.Fatal(err)
@@ -189,7 +188,7 @@ func TestDoctorIsSilentWhenAllIsWell(t *testing.T) {
 		t.Fatalf("never started: exit code %d and %q", e.code, e.lines)
 	}
 	d := startDaemon(t, dir)
-	d.runOK(d.add(counter, "home", "counter", every(time.Hour)))
+	d.runOK(d.add(counter, "home", "counter", rarely))
 	well("running")
 	d.Kill()
 	before, log := read(t, dir, "charmd.db"), read(t, dir, "charmd.db-wal")

@@ -145,7 +145,7 @@ func TestGitHubNotifications(t *testing.T) {
 	}))
 	t.Cleanup(other.Close)
 	watch := func(name, at, host string) client.Ref {
-		ref := d.add(charms.Source("github.tsx"), "home", name, notRegistered, allow(host), every(24*time.Hour),
+		ref := d.add(charms.Source("github.tsx"), "home", name, notRegistered, allow(host), rarely,
 			argument(`{"settings":{"notifications":true,"connection":"github","api":%q}}`, at))
 		if r := d.run(ref); r.Outcome == charm.OK || host == g.host && (r.Outcome != charm.NeedsReconnect || !strings.Contains(r.Error, "it is not connected to a GitHub account")) {
 			t.Errorf("without an account: %s, %s", r.Outcome, r.Error)

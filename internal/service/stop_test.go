@@ -38,7 +38,7 @@ func fifty(t *testing.T, args ...string) (d *daemon, refs []client.Ref) {
 		if i%2 == 0 {
 			ms = 20_000
 		}
-		refs = append(refs, d.add(lingering, fmt.Sprintf("s%d", i%5), fmt.Sprintf("c%d", i), every(time.Hour), argument(`{"ms":%d}`, ms)))
+		refs = append(refs, d.add(lingering, fmt.Sprintf("s%d", i%5), fmt.Sprintf("c%d", i), rarely, argument(`{"ms":%d}`, ms)))
 	}
 	return d, refs
 }

@@ -39,8 +39,10 @@ func (d *daemon) watch(args ...string) *watcher {
 	}()
 	d.t.Cleanup(func() {
 		_ = w.cmd.Process.Kill()
-		_ = w.cmd.Wait()
-		_ = pipe.Close()
+		go func() {
+			_ = w.cmd.Wait() // which waits until all that it printed was read
+			_ = pipe.Close()
+		}()
 		for range w.lines {
 		}
 	})
