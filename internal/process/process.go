@@ -40,7 +40,7 @@ type Daemon struct {
 }
 
 // startWithin bounds how long a start is waited for.
-const startWithin = 30 * time.Second
+const startWithin = 2 * time.Minute
 
 // Start starts charmd and waits until it answers.
 func Start(o Options) (*Daemon, error) {

@@ -176,7 +176,7 @@ func TestGitHubNotifications(t *testing.T) {
 	}
 	g.with(func() {
 		g.list, g.changed = []map[string]any{note("1", "You were named", false), note("2", "Again", true)}, time.Now()
-		g.interval = 60
+		g.interval = 3600
 	})
 	d.runOK(ref)
 	if got := result[noted](t, d.show(ref)).Items; len(got) != 2 || got[0].Title != "Again" || got[1].State != "read" {
