@@ -43,7 +43,7 @@ func inbox(n int) (list []fakegoogle.Mail) {
 // addGmail adds the shipped charm and connects it.
 func (d *daemon) addGmail(g *fakegoogle.Google, settings string) client.Ref {
 	d.t.Helper()
-	ref := d.add(charms.Source("gmail.tsx"), "home", "mail", notRegistered, rarely, allow(g.Host), timeout(2*time.Minute),
+	ref := d.add(charms.Source("gmail.tsx"), "home", "mail", notRegistered, rarely, allow(g.Host), timeout(charm.MaxTimeout),
 		argument(`{"settings":{"api":%q,%s}}`, g.URL, settings))
 	d.connect(g, ref)
 	return ref
