@@ -32,7 +32,8 @@ type Mail struct {
 	Thread      string // "" is one of its own
 	Date        time.Time
 
-	number int // in the order in which they were received
+	number int    // in the order in which they were received
+	data   string // the body as it is given, once it was asked for
 }
 
 // MailRules are how Gmail behaves. The zero value of each is its usual way.
@@ -309,7 +310,10 @@ func (mail *Mail) payload(data bool) map[string]any {
 	}
 	content := map[string]any{"size": len(mail.Body)}
 	if data {
-		content["data"] = base64.URLEncoding.EncodeToString(mail.Body)
+		if mail.data == "" { // kept, since a large one is asked for again and again
+			mail.data = base64.URLEncoding.EncodeToString(mail.Body)
+		}
+		content["data"] = mail.data
 	}
 	media, _, _ := strings.Cut(kind, ";")
 	parts := []map[string]any{{"partId": "0", "mimeType": media, "filename": "", "headers": []map[string]string{header("Content-Type", kind)}, "body": content}}

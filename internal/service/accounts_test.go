@@ -93,10 +93,11 @@ func googleOptions(t *testing.T, g *fakegoogle.Google, dir string, args ...strin
 	}}
 }
 
-// addMail adds a charm that asks the Google for its profile.
+// addMail adds a charm that asks the Google for its profile, rarely unless change says how
+// often.
 func (d *daemon) addMail(g *fakegoogle.Google, source, space, name string, change ...func(*api.AddRequest)) client.Ref {
 	d.t.Helper()
-	change = append(change, allow(g.Host), argument(`{"url":%q}`, g.URL+"/gmail/v1/users/me/profile"))
+	change = append([]func(*api.AddRequest){rarely, allow(g.Host), argument(`{"url":%q}`, g.URL+"/gmail/v1/users/me/profile")}, change...)
 	return d.add(source, space, name, change...)
 }
 

@@ -32,7 +32,7 @@ func TestAdminCharmFollowsTheRegistry(t *testing.T) {
 			return len(list) == n && (list[n-1].DisabledAt != 0) == disabled && c.State.LastOutcome == "ok"
 		})
 	}
-	ref := d.add(counter, "home", "counter", every(time.Hour))
+	ref := d.add(counter, "home", "counter", rarely)
 	lists("a charm is registered", 2, false)
 	if _, err := d.Client.Disable(t.Context(), ref, ""); err != nil {
 		t.Fatal(err)

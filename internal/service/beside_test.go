@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"charmd/internal/api"
+	"charmd/internal/charm"
 	"charmd/internal/client"
 	"charmd/internal/process"
 )
@@ -34,6 +35,9 @@ const passphrase = "OPERATOR_PASS=the toolshed and its services"
 
 func (p *pair) startToolshed() {
 	p.t.Helper()
+	if p.shedAt == "" {
+		p.shedAt = reserve(p.t)
+	}
 	d, err := launch(p.t, process.Options{Alone: true, Dir: p.shedDir, Listen: p.shedAt, Env: []string{passphrase}})
 	if err != nil {
 		p.t.Fatal(err)
@@ -60,7 +64,6 @@ func newPair(t *testing.T, charms int) *pair {
 	t.Helper()
 	p := &pair{t: t, shedDir: t.TempDir(), dir: t.TempDir()}
 	p.startToolshed()
-	p.shedAt = p.toolshed.URL[len("http://"):]
 	p.proxy = newProxy(t, p.shedAt)
 	p.startService()
 	p.service.awaitReady(true, "")
@@ -87,19 +90,32 @@ func (p *pair) load(ctx context.Context, services ...*daemon) *sync.WaitGroup {
 	return &clients
 }
 
+// runBeside runs the charm once, also when it is only now noticed that the connection to
+// the toolshed was lost a moment ago.
+func (d *daemon) runBeside(ref client.Ref) api.Run {
+	d.t.Helper()
+	for {
+		d.awaitReady(true, "")
+		reply, err := d.Client.Run(d.t.Context(), ref, true)
+		if err == nil {
+			return *reply.Run
+		}
+		if charm.CodeOf(err) != charm.CodeUnavailable {
+			d.t.Fatal(err)
+		}
+	}
+}
+
 // settle has every charm run once more on every service, so that what became of
 // runs whose answers were lost is found out, and then stops them all.
 func (p *pair) settle(services ...*daemon) {
 	p.t.Helper()
-	for _, d := range services {
-		d.awaitReady(true, "")
-	}
 	for _, ref := range p.refs {
 		for _, d := range services {
 			if _, err := d.Client.Enable(p.t.Context(), ref); err != nil { // too many unclean stops in a row disable
 				p.t.Fatal(err)
 			}
-			if run := d.run(ref); run.Outcome != "ok" {
+			if run := d.runBeside(ref); run.Outcome != "ok" {
 				p.t.Errorf("the last run of %v ended as %s: %s", ref, run.Outcome, run.Error)
 			}
 		}

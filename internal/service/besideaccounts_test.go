@@ -30,7 +30,6 @@ func besideGoogle(t *testing.T, front func(*fakegoogle.Google, http.Handler) htt
 	t.Helper()
 	p := &pair{t: t, shedDir: t.TempDir(), dir: t.TempDir()}
 	p.startToolshed()
-	p.shedAt = p.toolshed.URL[len("http://"):]
 	to, err := url.Parse(p.toolshed.URL)
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +89,7 @@ func TestBesideAToolshedAccountsAreConnected(t *testing.T) {
 	t.Parallel()
 	g, p := besideGoogle(t, through)
 	d := p.service
-	ref := d.addMail(g, mail, "home", "mail", every(time.Hour), notRegistered)
+	ref := d.addMail(g, mail, "home", "mail", rarely, notRegistered)
 	conn := d.connect(g, ref)
 	if conn.State != charm.Connected || conn.Charm != "home/mail" {
 		t.Errorf("the connection is %+v", conn)

@@ -3,7 +3,7 @@ package service_test
 import (
 	"context"
 	"encoding/json"
-	"net"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,22 +19,14 @@ import (
 // awaitCounted waits until the cell in the toolshed holds n.
 func (p *pair) awaitCounted(ref client.Ref, n int) {
 	p.t.Helper()
-	key, deadline := keyOf(passphrase), time.After(20*time.Second)
-	tick := time.NewTicker(5 * time.Millisecond)
-	defer tick.Stop()
-	for p.toolshed.counted(key, ref) != n {
-		select {
-		case <-tick.C:
-		case <-deadline:
-			p.t.Fatalf("the cell holds %d, want %d", p.toolshed.counted(key, ref), n)
-		}
-	}
+	key := keyOf(passphrase)
+	awaitTrue(p.t, fmt.Sprintf("the cell holds %d", n), func() bool { return p.toolshed.counted(key, ref) == n })
 }
 
 // add adds a charm that runs once at first and then when it is asked to.
 func (p *pair) addQuiet(name string) client.Ref {
 	p.t.Helper()
-	ref := p.service.add(counter, "s0", name, every(24*time.Hour))
+	ref := p.service.add(counter, "s0", name, rarely)
 	p.service.await(ref, "it has run", 20*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses == 1 })
 	p.refs = append(p.refs, ref)
 	return ref
@@ -157,32 +149,17 @@ func TestTwoServicesBesideOneToolshed(t *testing.T) {
 // awaitCharm waits until a service has taken up a charm that another registered.
 func (d *daemon) awaitCharm(ref client.Ref) {
 	d.t.Helper()
-	deadline := time.After(20 * time.Second)
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for {
+	awaitTrue(d.t, fmt.Sprintf("it has run %v", ref), func() bool {
 		c, err := d.Client.Charm(d.t.Context(), ref)
-		if err == nil && c.State.TotalSuccesses > 0 {
-			return
-		}
-		select {
-		case <-tick.C:
-		case <-deadline:
-			d.t.Fatalf("it has not run %v: %+v, %v", ref, c.State, err)
-		}
-	}
+		return err == nil && c.State.TotalSuccesses > 0
+	})
 }
 
 // A toolshed that is not there is waited for, at the start and later: the service
 // says so, nothing is held against charms, and it goes on by itself.
 func TestToolshedThatIsNotThere(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &pair{t: t, shedDir: t.TempDir(), shedAt: l.Addr().String()}
-	_ = l.Close()
+	p := &pair{t: t, shedDir: t.TempDir(), shedAt: reserve(t)}
 	d := beside(t, "http://"+p.shedAt, t.TempDir())
 	d.awaitReady(false, "cannot be reached")
 	why, err := d.Client.WhyService(t.Context())
@@ -286,7 +263,7 @@ func TestKeysBesideAToolshed(t *testing.T) {
 		t.Fatal(err)
 	}
 	stranger.awaitReady(true, "")
-	ref := stranger.add(counter, "mine", "c", every(24*time.Hour)) // its recipe and its space too
+	ref := stranger.add(counter, "mine", "c", rarely) // its recipe and its space too
 	stranger.runOK(ref)
 	stranger.Kill()
 
@@ -309,7 +286,7 @@ func TestKeysBesideAToolshed(t *testing.T) {
 	if !strings.Contains(d.Log(), "goes by the published key") {
 		t.Error("there is no warning")
 	}
-	ref = d.add(counter, "mine", "c", every(24*time.Hour))
+	ref = d.add(counter, "mine", "c", rarely)
 	d.await(ref, "it has run", 20*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses == 1 })
 	seen := d.watch("mine/c", "--json") // where the documents are, with the space's own key
 	seen.prints(`"result":\{"value":1\}`)

@@ -15,7 +15,7 @@ func TestConfiguringACharm(t *testing.T) {
 	t.Parallel()
 	url, host := serve(t, func(http.ResponseWriter, *http.Request) {})
 	d := startDaemon(t, t.TempDir(), "--max-retries", "0")
-	ref := d.add(failing(`return (async () => { await fetch("`+url+`"); })();`), "s", "lights", every(24*time.Hour))
+	ref := d.add(failing(`return (async () => { await fetch("`+url+`"); })();`), "s", "lights", rarely)
 	d.await(ref, "is refused", 30*time.Second, func(c api.Charm) bool { return c.State.TotalExecutions == 1 })
 	if run := d.run(ref); run.Outcome == charm.OK {
 		t.Fatal("it reached a private host that nobody has opened to it")

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"charmd/internal/api"
 	"charmd/internal/client"
 )
 
@@ -106,8 +105,7 @@ func TestSlowRunBesideABusyWriter(t *testing.T) {
 	})
 	d := startDaemon(t, t.TempDir())
 	ref := d.add(slow, "busy", "slow", notRegistered, allow(host), argument(`{"url":%q}`, url))
-	done := make(chan api.Run, 1)
-	go func() { done <- d.run(ref) }()
+	done := d.begin(ref)
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	written := 0

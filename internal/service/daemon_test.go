@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -78,6 +80,10 @@ func every(d time.Duration) func(*api.AddRequest) {
 	return func(r *api.AddRequest) { r.Every = d.String() }
 }
 
+// rarely is a schedule that a charm runs by once, when it is registered, and then not for
+// decades: with an hour one in some hundred tests would see another run.
+func rarely(r *api.AddRequest) { r.Every = "876000h" }
+
 func timeout(d time.Duration) func(*api.AddRequest) {
 	return func(r *api.AddRequest) { r.Timeout = d.String() }
 }
@@ -101,6 +107,24 @@ func (d *daemon) run(ref client.Ref) api.Run {
 		d.t.Fatal(err)
 	}
 	return *reply.Run
+}
+
+// begin asks for a run of the charm, and has how that went when it is over; nothing when
+// it could not be asked for.
+func (d *daemon) begin(ref client.Ref) <-chan api.Run {
+	ended := make(chan api.Run, 1)
+	go func() {
+		defer close(ended)
+		reply, err := d.Client.Run(d.t.Context(), ref, true)
+		if err != nil {
+			if d.t.Context().Err() == nil { // else the test is over, and has failed
+				d.t.Error(err)
+			}
+			return
+		}
+		ended <- *reply.Run
+	}()
+	return ended
 }
 
 // runOK runs the charm once and wants it to end well.
@@ -136,6 +160,22 @@ func (d *daemon) await(ref client.Ref, what string, within time.Duration, is fun
 	}
 }
 
+// awaitTrue waits for what on an idle machine is a matter of seconds.
+func awaitTrue(t *testing.T, what string, is func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience * 30 * time.Second)
+	defer deadline.Stop()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for !is() {
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
 // awaitMore waits for more successful runs of the charm.
 func (d *daemon) awaitMore(ref client.Ref, what string, more int64) {
 	d.t.Helper()
@@ -158,6 +198,54 @@ func serve(t *testing.T, h http.HandlerFunc) (url, host string) {
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return s.URL, s.Listener.Addr().String()
+}
+
+// notes are what a server of the test writes down; its requests may be under way when
+// the test reads them.
+type notes struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (n *notes) add(line string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.list = append(n.list, line)
+}
+
+// take returns what was written down since the last time.
+func (n *notes) take() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	list := n.list
+	n.list = nil
+	return list
+}
+
+// reserve is a loopback address that nobody answers at but who is told to listen there.
+func reserve(t *testing.T) string {
+	t.Helper()
+	address, release, err := process.Reserve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	return address
+}
+
+// serveAt answers on a reserved address.
+func serveAt(t *testing.T, address string, h http.Handler) *httptest.Server {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(h)
+	_ = s.Listener.Close()
+	s.Listener = l
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
 }
 
 func allow(host string) func(*api.AddRequest) {

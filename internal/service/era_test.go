@@ -132,8 +132,8 @@ func TestRecipesOfTheEra(t *testing.T) {
 	here := func(source string) string {
 		return strings.NewReplacer("https://gmail.googleapis.com", g.URL, "https://www.googleapis.com", g.URL).Replace(source)
 	}
-	mail := d.add(here(eraGmail), "home", "mail", notRegistered, allow(g.Host))
-	calendar := d.add(here(eraCalendar), "agenda", "calendar", notRegistered, allow(g.Host))
+	mail := d.add(here(eraGmail), "home", "mail", notRegistered, rarely, allow(g.Host))
+	calendar := d.add(here(eraCalendar), "agenda", "calendar", notRegistered, rarely, allow(g.Host))
 	d.connect(g, mail)
 	d.connect(g, calendar)
 	type kept struct {

@@ -50,7 +50,7 @@ func TestFailuresAreToldForWhatTheyAre(t *testing.T) {
 			t.Run(c.name, func(t *testing.T) {
 				t.Parallel()
 				ref := d.add(failing(c.body), "failing", c.name, notRegistered, func(r *api.AddRequest) {
-					r.Timeout = "20s"
+					r.Timeout = "5m"
 					if c.outcome == charm.TimedOut {
 						r.Timeout = "2s"
 					}

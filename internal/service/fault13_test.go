@@ -3,6 +3,7 @@ package service_test
 import (
 	"database/sql"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"path/filepath"
@@ -67,6 +68,12 @@ func (r *receiver) kinds() string {
 	return strings.Join(kinds, ", ")
 }
 
+// awaitTold waits until the hook was told so many notices.
+func (r *receiver) awaitTold(t *testing.T, n int) {
+	t.Helper()
+	awaitTrue(t, fmt.Sprintf("%d notices", n), func() bool { return len(r.notices()) >= n })
+}
+
 // untold is how many notices still wait in the data directory of a daemon that
 // has stopped.
 func untold(t *testing.T, dir string) (n int) {
@@ -128,6 +135,7 @@ func TestFault13_DisabledWithANextTryAndToldOnce(t *testing.T) {
 	if c := d.show(ref); c.State.NextTry != nil || c.NextRun != nil || c.State.DisabledBy != charm.ByPerson {
 		t.Errorf("disabled by a person it stands as %+v", c)
 	}
+	hook.awaitTold(t, 3)
 	if err := d.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -196,6 +204,7 @@ func TestFault13_PermanentIsTriedOnceAfterAChange(t *testing.T) {
 	d = start()
 	set("200")
 	d.await(ref, "works after the recipe was mended", 10*time.Second, func(c api.Charm) bool { return c.Enabled && c.State.LastOutcome == charm.OK })
+	hook.awaitTold(t, 2)
 	if err := d.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -219,7 +228,7 @@ func TestNoticesSurviveKill(t *testing.T) {
 	d.Kill()
 	hook.set(false)
 	d = startDaemon(t, dir, "--max-retries", "0", "--failures", "1", "--notify-url", url)
-	awaitTrue(t, "the notice is told", func() bool { return len(hook.notices()) > 0 })
+	hook.awaitTold(t, 1)
 	if err := d.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -247,6 +256,7 @@ func TestDisabledAtTheStartIsTold(t *testing.T) {
 		d = startDaemon(t, dir, "--notify-url", url)
 	}
 	c := d.await(ref, "disabled", 10*time.Second, func(c api.Charm) bool { return c.State.Disabled })
+	hook.awaitTold(t, 1)
 	if err := d.Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -255,20 +265,5 @@ func TestDisabledAtTheStartIsTold(t *testing.T) {
 	}
 	if n := hook.notices()[0]; n.Reason != "was running when the service died, 3 times" || n.NextTry == nil || !n.NextTry.Equal(*c.State.NextTry) {
 		t.Errorf("the notice is %+v", n)
-	}
-}
-
-func awaitTrue(t *testing.T, what string, is func() bool) {
-	t.Helper()
-	deadline := time.NewTimer(30 * time.Second)
-	defer deadline.Stop()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	for !is() {
-		select {
-		case <-tick.C:
-		case <-deadline.C:
-			t.Fatalf("waited in vain: %s", what)
-		}
 	}
 }

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"testing"
 
-	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
 	"charmd/internal/testbin"
@@ -25,7 +24,7 @@ func TestFault14_OneRefreshAcrossProcesses(t *testing.T) {
 	refs := []client.Ref{first}
 	for i := range 5 {
 		linked := argument(`{"url":%q,"auth":{"cell":{"/":%q},"path":["auth"]}}`, g.URL+"/gmail/v1/users/me/profile", first.Charm)
-		refs = append(refs, d.add(mail, "home", fmt.Sprint("mail", i), notRegistered, linked, allow(g.Host), func(r *api.AddRequest) { r.Every = "24h" }))
+		refs = append(refs, d.add(mail, "home", fmt.Sprint("mail", i), notRegistered, linked, allow(g.Host), rarely))
 	}
 	for _, ref := range refs {
 		d.runOK(ref)

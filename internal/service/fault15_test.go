@@ -56,6 +56,7 @@ func TestFault15_ACharmWaitsForItsAccount(t *testing.T) {
 	if n := g.Asked("/token") - asked; n != 0 {
 		t.Errorf("while it waited the provider was asked %d times", n)
 	}
+	told.awaitTold(t, 1)
 	if list := told.notices(); len(list) != 1 || list[0].Kind != notify.Account || list[0].Charm.Name != "mail" || !strings.Contains(list[0].Reason, "must be connected again") {
 		t.Errorf("told was %+v", list)
 	}
@@ -109,9 +110,9 @@ func TestFault14_ARecipeAsksForARefreshItself(t *testing.T) {
 // Provider hosts that lead elsewhere do not take the token with them.
 func TestFault16_ATokenDoesNotFollowARedirect(t *testing.T) {
 	t.Parallel()
-	var evil []string
+	var evil notes
 	evilURL, evilHost := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		evil = append(evil, r.Header.Get("Authorization")+" "+r.URL.String())
+		evil.add(r.Header.Get("Authorization") + " " + r.URL.String())
 		_, _ = w.Write([]byte(`{"emailAddress":"evil"}`))
 	})
 	g, d := withGoogle(t, "--max-retries", "0")
@@ -120,24 +121,25 @@ func TestFault16_ATokenDoesNotFollowARedirect(t *testing.T) {
 	})
 	for _, source := range []string{mail, connected} {
 		name := map[string]string{mail: "mail", connected: "named"}[source]
-		ref := d.add(source, "home", name, argument(`{"url":%q}`, g.URL+"/away"), notRegistered, func(r *api.AddRequest) { r.AllowHosts = []string{g.Host, evilHost} })
+		ref := d.add(source, "home", name, argument(`{"url":%q}`, g.URL+"/away"), notRegistered, rarely, func(r *api.AddRequest) { r.AllowHosts = []string{g.Host, evilHost} })
 		d.connect(g, ref)
 		d.runOK(ref)
 		for how, path := range map[string]string{"plain": evilURL, "secure": "https://" + evilHost} {
 			if source == mail && how == "secure" {
 				continue // it does not answer there, and what is sent would be the stand-in
 			}
-			direct := d.add(source, "home", name+"-"+how, argument(`{"url":%q}`, path), notRegistered, func(r *api.AddRequest) { r.AllowHosts = []string{evilHost} })
+			direct := d.add(source, "home", name+"-"+how, argument(`{"url":%q}`, path), notRegistered, rarely, func(r *api.AddRequest) { r.AllowHosts = []string{evilHost} })
 			d.connect(g, direct)
 			if r := d.run(direct); source == connected && (r.Outcome == charm.OK || !strings.Contains(r.Error, `the connection "google" is for https requests to`)) {
 				t.Errorf("%s asked %s: %s, %s", name, path, r.Outcome, r.Error)
 			}
 		}
 	}
-	if len(evil) < 2 {
-		t.Errorf("the other host was asked only %d times", len(evil))
+	sent := evil.take()
+	if len(sent) < 2 {
+		t.Errorf("the other host was asked only %d times", len(sent))
 	}
-	for _, line := range evil {
+	for _, line := range sent {
 		for _, secret := range g.Given() {
 			if strings.Contains(line, secret) {
 				t.Errorf("the other host was sent %s", line)

@@ -58,7 +58,7 @@ func TestFault08_RecipesThatReachOut(t *testing.T) {
 	bystander := d.add(counter, "beside", "counter", notRegistered)
 	for _, e := range jsEscapes {
 		body := strings.NewReplacer("GUESSED", owner.Charm, "ADMIN", d.URL).Replace(e.body)
-		r := d.run(d.add("// @ts-nocheck\n"+failing(body), "hostile", e.name, notRegistered, timeout(10*time.Second)))
+		r := d.run(d.add("// @ts-nocheck\n"+failing(body), "hostile", e.name, notRegistered, timeout(time.Minute)))
 		switch {
 		case e.says == "-": // what it returns means nothing
 			if r.Outcome != charm.OK || r.Changed != 0 {
@@ -83,7 +83,7 @@ func TestFault08_RecipesThatReachOut(t *testing.T) {
 func TestFault06_ALogWithoutEnd(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t, t.TempDir(), "--max-retries", "0", "--max-concurrent", "2")
-	ref := d.add(failing(`const line = "x".repeat(1 << 20); for (let i = 0; i < 1024; i++) console.log(line);`), "s", "flood", notRegistered, timeout(time.Minute))
+	ref := d.add(failing(`const line = "x".repeat(1 << 20); for (let i = 0; i < 1024; i++) console.log(line);`), "s", "flood", notRegistered, timeout(5*time.Minute))
 	r := d.run(ref)
 	if r.Outcome != charm.OK || len(r.Log) > charm.MaxLogBytes+100 || !strings.Contains(r.Log, "… log cut at 64 KiB") {
 		t.Errorf("it ended as %s with %d bytes of log: %s", r.Outcome, len(r.Log), r.Error)
@@ -119,15 +119,15 @@ func TestFault22_OneHostBehindAll(t *testing.T) {
 		fmt.Fprint(w, "1")
 	})
 	d := startDaemon(t, t.TempDir(), "--max-concurrent", "8", "--max-retries", "0")
-	refs, ends := make([]client.Ref, charms), make(chan api.Run, charms)
+	refs, ends := make([]client.Ref, charms), make([]<-chan api.Run, charms)
 	for i := range refs {
 		refs[i] = d.add(slow, fmt.Sprintf("s%d", i%3), fmt.Sprintf("c%d", i), notRegistered, allow(host), argument(`{"url":%q}`, url))
 	}
-	for _, ref := range refs {
-		go func() { ends <- d.run(ref) }()
+	for i, ref := range refs {
+		ends[i] = d.begin(ref)
 	}
-	for range refs {
-		if r := <-ends; r.Outcome != charm.OK {
+	for _, end := range ends {
+		if r := <-end; r.Outcome != charm.OK {
 			t.Errorf("a run ended as %s: %s", r.Outcome, r.Error)
 		}
 	}

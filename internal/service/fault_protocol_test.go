@@ -152,8 +152,8 @@ func TestFault07_HostileBytesFromAWorker(t *testing.T) {
 	d.runOK(bystander)
 	before := d.resident()
 	for name := range hostilities {
-		ref := d.add(counter+"// "+name, "hostile", name, notRegistered, timeout(20*time.Second)) // a recipe of its own
-		var workers []api.Worker                                                                  // all that may get the run: the one of the last attack is replaced a moment later
+		ref := d.add(counter+"// "+name, "hostile", name, notRegistered, timeout(5*time.Minute)) // a recipe of its own
+		var workers []api.Worker                                                                 // all that may get the run: the one of the last attack is replaced a moment later
 		d.await(ref, "both workers are there", 30*time.Second, func(api.Charm) bool {
 			status, err := d.Client.Status(t.Context())
 			if err != nil {

@@ -57,18 +57,13 @@ func small(t *testing.T, size string) string {
 // remount changes the flags of a small file system, once nothing on it is open.
 func remount(t *testing.T, dir string, flags uintptr) {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
-	for tick := time.NewTicker(10 * time.Millisecond); ; {
+	awaitTrue(t, "nothing on it is open", func() bool {
 		err := unix.Mount("", dir, "", unix.MS_REMOUNT|flags, "")
-		if err == nil {
-			return
-		}
-		select {
-		case <-deadline:
+		if err != nil && !errors.Is(err, unix.EBUSY) {
 			t.Fatal(err)
-		case <-tick.C:
 		}
-	}
+		return err == nil
+	})
 }
 
 // fill writes a file that leaves so many bytes free, and returns its name.
@@ -204,14 +199,7 @@ func TestFault18_Budget(t *testing.T) {
 	if err := d.Client.SetCell(t.Context(), large, []string{"value"}, json.RawMessage(`"`+strings.Repeat("x", 5<<20)+`"`)); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.After(30 * time.Second)
-	for tick := time.NewTicker(20 * time.Millisecond); !strings.Contains(d.Log(), "runs begin again"); {
-		select {
-		case <-deadline:
-			t.Fatal("runs did not begin again")
-		case <-tick.C:
-		}
-	}
+	awaitTrue(t, "runs begin again", func() bool { return strings.Contains(d.Log(), "runs begin again") })
 	if !strings.Contains(d.Log(), "of a disk budget of 16.8 MB") {
 		t.Error("the log does not say why they stopped")
 	}

@@ -35,7 +35,7 @@ func TestGoogleCalendarBegunAnew(t *testing.T) {
 	for days := 1; days <= 176; days += 25 { // half a year: the clocks change within
 		c.Put(event(nine(days).Format("d20060102"), nine(days)))
 	}
-	ref := d.add(charms.Source("gcal.tsx"), "home", "calendar", notRegistered, every(24*time.Hour), allow(g.Host), argument(`{"settings":{"api":%q}}`, g.URL+"/calendar/v3"))
+	ref := d.add(charms.Source("gcal.tsx"), "home", "calendar", notRegistered, rarely, allow(g.Host), argument(`{"settings":{"api":%q}}`, g.URL+"/calendar/v3"))
 	c.Refuse(1)
 	d.connect(g, ref)
 	titles := func() (list []string) {

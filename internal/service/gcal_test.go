@@ -28,7 +28,7 @@ func TestGoogleCalendar(t *testing.T) {
 	c.Put(fakegoogle.Event{"id": "day", "status": "confirmed", "summary": "Holiday", "start": map[string]any{"date": "2999-01-02"}, "end": map[string]any{"date": "2999-01-01"}},
 		fakegoogle.Event{"id": "old", "status": "confirmed", "start": at(morning.AddDate(-1, 0, 0)), "end": at(morning.AddDate(-1, 0, 0))},
 		fakegoogle.Event{"id": "broken", "status": "confirmed", "start": map[string]any{"dateTime": "soon"}})
-	ref := d.add(charms.Source("gcal.tsx"), "home", "calendar", notRegistered, allow(g.Host), argument(`{"settings":{"api":%q}}`, g.URL+"/calendar/v3"))
+	ref := d.add(charms.Source("gcal.tsx"), "home", "calendar", notRegistered, rarely, allow(g.Host), argument(`{"settings":{"api":%q}}`, g.URL+"/calendar/v3"))
 	d.connect(g, ref)
 	type agenda struct {
 		Calendars []struct{ ID string }

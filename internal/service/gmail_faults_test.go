@@ -33,7 +33,7 @@ func (d *daemon) mailIDs(ref client.Ref) (ids []string) {
 // waits until it has what there is.
 func (d *daemon) addGmailAtRest(g *fakegoogle.Google, name, settings string, want int, change ...func(*api.AddRequest)) client.Ref {
 	d.t.Helper()
-	change = append(change, notRegistered, every(24*time.Hour), allow(g.Host), argument(`{"settings":{"api":%q,%s}}`, g.URL, settings))
+	change = append(change, notRegistered, rarely, allow(g.Host), argument(`{"settings":{"api":%q,%s}}`, g.URL, settings))
 	ref := d.add(charms.Source("gmail.tsx"), "home", name, change...)
 	d.connect(g, ref)
 	d.atRest(ref, want)
@@ -41,9 +41,9 @@ func (d *daemon) addGmailAtRest(g *fakegoogle.Google, name, settings string, wan
 }
 
 // atRest waits until the charm has so many mails and no run is to follow at once.
-func (d *daemon) atRest(ref client.Ref, want int) {
+func (d *daemon) atRest(ref client.Ref, want int) api.Charm {
 	d.t.Helper()
-	d.await(ref, fmt.Sprintf("%d mails", want), time.Minute, func(c api.Charm) bool {
+	return d.await(ref, fmt.Sprintf("%d mails", want), time.Minute, func(c api.Charm) bool {
 		return c.State.TotalExecutions > 0 && c.Status != "running" && c.NextRun != nil && time.Until(*c.NextRun) > time.Minute && len(result[mailbox](d.t, c).Mails) == want
 	})
 }

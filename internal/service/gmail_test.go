@@ -43,7 +43,7 @@ func inbox(n int) (list []fakegoogle.Mail) {
 // addGmail adds the shipped charm and connects it.
 func (d *daemon) addGmail(g *fakegoogle.Google, settings string) client.Ref {
 	d.t.Helper()
-	ref := d.add(charms.Source("gmail.tsx"), "home", "mail", notRegistered, allow(g.Host), timeout(2*time.Minute),
+	ref := d.add(charms.Source("gmail.tsx"), "home", "mail", notRegistered, rarely, allow(g.Host), timeout(charm.MaxTimeout),
 		argument(`{"settings":{"api":%q,%s}}`, g.URL, settings))
 	d.connect(g, ref)
 	return ref
@@ -53,9 +53,7 @@ func (d *daemon) addGmail(g *fakegoogle.Google, settings string) client.Ref {
 func (d *daemon) imported(ref client.Ref, want int) api.Charm {
 	d.t.Helper()
 	d.runOK(ref)
-	return d.await(ref, fmt.Sprintf("%d mails", want), 5*time.Minute, func(c api.Charm) bool {
-		return c.Status != "running" && len(result[mailbox](d.t, c).Mails) == want
-	})
+	return d.atRest(ref, want)
 }
 
 // mails is how many a large import has.

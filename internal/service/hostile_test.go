@@ -149,7 +149,7 @@ func TestShippedCharmsAgainstHostileServers(t *testing.T) {
 			"discord": `{"token":"x","channels":"7","api":"` + at + `"}`,
 			"gcal":    fmt.Sprintf(`{"api":"%s/%d"}`, g.URL, i), "gmail": fmt.Sprintf(`{"api":"%s/%d","labels":""}`, g.URL, i),
 		}[h.charm]
-		ref := d.add(charms.Source(h.charm+".tsx"), "home", fmt.Sprintf("%s-%d", h.charm, i), notRegistered, allow(map[bool]string{true: g.Host, false: host}[h.charm[0] == 'g' && h.charm != "github"]),
+		ref := d.add(charms.Source(h.charm+".tsx"), "home", fmt.Sprintf("%s-%d", h.charm, i), notRegistered, rarely, allow(map[bool]string{true: g.Host, false: host}[h.charm[0] == 'g' && h.charm != "github"]),
 			argument(`{"settings":%s}`, settings))
 		if h.charm == "gcal" || h.charm == "gmail" {
 			d.connect(g, ref)

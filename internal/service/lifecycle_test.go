@@ -188,14 +188,18 @@ func TestStopWaitsForRunsAndHandsTheOthersBack(t *testing.T) {
 		}
 	})
 	dir := t.TempDir()
-	d := startDaemon(t, dir, "--grace", "1s")
-	ref := d.add(slow, "s", "slow", allow(host), every(time.Hour), argument(`{"url":%q}`, url))
+	hook, notifyURL := newReceiver(t)
+	d := startDaemon(t, dir, "--grace", "2s", "--notify-url", notifyURL)
+	ref := d.add(slow, "s", "slow", allow(host), rarely, argument(`{"url":%q}`, url))
 	<-asked
 	workers := process.Children(d.PID)
 	if err := d.Stop(); err != nil {
 		t.Fatalf("stopping: %v", err)
 	}
 	awaitGone(t, workers)
+	if told := hook.notices(); len(told) > 0 || untold(t, dir) > 0 { // it was looked every second how it stands
+		t.Errorf("a stop that took its time was told as %+v, %d more wait", told, untold(t, dir))
+	}
 	close(release)
 	d = startDaemon(t, dir)
 	c := d.await(ref, "runs again after the restart", 10*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses > 0 })
@@ -220,8 +224,7 @@ func TestRemovedWhileRunning(t *testing.T) {
 	})
 	d := startDaemon(t, t.TempDir())
 	ref := d.add(slow, "s", "slow", notRegistered, allow(host), argument(`{"url":%q}`, url))
-	ended := make(chan api.Run, 1)
-	go func() { ended <- d.run(ref) }()
+	ended := d.begin(ref)
 	<-asked
 	if err := d.Client.Remove(t.Context(), ref); err != nil {
 		t.Fatal(err)
@@ -256,7 +259,7 @@ export default recipe(
 func TestAgainRunsPageAfterPage(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t, t.TempDir())
-	ref := d.add(paging, "s", "paging", every(time.Hour))
+	ref := d.add(paging, "s", "paging", rarely)
 	c := d.await(ref, "all pages at once", 10*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses == 5 })
 	pages := result[struct{ Pages []string }](t, c).Pages
 	seen := map[string]bool{}

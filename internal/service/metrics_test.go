@@ -190,23 +190,24 @@ func testOnlyTheTable(t *testing.T, m scraped) {
 // wait for it.
 func TestMetricsOfTheQueue(t *testing.T) {
 	t.Parallel()
-	release := make(chan struct{})
-	url, host := serve(t, func(w http.ResponseWriter, r *http.Request) {
+	asked, release := make(chan struct{}, 10), make(chan struct{})
+	url, host := serve(t, func(_ http.ResponseWriter, r *http.Request) {
+		asked <- struct{}{}
 		select {
 		case <-release:
 		case <-r.Context().Done():
 		}
 	})
 	d := startDaemon(t, t.TempDir(), "--max-concurrent", "1")
+	d.quiet() // a heartbeat that is due would have its share
 	occupies := d.add(failing(`return (async () => { await fetch(`+strconv.Quote(url)+`); })();`), "q", "occupies", notRegistered, allow(host))
-	ends := make(chan api.Run, 1)
 	const waiting = 8
 	var refs []client.Ref
 	for i := range waiting {
 		refs = append(refs, d.add(counter, "q", "waits-"+strconv.Itoa(i), notRegistered))
 	}
-	go func() { ends <- d.run(occupies) }()
-	d.awaitMetric(func(m scraped) bool { return m.value(`charmd_workers{state="busy"}`) == 1 })
+	end := d.begin(occupies)
+	<-asked
 	for _, ref := range refs {
 		if _, err := d.Client.Run(t.Context(), ref, false); err != nil {
 			t.Fatal(err)
@@ -234,7 +235,7 @@ func TestMetricsOfTheQueue(t *testing.T) {
 		t.Errorf("why says %v of one that runs and %d that wait for its worker", said, waiting)
 	}
 	close(release)
-	if r := <-ends; r.Outcome != charm.OK {
+	if r := <-end; r.Outcome != charm.OK {
 		t.Errorf("ended as %s: %s", r.Outcome, r.Error)
 	}
 	m = d.awaitMetric(func(m scraped) bool {
@@ -253,7 +254,7 @@ func (d *daemon) awaitMetric(is func(scraped) bool) (m scraped) {
 	d.t.Helper()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(20 * time.Second)
+	late := time.After(patience * 20 * time.Second)
 	for {
 		if m = d.metrics(); is(m) {
 			return m

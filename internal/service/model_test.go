@@ -54,7 +54,7 @@ func TestTheLanguageModel(t *testing.T) {
 func TestACharmThatIsNotListed(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t, t.TempDir())
-	ref := d.add(counter, "home", "counter", every(time.Hour))
+	ref := d.add(counter, "home", "counter", rarely)
 	d.await(ref, "its first run", 20*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses > 0 })
 	w := d.asOperator(ref.Space)
 	put := func(list merkle.Ref, text string) {

@@ -11,7 +11,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/oklog/ulid/v2"
 
-	"charmd/internal/api"
+	"charmd/internal/charm"
 	"charmd/internal/client"
 )
 
@@ -48,7 +48,7 @@ func (d *daemon) openPage(ref client.Ref) *livePage {
 // until reads messages until one is as wanted.
 func (p *livePage) until(what string, is func(heard, string) bool) heard {
 	p.t.Helper()
-	ctx, cancel := context.WithTimeout(p.t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(p.t.Context(), patience*20*time.Second)
 	defer cancel()
 	for {
 		_, data, err := p.ws.Read(ctx)
@@ -188,7 +188,7 @@ func TestPageOverKillAndBackgroundRun(t *testing.T) {
 	})
 	d := startDaemon(t, t.TempDir())
 	ref := d.add(clicker, "home", "clicks", allow(host), argument(`{"url":%q}`, url), notRegistered)
-	go func() { _, _ = d.Client.Run(context.WithoutCancel(t.Context()), ref, true) }()
+	ran := d.begin(ref)
 	<-asked
 	p := d.openPage(ref)
 	first := p.until("the tree", func(m heard, _ string) bool { return m.Tree != nil })
@@ -199,7 +199,9 @@ func TestPageOverKillAndBackgroundRun(t *testing.T) {
 		t.Fatal(m.Error)
 	}
 	close(answer)
-	d.await(ref, "the run in the background", 20*time.Second, func(c api.Charm) bool { return result[counted](t, c).Value == 101 })
+	if r := <-ran; r.Outcome != charm.OK || result[counted](t, d.show(ref)).Value != 101 {
+		t.Errorf("the run in the background ended as %s: %s", r.Outcome, r.Error)
+	}
 
 	d.Kill()
 	d, err := d.again(t)

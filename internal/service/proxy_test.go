@@ -15,8 +15,9 @@ type proxy struct {
 	target string
 
 	mu     sync.Mutex
-	raging bool          // cuts, delays and drops at random
-	hold   chan struct{} // not nil: nothing that the toolshed says gets through until it is closed
+	raging bool           // cuts, delays and drops at random
+	storm  sync.WaitGroup // of what was begun while it raged
+	hold   chan struct{}  // not nil: nothing that the toolshed says gets through until it is closed
 	open   map[net.Conn]bool
 	work   sync.WaitGroup
 	closed chan struct{}
@@ -47,10 +48,14 @@ func newProxy(t *testing.T, target string) *proxy {
 	return p
 }
 
+// rage begins or ends that; at the end no connection is about to be cut any more.
 func (p *proxy) rage(on bool) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	p.raging = on
+	p.mu.Unlock()
+	if !on {
+		p.storm.Wait()
+	}
 }
 
 // cut ends every connection.
@@ -114,47 +119,53 @@ func (p *proxy) wait(d time.Duration) {
 	}
 }
 
-// pump carries bytes one way. When it rages it delays them, and now and then ends
-// the connection: at once, without the bytes in hand, or after it has told the
-// sender and before the receiver has them, so that they arrive behind what the next
-// connection brings.
+// pump carries bytes one way.
 func (p *proxy) pump(to, from net.Conn, answers bool) {
 	defer to.Close()
 	buf := make([]byte, 32<<10)
 	for {
 		n, err := from.Read(buf)
-		if n > 0 {
-			p.mu.Lock()
-			raging, hold := p.raging, p.hold
-			p.mu.Unlock()
-			if hold != nil && answers {
-				select {
-				case <-hold:
-				case <-p.closed:
-				}
-			}
-			if raging {
-				p.wait(time.Duration(rand.IntN(4)) * time.Millisecond)
-				switch rand.IntN(150) {
-				case 0:
-					_ = from.Close()
-					return
-				case 1:
-					_ = from.Close()
-					p.wait(time.Duration(rand.IntN(300)) * time.Millisecond)
-				case 2:
-					_, _ = to.Write(buf[:n/2])
-					_ = from.Close()
-					return
-				}
-			}
-			if _, err := to.Write(buf[:n]); err != nil {
-				_ = from.Close()
-				return
-			}
+		if n > 0 && !p.pass(to, from, buf[:n], answers) {
+			_ = from.Close()
+			return
 		}
 		if err != nil {
 			return
 		}
 	}
+}
+
+// pass hands on what was read, and says whether the connection goes on. When it rages
+// it delays the bytes, and now and then ends the connection: at once, without them or
+// with half of them, or after it has told the sender and before the receiver has them,
+// so that they arrive behind what the next connection brings.
+func (p *proxy) pass(to, from net.Conn, text []byte, answers bool) bool {
+	p.mu.Lock()
+	raging, hold := p.raging, p.hold
+	if raging {
+		p.storm.Add(1)
+		defer p.storm.Done()
+	}
+	p.mu.Unlock()
+	if hold != nil && answers {
+		select {
+		case <-hold:
+		case <-p.closed:
+		}
+	}
+	if raging {
+		p.wait(time.Duration(rand.IntN(4)) * time.Millisecond)
+		switch rand.IntN(150) {
+		case 0:
+			return false
+		case 1:
+			_ = from.Close()
+			p.wait(time.Duration(rand.IntN(300)) * time.Millisecond)
+		case 2:
+			_, _ = to.Write(text[:len(text)/2])
+			return false
+		}
+	}
+	_, err := to.Write(text)
+	return err == nil
 }

@@ -3,6 +3,7 @@ package service_test
 import (
 	"database/sql"
 	"fmt"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -35,15 +36,27 @@ func (d *daemon) damage(statements ...string) {
 
 func TestDamageBySQLIsSeenAndRepaired(t *testing.T) {
 	t.Parallel()
+	mended := make(chan struct{})
+	url, host := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		select {
+		case <-mended:
+		case <-r.Context().Done():
+		case <-time.After(20 * time.Second): // less than a request may take
+			w.WriteHeader(http.StatusAccepted)
+		}
+	})
 	d := startDaemon(t, t.TempDir())
-	add := func(name string, ms int) client.Ref {
-		return d.add(lingering, "s", name, every(time.Hour), argument(`{"ms":%d}`, ms))
-	}
-	unarmed, farAway, dead := add("unarmed", 0), add("far-away", 0), add("dead", 0)
+	const month = 30 * 24 * time.Hour // the time of none comes meanwhile
+	quick := func(name string) client.Ref { return d.add(counter, "s", name, every(month)) }
+	unarmed, farAway, dead := quick("unarmed"), quick("far-away"), quick("dead")
 	for _, ref := range []client.Ref{unarmed, farAway, dead} {
 		d.await(ref, "its first run", 20*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses == 1 && c.NextRun != nil })
 	}
-	row, lease := add("row", 20_000), add("lease", 20_000)
+	source := failing(`return (async () => { while ((await fetch("` + url + `")).status !== 200); state.n.set(state.n.get() + 1); })();`)
+	held := func(name string) client.Ref {
+		return d.add(source, "s", name, every(month), timeout(10*time.Minute), allow(host))
+	}
+	row, lease := held("row"), held("lease")
 	for _, ref := range []client.Ref{row, lease} {
 		d.await(ref, "it runs", 20*time.Second, func(c api.Charm) bool { return c.Status == string(charm.Running) })
 	}
@@ -69,13 +82,14 @@ func TestDamageBySQLIsSeenAndRepaired(t *testing.T) {
 		d.await(ref, "it runs again", 20*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses >= 2 })
 	}
 	c := d.show(farAway)
-	if c.NextRun == nil || time.Until(*c.NextRun) > time.Hour {
+	if c.NextRun == nil || time.Until(*c.NextRun) > month {
 		t.Errorf("far-away runs next at %v", c.NextRun)
 	}
+	close(mended)
 	for _, ref := range []client.Ref{row, lease} {
 		c := d.await(ref, "its run ends as if nothing had been", 60*time.Second, func(c api.Charm) bool { return c.State.TotalExecutions > 0 })
-		if c.State.TotalSuccesses != 1 || result[counted](t, c).Value != 1 {
-			t.Errorf("%s: %+v, value %d", c.Name, c.State, result[counted](t, c).Value)
+		if n := result[struct{ N int }](t, c).N; c.State.TotalSuccesses != 1 || n != 2 {
+			t.Errorf("%s: %+v, it holds %d", c.Name, c.State, n)
 		}
 	}
 	d.awaitMetric(func(m scraped) bool { return m.value("charmd_unarmed_charms") == 0 })

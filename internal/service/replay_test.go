@@ -240,7 +240,7 @@ func TestFault13_PermanentIsTriedOnceAfterAnUpdate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	d := startDaemon(t, dir)
-	ref := d.add(counter, "s", "counter", every(time.Hour))
+	ref := d.add(counter, "s", "counter", rarely)
 	d.await(ref, "first run", 10*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses > 0 })
 	d = d.edit("update recipe set source = 'export default = ;', compiler = 'an older one' where name = 'counter.tsx'")
 	if _, err := d.Client.Run(t.Context(), ref, true); err != nil {
@@ -274,7 +274,7 @@ func TestARunThatWroteNothingSaysSo(t *testing.T) {
 const load = handler({}, { type: "object", properties: { url: { type: "string" } } }, async (_e, s) => { await (await fetch(s.url)).json(); });
 export default recipe({ type: "object", properties: { url: { type: "string" } } }, ({ url }) => ({ url, bgUpdater: load({ url }) }));
 `
-	ref := d.add(asks, "home", "asks", every(time.Hour), allow(host), argument(`{"url":%q}`, url))
+	ref := d.add(asks, "home", "asks", rarely, allow(host), argument(`{"url":%q}`, url))
 	d.await(ref, "first run", 10*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses > 0 })
 	run := d.runOK(ref)
 	if !strings.HasSuffix(run.Log, " info  the run made 1 request and wrote nothing\n") || run.Note != "it made requests and wrote nothing" {

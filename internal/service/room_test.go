@@ -8,7 +8,6 @@ import (
 	"os"
 	"strings"
 	"testing"
-	"time"
 
 	"charmd/internal/identity"
 	"charmd/internal/memory"
@@ -91,12 +90,7 @@ func TestFault18_DiskFullOverTheWire(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	deadline := time.Now().Add(10 * time.Second)
-	for err = w.write(t.Context(), of, first, large); err != nil; err = w.write(t.Context(), of, first, large) {
-		if time.Now().After(deadline) {
-			t.Fatal(err)
-		}
-	}
+	awaitTrue(t, "it is found out that there is room", func() bool { return w.write(t.Context(), of, first, large) == nil })
 }
 
 // send sends a body with the daemon's token.

@@ -56,7 +56,7 @@ func TestTheExampleOfAnIntegration(t *testing.T) {
 	if err := d.Client.SetSecret(t.Context(), "tasks-client-secret", fakegoogle.ClientSecret); err != nil {
 		t.Fatal(err)
 	}
-	ref := d.add(strings.ReplaceAll(block("tsx"), "https://api.example.org", g.URL), "home", "tasks", allow(g.Host), every(time.Hour))
+	ref := d.add(strings.ReplaceAll(block("tsx"), "https://api.example.org", g.URL), "home", "tasks", allow(g.Host), rarely)
 	begun, err := d.Client.Connect(t.Context(), ref, api.ConnectRequest{Provider: "tasks", Redirect: "http://127.0.0.1:9/connected"})
 	if err != nil {
 		t.Fatal(err)

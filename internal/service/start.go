@@ -80,7 +80,7 @@ func (s *Service) Start(ctx context.Context) error {
 	s.loop(func() { s.report(loops) })
 	s.loop(func() { s.reconcile(loops) })
 	s.loop(func() { s.notifier.Run(loops) })
-	s.loop(func() { s.notifier.Watch(loops, s.unwell) })
+	s.loop(func() { s.notifier.Watch(loops, s.ailments) })
 	if !s.config.Alone {
 		s.loop(func() { s.cycle(loops) })
 		s.loop(func() { s.drawAdmin(loops) })

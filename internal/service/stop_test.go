@@ -33,12 +33,19 @@ export default recipe(
 // which can end within the grace period and some of which cannot.
 func fifty(t *testing.T, args ...string) (d *daemon, refs []client.Ref) {
 	d = startDaemon(t, t.TempDir(), append([]string{"--max-concurrent", "13", "--max-retries", "0"}, args...)...)
+	// They begin when all are there: whom to add is compiled in the same workers.
+	if _, err := d.Client.Pause(t.Context(), api.PauseRequest{All: true}); err != nil {
+		t.Fatal(err)
+	}
 	for i := range 50 {
 		ms := 300
 		if i%2 == 0 {
-			ms = 20_000
+			ms = 300_000 // longer than a full machine takes for what is done meanwhile
 		}
-		refs = append(refs, d.add(lingering, fmt.Sprintf("s%d", i%5), fmt.Sprintf("c%d", i), every(time.Hour), argument(`{"ms":%d}`, ms)))
+		refs = append(refs, d.add(lingering, fmt.Sprintf("s%d", i%5), fmt.Sprintf("c%d", i), rarely, timeout(charm.MaxTimeout), argument(`{"ms":%d}`, ms)))
+	}
+	if _, err := d.Client.Resume(t.Context(), api.PauseRequest{All: true}); err != nil {
+		t.Fatal(err)
 	}
 	return d, refs
 }
@@ -129,6 +136,9 @@ func TestFault23_KilledAfterTheGracePeriod(t *testing.T) {
 	}
 	for i := 0; i < len(refs); i += 2 { // suspects run alone, and these would take their time
 		if _, err := d.Client.Disable(t.Context(), refs[i], "slow"); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := d.Client.CancelJobOf(t.Context(), refs[i]); err != nil && charm.CodeOf(err) != charm.CodeNotFound {
 			t.Fatal(err)
 		}
 	}

@@ -19,8 +19,9 @@ func (s *Service) runtimeFile() client.RuntimeFile {
 	return f
 }
 
-// unwell lists what keeps the service from its work, other than too little room.
-func (s *Service) unwell() []string {
+// ailments lists what keeps the service from its work, other than too little room and a
+// stop: nobody needs to be told of what a person does.
+func (s *Service) ailments() []string {
 	var reasons []string
 	if err := s.store.Health(); err != nil {
 		reasons = append(reasons, "the store cannot write: "+err.Error())
@@ -28,6 +29,12 @@ func (s *Service) unwell() []string {
 	if text := s.away(); text != "" {
 		reasons = append(reasons, text)
 	}
+	return reasons
+}
+
+// unwell lists what keeps the service from its work, other than too little room.
+func (s *Service) unwell() []string {
+	reasons := s.ailments()
 	if s.draining.Load() {
 		reasons = append(reasons, "the service is stopping")
 	}

@@ -28,16 +28,22 @@ func TestTotalsAreExactOverKill(t *testing.T) {
 	}
 	for life := range kills {
 		load, stop := context.WithCancel(t.Context())
-		var clients sync.WaitGroup
+		var clients, begun sync.WaitGroup
 		for _, ref := range refs {
+			begun.Add(1)
 			clients.Go(func() {
-				for range 40 {
-					if _, err := d.Client.Run(load, ref, true); err != nil {
+				for n := range 40 {
+					_, err := d.Client.Run(load, ref, true)
+					if n == 0 {
+						begun.Done()
+					}
+					if err != nil {
 						return // the daemon is being killed
 					}
 				}
 			})
 		}
+		begun.Wait() // however slow the machine is, there is a load
 		timer := time.NewTimer(time.Duration(100+100*life) * time.Millisecond)
 		<-timer.C
 		d.Kill()
