@@ -925,7 +925,7 @@ function write(place2, value) {
 function append(place2, values) {
   const list = place2.raw();
   const before = list.length;
-  for (const value of values) {
+  for (const value of values.slice(0, lengthOf(values))) {
     const kid = place2.child(list.length);
     const likeSibling = isObject(value) && value[ID_FIELD] !== void 0;
     const anchor2 = anchorOf(place2);
@@ -994,13 +994,19 @@ function assign(place2, container, value, siblings) {
 function assignElements(place2, current, next) {
   const before = current.slice();
   const taken = /* @__PURE__ */ new Set();
-  for (let i = 0; i < next.length; i++) {
+  const length = lengthOf(next);
+  for (let i = 0; i < length; i++) {
     const value = next[i];
     const at = isObject(value) ? value[PLACE] : void 0;
     if (at !== void 0 && at.parent === place2 && Number(at.key) < before.length) moveElement(place2, current, i, Number(at.key), before, taken);
     else if (i >= current.length || differs(current[i], value)) assign(place2.child(i), current, value, before);
   }
-  if (current.length > next.length) resize(place2, next.length);
+  if (current.length > length) resize(place2, length);
+}
+function lengthOf(list) {
+  let { length } = list;
+  while (length > 0 && list[length - 1] === void 0) length--;
+  return length;
 }
 function moveElement(place2, current, to, from, before, taken) {
   const raw = before[from];
@@ -1026,8 +1032,8 @@ function put(place2, container, raw) {
   const key = keyOf(place2);
   if (key === "__proto__") return;
   if (isObject(fields[key])) place2.doc.shape++;
-  if (raw === void 0 && !isArray(container)) delete fields[key];
-  else fields[key] = raw;
+  if (raw !== void 0) fields[key] = raw;
+  else if (delete fields[key] && isArray(container)) container.length = lengthOf(container);
   place2.doc.touch();
   changed(place2);
 }
@@ -1077,8 +1083,8 @@ function copied(place2, anchor2, value, depth) {
   if (isMarked(next)) next = asEntity(next, anchor2);
   if (depth > deepest) throw new RangeError(`A value nested deeper than ${deepest} levels can't be stored`);
   if (isArray(next)) {
-    const list = new Array(next.length);
-    for (let i = 0; i < next.length; i++) {
+    const list = new Array(lengthOf(next));
+    for (let i = 0; i < list.length; i++) {
       const item = next[i];
       list[i] = isObject(item) ? copied(place2.child(i), anchor2, item, depth + 1) : storable(item);
     }
@@ -1146,8 +1152,9 @@ for (const [name, change] of Object.entries(changing)) {
 }
 arrayMethods.set("push", (of, raw) => (...args) => {
   meetOutside();
+  const length = raw.length + args.length;
   append(of.place, args);
-  return raw.length;
+  return length;
 });
 function detached(of, value) {
   return isObject(value) ? of.another(temporary(value).root) : value;
@@ -1656,8 +1663,9 @@ var Graph = class {
 function graphOf(value) {
   return typeof value === "function" ? value[GRAPH] : void 0;
 }
-function moduleJSON({ plan: _plan, type: type2, implementation: code, ...rest }, level) {
-  const implementation = graphOf(code)?.form(level) ?? (typeof code === "function" ? String(code) : code);
+function moduleJSON({ plan: _plan, text, type: type2, implementation: code, ...rest }, level) {
+  const known = graphOf(code)?.form(level) ?? (level === void 0 ? text : void 0);
+  const implementation = known ?? (typeof code === "function" ? String(code) : code);
   return { type: type2, implementation, ...rest };
 }
 function treeJSON(value, level) {
@@ -1692,7 +1700,7 @@ function buildGraph(frame, inputs, outputs, graph2) {
     const node = { module, inputs: convert(inputs2), outputs: convert(outputs2) };
     graph2.nodes.push({ ...node, reads: aliasesIn(node.inputs), writes: aliasesIn(node.outputs) });
   }
-  Object.assign(graph2.defaults, inputs?.root.defaults);
+  Object.assign(graph2.defaults, convert(inputs?.root.defaults));
   for (const root2 of roots) {
     root2.owner = graph2;
     if (root2 === inputs?.root) continue;
@@ -1964,7 +1972,7 @@ function render(fn) {
   return compute(() => handled2(fn()));
 }
 function handler(first, stateSchema, fn) {
-  const module = fn === void 0 ? codeModule(first) : codeModule(fn, { type: "object", properties: { $event: schemaOf(first ?? {}), ...schemaOf(stateSchema)?.properties } });
+  const module = fn === void 0 || !first && !stateSchema ? codeModule(fn ?? first) : codeModule(fn, { type: "object", properties: { $event: schemaOf(first ?? {}), ...schemaOf(stateSchema)?.properties } });
   module.wrapper = "handler";
   const factory = (props = {}) => {
     const events2 = stream();
@@ -1992,6 +2000,7 @@ var interpolate = createNodeFactory({
     for (let i = 0; i < values.length; i++) text += String(values[i]) + strings[i + 1];
     return text;
   },
+  text: '({ strings, values })=>strings.reduce((result, str, i)=>result + str + (i < values.length ? values[i] : ""), "")',
   plan: planOf({
     type: "object",
     properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } }

@@ -99,4 +99,8 @@ var differences = map[string]difference{
 			"nodes":[{"module":{"type":"javascript","implementation":"(n) => [n, n + 1]"},
 				"inputs":{"$alias":{"path":["argument","v"]}},"outputs":{"$alias":{"path":["internal","__#0"]}}}]}`},
 	},
+	"write-unbound-state-prop-readonly": {
+		why:     "as handler-sync-throw",
+		instead: map[string]string{"result": "", "process": ""},
+	},
 }

@@ -64,8 +64,9 @@ for (const [name, change] of Object.entries(changing)) {
 
 arrayMethods.set("push", (of, raw) => (...args) => {
   meetOutside();
+  const length = raw.length + args.length;
   append(of.place, args);
-  return raw.length;
+  return length;
 });
 
 /** What was taken out of a document, as a view of a document of its own. */

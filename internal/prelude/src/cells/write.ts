@@ -23,7 +23,7 @@ export function write(place: Place, value: unknown): void {
 export function append(place: Place, values: readonly unknown[]): void {
   const list = place.raw() as unknown[];
   const before = list.length;
-  for (const value of values) {
+  for (const value of values.slice(0, lengthOf(values))) {
     const kid = place.child(list.length);
     const likeSibling = isObject(value) && (value as Marked)[ID_FIELD] !== undefined;
     const anchor = anchorOf(place);
@@ -100,13 +100,21 @@ function assign(place: Place, container: object, value: unknown, siblings?: read
 function assignElements(place: Place, current: unknown[], next: unknown[]): void {
   const before = current.slice();
   const taken = new Set<number>();
-  for (let i = 0; i < next.length; i++) {
+  const length = lengthOf(next);
+  for (let i = 0; i < length; i++) {
     const value = next[i];
     const at = isObject(value) ? (value as Marked)[PLACE] : undefined;
     if (at !== undefined && at.parent === place && Number(at.key) < before.length) moveElement(place, current, i, Number(at.key), before, taken);
     else if (i >= current.length || differs(current[i], value)) assign(place.child(i), current, value, before);
   }
-  if (current.length > next.length) resize(place, next.length);
+  if (current.length > length) resize(place, length);
+}
+
+/** Without what is undefined at the end: an array is stored as far as it has elements. */
+function lengthOf(list: readonly unknown[]): number {
+  let { length } = list;
+  while (length > 0 && list[length - 1] === undefined) length--;
+  return length;
 }
 
 /**
@@ -141,8 +149,8 @@ function put(place: Place, container: object, raw: unknown): void {
   const key = keyOf(place);
   if (key === "__proto__") return; // it would be the prototype, not data
   if (isObject(fields[key])) place.doc.shape++;
-  if (raw === undefined && !isArray(container)) delete fields[key];
-  else fields[key] = raw;
+  if (raw !== undefined) fields[key] = raw;
+  else if (delete fields[key] && isArray(container)) container.length = lengthOf(container);
   place.doc.touch();
   changed(place);
 }
@@ -199,8 +207,8 @@ function copied(place: Place, anchor: Place, value: unknown, depth: number): unk
   if (isMarked(next)) next = asEntity(next, anchor);
   if (depth > deepest) throw new RangeError(`A value nested deeper than ${deepest} levels can't be stored`);
   if (isArray(next)) {
-    const list: unknown[] = new Array(next.length);
-    for (let i = 0; i < next.length; i++) {
+    const list: unknown[] = new Array(lengthOf(next));
+    for (let i = 0; i < list.length; i++) {
       const item: unknown = next[i];
       list[i] = isObject(item) ? copied(place.child(i), anchor, item, depth + 1) : storable(item);
     }
