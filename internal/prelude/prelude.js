@@ -253,9 +253,9 @@ function environment() {
 var none = {};
 var memo = none;
 var stale = /* @__PURE__ */ new Set();
-function recall(last2, changed2) {
+function recall(last2, changed3) {
   memo = last2 ?? none;
-  if (changed2 !== void 0) stale = new Set(changed2);
+  if (changed3 !== void 0) stale = new Set(changed3);
 }
 function isChanged(id) {
   return stale.has(id) || (documents.get(id)?.root.changed ?? "") !== "";
@@ -838,9 +838,9 @@ for (const part of settable) {
   });
 }
 var URLSearchParams = class extends Pairs {
-  constructor(init = "", changed2) {
+  constructor(init = "", changed3) {
     super();
-    this.changed = changed2;
+    this.changed = changed3;
     this.pairs = [];
     hide(this, "pairs", "changed");
     if (typeof init === "string") this.reread(init);
@@ -1819,38 +1819,68 @@ function closed(value, prefix) {
   });
 }
 var ignored = /* @__PURE__ */ new Set(["then", "toJSON", "default", "__esModule"]);
+var LATER = /* @__PURE__ */ Symbol("later");
 var ZodType = class {
-  constructor(schema2, isOptional = false, shape = {}) {
+  constructor(schema2, traits) {
     this.schema = schema2;
-    this.isOptional = isOptional;
-    this.shape = shape;
+    this.traits = traits;
   }
-  with(more, isOptional = this.isOptional) {
-    return type({ ...this.schema, ...more }, isOptional, this.shape);
+  with(more, traits = {}) {
+    return type({ ...this.schema, ...more }, { ...this.traits, ...traits });
+  }
+  get shape() {
+    return this.traits.shape;
+  }
+  get element() {
+    return this.traits.inner;
+  }
+  get description() {
+    return this.schema.description;
+  }
+  get options() {
+    return this.schema.enum;
+  }
+  get enum() {
+    return Object.fromEntries(this.schema.enum.map((name) => [name, name]));
+  }
+  get Values() {
+    return this.enum;
+  }
+  unwrap() {
+    return this.traits.inner;
   }
   describe(description) {
     return this.with({ description });
   }
   optional() {
-    return this.with({}, true);
+    return this.with({}, { optional: true, wrapped: true, inner: this });
   }
   default(value) {
-    return this.with({ default: typeof value === "function" ? value() : value }, true);
+    return this.with({ default: typeof value === "function" ? value() : value }, { optional: true, wrapped: false, inner: this });
+  }
+  catch(_value) {
+    return this.with({}, { optional: true, wrapped: false });
   }
   array() {
     return array(this);
   }
   or(other) {
-    return union([this, other]);
+    return union([this, other], this.schema);
+  }
+  and(other) {
+    return intersection(this, other, this.schema);
+  }
+  pipe(other) {
+    return type({ allOf: [placed(this), placed(other)] }, { optional: this.traits.optional });
   }
   nullish() {
     return this.nullable().optional();
   }
   nullable() {
     const { type: kind, description, ...rest } = this.schema;
-    const isPlain = plain.has(kind) && keys(rest).length === 0;
-    const either = isPlain ? { type: [kind, "null"] } : { anyOf: [this.schema, { type: "null" }] };
-    return type(description === void 0 ? either : { ...either, description }, this.isOptional);
+    const isPlain = plain.has(kind) && keys(rest).length === 0 && !this.traits.wrapped;
+    const either = isPlain ? { type: [kind, "null"] } : { anyOf: [placed(this), { type: "null" }] };
+    return type(described(either, { description }), { optional: this.traits.optional, inner: this });
   }
   int() {
     return this.with({ type: "integer" });
@@ -1861,12 +1891,113 @@ var ZodType = class {
   max(most) {
     return this.with({ [bounds[this.schema.type][1]]: most });
   }
+  length(exact) {
+    return this.min(exact).max(exact);
+  }
+  nonempty() {
+    return this.min(1);
+  }
+  gt(than) {
+    return this.with({ exclusiveMinimum: than });
+  }
+  lt(than) {
+    return this.with({ exclusiveMaximum: than });
+  }
+  positive() {
+    return this.gt(0);
+  }
+  negative() {
+    return this.lt(0);
+  }
+  nonnegative() {
+    return this.min(0);
+  }
+  nonpositive() {
+    return this.max(0);
+  }
+  safe() {
+    return this.min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER);
+  }
+  multipleOf(multipleOf) {
+    return this.with({ multipleOf });
+  }
+  regex({ source }) {
+    return this.with({ pattern: source });
+  }
+  startsWith(text) {
+    return this.with({ pattern: "^" + literally(text) });
+  }
+  endsWith(text) {
+    return this.with({ pattern: literally(text) + "$" });
+  }
+  includes(text) {
+    return this.with({ pattern: literally(text) });
+  }
+  exclude(names) {
+    return enumeration(this.schema.enum.filter((name) => !names.includes(name)));
+  }
+  extract(names) {
+    return enumeration(names);
+  }
+  shaped(shape, more = {}) {
+    const { description, additionalProperties } = this.schema;
+    return object(shape, { description }, { additionalProperties, ...more });
+  }
   extend(more) {
-    return object({ ...this.shape, ...more });
+    return this.shaped({ ...this.shape, ...more });
   }
-  partial() {
-    return object(mapObject(this.shape, (field) => field.optional()));
+  merge({ shape, schema: schema2 }) {
+    return this.shaped({ ...this.shape, ...shape }, { additionalProperties: schema2.additionalProperties });
   }
+  setKey(key, field) {
+    return this.extend({ [key]: field });
+  }
+  pick(mask) {
+    return this.shaped(chosen2(this.shape, (key) => mask[key]));
+  }
+  omit(mask) {
+    return this.shaped(chosen2(this.shape, (key) => !mask[key]));
+  }
+  partial(mask) {
+    return this.shaped(changed2(this.shape, mask, (field) => field.optional()));
+  }
+  required(mask) {
+    return this.shaped(changed2(this.shape, mask, (field) => field.traits.wrapped ? field.unwrap() : field));
+  }
+  strict() {
+    return this.with({ additionalProperties: false });
+  }
+  passthrough() {
+    return this.with({ additionalProperties: true });
+  }
+  catchall(field) {
+    return this.with({ additionalProperties: placed(field) });
+  }
+  keyof() {
+    return enumeration(keys(this.shape));
+  }
+  rest(field) {
+    return this.with({ maxItems: void 0, additionalItems: placed(field) });
+  }
+};
+var same = "refine superRefine transform brand readonly trim toLowerCase toUpperCase finite";
+var others = { gte: "min", lte: "max", step: "multipleOf", strip: "strict" };
+var formats = {
+  email: "email",
+  url: "uri",
+  uuid: "uuid",
+  datetime: "date-time",
+  date: "date",
+  time: "time",
+  duration: "duration"
+};
+var methods2 = ZodType.prototype;
+for (const name of same.split(" ")) methods2[name] = function() {
+  return this;
+};
+for (const name of keys(others)) methods2[name] = methods2[others[name]];
+for (const name of keys(formats)) methods2[name] = function() {
+  return this.with({ format: formats[name] });
 };
 var plain = /* @__PURE__ */ new Set(["string", "number", "boolean", "null"]);
 var bounds = {
@@ -1875,54 +2006,120 @@ var bounds = {
   number: ["minimum", "maximum"],
   integer: ["minimum", "maximum"]
 };
-function type(schema2, isOptional, shape) {
-  return closed(new ZodType(schema2, isOptional, shape), "the method ");
+function type(schema2, traits = {}) {
+  return closed(new ZodType(schema2, traits), "the method ");
 }
-function object(shape) {
-  const required = keys(shape).filter((key) => !shape[key].isOptional);
-  const properties = mapObject(shape, (field) => field.schema);
-  const more = required.length > 0 ? { required } : {};
-  return type({ type: "object", properties, ...more, additionalProperties: false }, false, shape);
+function described(schema2, { description } = {}) {
+  return description === void 0 ? schema2 : { ...schema2, description };
+}
+var literally = (text) => text.replace(/[^A-Za-z0-9]/g, "\\$&");
+var chosen2 = (shape, isIn) => Object.fromEntries(Object.entries(shape).filter(([key]) => isIn(key)));
+var changed2 = (shape, mask, change) => Object.fromEntries(Object.entries(shape).map(([key, field]) => [key, mask === void 0 || mask[key] ? change(field) : field]));
+function placed({ schema: schema2, traits }) {
+  return traits.wrapped ? described({ anyOf: [{ not: {} }, schema2] }, schema2) : schema2;
+}
+function object(shape, about, more = { additionalProperties: false }) {
+  const formed = chosen2(shape, (key) => !shape[key].traits.formless);
+  const required = keys(formed).filter((key) => !shape[key].traits.optional);
+  const properties = mapObject(formed, (field) => field.schema);
+  return type(described({ type: "object", properties, ...required.length > 0 ? { required } : {}, ...more }, about), { shape });
 }
 var anything2 = {};
-var array = ({ schema: schema2 }) => type(schema2 === anything2 ? { type: "array" } : { type: "array", items: schema2 });
+var array = (inner, about) => type(described(inner.schema === anything2 ? { type: "array" } : { type: "array", items: placed(inner) }, about), { inner });
+var enumeration = (values, about) => type(described({ type: "string", enum: [...values] }, about));
+var ofType = (name, more = {}, traits) => (about) => type(described({ type: name, ...more }, about), traits);
 function literal(value) {
   if (isObject(value)) return type({ type: "object" });
   return type(value === null ? { type: "null" } : { type: typeof value, const: value });
 }
-function union(options) {
-  const schemas = options.map(({ schema: schema2 }) => schema2);
-  const each = (...names) => schemas.every((schema2) => keys(schema2).join() === names.join());
+function union(options, about) {
+  const schemas = options.map(placed);
+  const traits = { optional: options.some((option) => option.traits.optional) };
+  const each = (...names) => schemas.every(({ description: _about, ...schema2 }) => keys(schema2).join() === names.join());
   const types = [...new Set(schemas.map((schema2) => schema2.type))];
   const kind = types.length > 1 ? types : types[0];
-  if (each("type") && types.every((name) => plain.has(name))) return type({ type: kind });
-  if (each("type", "const")) return type({ type: kind, enum: schemas.map((schema2) => schema2.const) });
-  if (each("type", "enum")) return type({ type: kind, enum: [...new Set(schemas.flatMap((schema2) => schema2.enum))] });
-  return type({ anyOf: schemas });
+  const either = each("type") && types.every((name) => plain.has(name)) ? { type: kind } : schemas.every(({ type: type2, description, ...schema2 }) => description === void 0 && (type2 === "null" || keys(schema2).join() === "const")) ? { type: kind, enum: schemas.map((schema2) => schema2.type === "null" ? null : schema2.const) } : each("type", "enum") ? { type: kind, enum: [...new Set(schemas.flatMap((schema2) => schema2.enum))] } : { anyOf: schemas };
+  return type(described(either, about), traits);
 }
-var record = (...types) => type({ type: "object", additionalProperties: types.at(-1).schema });
+function intersection(a, b, about) {
+  const parts = [a, b].map(placed).flatMap((schema2) => schema2.allOf ?? schema2).map((schema2) => {
+    const { additionalProperties, ...rest } = schema2;
+    return additionalProperties === false ? rest : schema2;
+  });
+  return type(described({ allOf: parts }, about), { optional: a.traits.optional && b.traits.optional });
+}
+function record(...types) {
+  const { type: _type, ...names } = types.length > 1 ? types[0].schema : {};
+  return type({ type: "object", additionalProperties: placed(types.at(-1)), ...keys(names).length > 0 ? { propertyNames: names } : {} });
+}
+function tuple(items) {
+  return type({ type: "array", minItems: items.length, maxItems: items.length, items: items.map(placed) });
+}
+function nativeEnum(values) {
+  const listed = keys(values).filter((key) => typeof values[values[key]] !== "number").map((key) => values[key]);
+  const types = new Set(listed.map((value) => typeof value));
+  return type({ type: types.size > 1 ? ["string", "number"] : [...types][0], enum: listed });
+}
+var date = ofType("string", { format: "date-time" });
+var nothing2 = (traits) => () => type({ not: {} }, traits);
+var anyOther = () => type({});
 var functions = {
   object,
   array,
   literal,
   union,
   record,
+  tuple,
+  nativeEnum,
+  intersection,
+  date,
   ZodType,
-  string: () => type({ type: "string" }),
-  number: () => type({ type: "number" }),
-  boolean: () => type({ type: "boolean" }),
-  null: () => type({ type: "null" }),
-  any: () => type(anything2, true),
-  unknown: () => type({}, true),
-  enum: (values) => type({ type: "string", enum: [...values] }),
+  strictObject: object,
+  string: ofType("string"),
+  number: ofType("number"),
+  boolean: ofType("boolean"),
+  null: ofType("null"),
+  bigint: ofType("integer", { format: "int64" }),
+  coerce: {
+    string: ofType("string", {}, { optional: true }),
+    number: ofType("number"),
+    boolean: ofType("boolean", {}, { optional: true }),
+    date
+  },
+  any: () => type(anything2, { optional: true }),
+  unknown: () => type({}, { optional: true }),
+  custom: anyOther,
+  instanceof: anyOther,
+  never: nothing2(),
+  nan: nothing2(),
+  undefined: nothing2({ optional: true }),
+  void: nothing2({ formless: true }),
+  function: nothing2({ formless: true }),
+  enum: enumeration,
   optional: (inner) => inner.optional(),
-  nullable: (inner) => inner.nullable()
+  nullable: (inner) => inner.nullable(),
+  preprocess: (_change, inner) => inner,
+  lazy: (later) => type({ [LATER]: later }),
+  discriminatedUnion: (_key, options) => type({ anyOf: options.map(placed) }),
+  set: (inner) => type({ type: "array", uniqueItems: true, items: placed(inner) }),
+  map: (key, value) => type({ type: "array", maxItems: 125, items: tuple([key, value]).schema })
 };
 var z = closed(functions, "z");
 z.z = z;
+function written(schema2, path, open) {
+  if (!isObject(schema2)) return schema2;
+  if (open.has(schema2)) return { $ref: open.get(schema2) };
+  if (isArray(schema2)) return schema2.map((part, i) => written(part, `${path}/${i}`, open));
+  open.set(schema2, path);
+  const later = schema2[LATER];
+  const out = later === void 0 ? {} : written(later().schema, path, open);
+  for (const key of keys(schema2)) out[key] = written(schema2[key], `${path}/${key}`, open);
+  open.delete(schema2);
+  return out;
+}
 function schemaOf(schema2) {
   if (!(schema2 instanceof ZodType)) return schema2;
-  return { ...schema2.schema, $schema: "http://json-schema.org/draft-07/schema#" };
+  return { ...written(placed(schema2), "#", /* @__PURE__ */ new Map()), $schema: "http://json-schema.org/draft-07/schema#" };
 }
 function zodToJsonSchema(schema2) {
   if (schema2 instanceof ZodType) return schemaOf(schema2);
@@ -2562,8 +2759,8 @@ function conditional2(node, scope2) {
   const output = outputDocument(scope2, { ifElse: scope2.bind(node.inputs) });
   scope2.output(node.outputs, linkTo(output.root));
   react(node, scope2, (reads) => {
-    const chosen2 = scope2.bind(inputValue(condition, scope2, reads) ? then : otherwise);
-    if (stringify(chosen2) !== stringify(output.read())) replace(output.root, chosen2);
+    const chosen3 = scope2.bind(inputValue(condition, scope2, reads) ? then : otherwise);
+    if (stringify(chosen3) !== stringify(output.read())) replace(output.root, chosen3);
   });
 }
 function mapList(node, scope2) {
@@ -3536,8 +3733,8 @@ var root = {
   finish() {
     if (task.mode === "cells") return stringify({ handled, failures, cells: cellsOf(graph) });
     const result = documentOf(task.charm).root;
-    const changed2 = saveChanges([result.doc, documentOf(task.process)]);
-    return `{"handled":${handled},"updater":${isUpdatable(result)},"name":${stringify(nameOf(result))},"integration":${stringify(integrationOf(result))},"again":${session.again},"stuck":${running === void 0 ? null : writeOut({ what: running.kind, ...whereIs(running) })},"failures":${failures.length > 0 ? writeOut(failures) : "[]"},"changed":${changed2}${memoText(remembered())}}`;
+    const changed3 = saveChanges([result.doc, documentOf(task.process)]);
+    return `{"handled":${handled},"updater":${isUpdatable(result)},"name":${stringify(nameOf(result))},"integration":${stringify(integrationOf(result))},"again":${session.again},"stuck":${running === void 0 ? null : writeOut({ what: running.kind, ...whereIs(running) })},"failures":${failures.length > 0 ? writeOut(failures) : "[]"},"changed":${changed3}${memoText(remembered())}}`;
   }
 };
 installGlobals();
