@@ -160,6 +160,11 @@ func TestGraphs(t *testing.T) {
 			const d = lift((v: any) => { log.push("d"); return v; }), e = lift((v: any) => { log.push("e"); return v; });
 			const c3 = derive(e(d(a)), (v: any) => { log.push("f"); return log.join(""); }); return { c3 }; });`,
 			nil, object("c3", "def")},
+		{"order of lifts that read each other", `const log: string[] = []; const step = (name: string, read: () => any) => compute(() => { log.push(name + read()); return 1; });
+			export default recipe("x", () => { const n = cell(1), out = cell("") as any; let y: any;
+				const x = step("x", () => (n as any).get() + (y.get() ?? 0)) as any; y = step("y", () => (n as any).get() + (x.get() ?? 0));
+				return { n, out, bgUpdater: handler((e: any, s: any) => { s.out = log.join(); log.length = 0; s.n = 2; setTimeout(() => s.out += ";" + log.join(), 1); })({ n, out }) }; });`,
+			struct{}{}, object("n", 2.0, "out", "x2,y2;y3,x3", "bgUpdater", stream)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

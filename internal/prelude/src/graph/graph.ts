@@ -80,8 +80,8 @@ export function graphOf(value: unknown): Graph | undefined {
 
 function moduleJSON({ plan: _plan, text, type, implementation: code, ...rest }: Module, level?: string): Fields {
   // Ids were made without our texts, and go on being.
-  const known = graphOf(code)?.form(level) ?? (level === undefined ? text : undefined);
-  const implementation = known ?? (typeof code === "function" ? String(code) : code);
+  const own = level === undefined && text || (typeof code === "function" ? String(code) : code);
+  const implementation = graphOf(code)?.form(level) ?? own;
   return { type, implementation, ...rest };
 }
 
