@@ -987,7 +987,7 @@ function assign(place, container, value, siblings) {
   }
   if (isObject(next) && isMarked(next)) next = asEntity(next, anchorOf(place), siblings);
   if (isLink(next)) {
-    if (!isLink(current) || !sameLink(current, next)) put(place, container, { ...next });
+    if (placeOf(next) !== place && (!isLink(current) || !sameLink(current, next))) put(place, container, { ...next });
   } else if (isArray(next) && isArray(current)) {
     assignElements(place, current, next);
   } else if (!isArray(next) && isObject(next) && isObject(current) && !isArray(current) && !isLink(current)) {

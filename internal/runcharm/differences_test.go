@@ -35,7 +35,7 @@ var differences = map[string]difference{
 	},
 	"handler-schema-array-without-items-gives-raw-array": {
 		why:     "defect 18: a list whose schema has no items is a view, so a change is a write",
-		instead: map[string]string{"process": ""},
+		instead: map[string]string{"result": "", "process": ""},
 	},
 	"ifElse-primitives-fail": {
 		why:     "defect 15: a branch may be anything",

@@ -84,7 +84,8 @@ function assign(place: Place, container: object, value: unknown, siblings?: read
   }
   if (isObject(next) && isMarked(next)) next = asEntity(next, anchorOf(place), siblings);
   if (isLink(next)) {
-    if (!isLink(current) || !sameLink(current, next)) put(place, container, { ...next });
+    // What is given back to its own place, as by o = { ...o }, stays as it is: a link would lead to itself.
+    if (placeOf(next) !== place && (!isLink(current) || !sameLink(current, next))) put(place, container, { ...next });
   } else if (isArray(next) && isArray(current)) {
     assignElements(place, current, next);
   } else if (!isArray(next) && isObject(next) && isObject(current) && !isArray(current) && !isLink(current)) {
