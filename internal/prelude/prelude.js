@@ -1003,14 +1003,20 @@ function assignElements(place, current, next) {
   const before = current.slice();
   const taken = /* @__PURE__ */ new Set();
   const length = lengthOf(next);
+  const sources = next.map((value) => isObject(value) ? elementIn(place, value[PLACE]) : -1);
+  const moved = new Set(sources.filter((from, i) => from !== i));
   for (let i = 0; i < length; i++) {
     const value = next[i];
-    const at = isObject(value) ? value[PLACE] : void 0;
-    if (at !== void 0 && at.parent === place && Number(at.key) < before.length) moveElement(place, current, i, Number(at.key), before, taken);
-    else if (i >= current.length || differs(current[i], value)) assign(place.child(i), current, value, before);
+    const from = sources[i];
+    if (from >= 0 && from < before.length) moveElement(place, current, i, from, before, taken);
+    else if (i >= current.length || differs(current[i], value)) {
+      if (moved.has(i)) put(place.child(i), current, copyOfJSON(current[i]));
+      assign(place.child(i), current, value, before);
+    }
   }
   if (current.length > length) resize(place, length);
 }
+var elementIn = (list, at) => at?.parent === list ? Number(at.key) : -1;
 function lengthOf(list) {
   let { length } = list;
   while (length > 0 && list[length - 1] === void 0) length--;
@@ -1150,17 +1156,17 @@ for (const name of reading) {
   arrayMethods.set(name, (of, raw) => (...args) => method2.apply(raw.map((_, i) => of.field(raw, i)), args));
 }
 for (const [name, change] of Object.entries(changing)) {
-  arrayMethods.set(name, (of, raw) => (...args) => {
+  arrayMethods.set(name, (of) => (...args) => {
     meetOutside();
-    const copy = [...raw];
+    const copy = [...of.place.raw()];
     const result = change(copy, args, of);
     replaceElements(of.place, copy);
     return result === copy ? of.another(of.place, of.reads) : result;
   });
 }
-arrayMethods.set("push", (of, raw) => (...args) => {
+arrayMethods.set("push", (of) => (...args) => {
   meetOutside();
-  const length = raw.length + args.length;
+  const length = of.place.raw().length + args.length;
   append(of.place, args);
   return length;
 });
@@ -2684,19 +2690,8 @@ var Scope = class {
   bind(tree) {
     if (tree instanceof Alias) return { $alias: tree.target({ "/": this.place(tree).doc.id }) };
     if (!isObject(tree)) return tree;
-    if (isArray(tree)) {
-      const list = new Array(tree.length);
-      for (let i = 0; i < tree.length; i++) list[i] = this.bind(tree[i]);
-      return list;
-    }
-    const out = {};
-    const names = keys(tree);
-    for (let i = 0; i < names.length; i++) {
-      const key = names[i];
-      const field = tree[key];
-      if (field !== void 0) out[key] = typeof field === "object" ? this.bind(field) : field;
-    }
-    return out;
+    if (isArray(tree)) return tree.map((part) => this.bind(part));
+    return mapObject(tree, (field) => this.bind(field));
   }
   /** What an action that was not run yet is assumed to read: whatever its inputs lead to. */
   readsOf(aliases) {

@@ -102,14 +102,21 @@ function assignElements(place: Place, current: unknown[], next: unknown[]): void
   const before = current.slice();
   const taken = new Set<number>();
   const length = lengthOf(next);
+  const sources = next.map((value) => isObject(value) ? elementIn(place, (value as Marked)[PLACE]) : -1);
+  const moved = new Set(sources.filter((from, i) => from !== i));
   for (let i = 0; i < length; i++) {
     const value = next[i];
-    const at = isObject(value) ? (value as Marked)[PLACE] : undefined;
-    if (at !== undefined && at.parent === place && Number(at.key) < before.length) moveElement(place, current, i, Number(at.key), before, taken);
-    else if (i >= current.length || differs(current[i], value)) assign(place.child(i), current, value, before);
+    const from = sources[i]!;
+    if (from >= 0 && from < before.length) moveElement(place, current, i, from, before, taken);
+    else if (i >= current.length || differs(current[i], value)) {
+      if (moved.has(i)) put(place.child(i), current, copyOfJSON(current[i])); // the one that was here is moved as it is
+      assign(place.child(i), current, value, before);
+    }
   }
   if (current.length > length) resize(place, length);
 }
+
+const elementIn = (list: Place, at: Place | undefined): number => at?.parent === list ? Number(at.key) : -1;
 
 /** Without what is undefined at the end: an array is stored as far as it has elements. */
 function lengthOf(list: readonly unknown[]): number {
