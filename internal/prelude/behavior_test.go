@@ -40,6 +40,10 @@ func TestHandlersChangeCells(t *testing.T) {
 		{"sort as text", lists(`[10, 9, "b", 1]`, `s.l.sort();`), nil, "l", []any{1.0, 10.0, 9.0, "b"}, `null`},
 		{"filtered onto itself", lists(`[{ a: 1 }, { a: 2 }, { a: 3 }]`, `s.l = s.l.filter((x: any) => x.a !== 1); return s.l;`), nil, "l",
 			[]any{map[string]any{"a": 2.0}, map[string]any{"a": 3.0}}, `[{"a":2},{"a":3}]`},
+		{"something before and behind its own elements", lists(`[{ a: 1, in: { z: 1 } }, { a: 2 }, { a: 3 }]`, `s.l = [{ a: 0 }, ...s.l]; s.l = [...s.l.filter((x: any) => x.a !== 2), { a: 9 }]; s.l = s.l.map((x: any) => x.a === 1 ? { ...x, b: 1 } : x); return s.l.map((x: any) => x.a);`), nil, "l",
+			[]any{map[string]any{"a": 0.0}, map[string]any{"a": 1.0, "b": 1.0, "in": map[string]any{"z": 1.0}}, map[string]any{"a": 3.0}, map[string]any{"a": 9.0}}, `[0,1,3,9]`},
+		{"turned", lists(`[1, { a: 2 }, 3]`, `s.l.unshift(s.l.pop()); s.l.push(s.l.shift(), s.l.shift()); return s.l.length;`), nil, "l", []any{map[string]any{"a": 2.0}, 3.0, 1.0}, `3`},
+		{"a list given back to itself", lists(`[{ a: 1 }, 2]`, `s.l = s.l; s.l[0] = s.l[0]; return s.l;`), nil, "l", []any{map[string]any{"a": 1.0}, 2.0}, `[{"a":1},2]`},
 		{"its own elements in another order, one twice", lists(`[{ a: 1 }, { a: 2 }]`, `s.l = [s.l[1], s.l[0], s.l[1]]; s.l[0].a = 5; return s.l;`), nil, "l",
 			[]any{map[string]any{"a": 5.0}, map[string]any{"a": 1.0}, map[string]any{"a": 2.0}}, `[{"a":5},{"a":1},{"a":2}]`},
 		{"fill", lists(`[1, 2, 3]`, `s.l.fill(0, 1);`), nil, "l", []any{1.0, 0.0, 0.0}, `null`},
@@ -74,6 +78,9 @@ func TestHandlersChangeCells(t *testing.T) {
 			[]any{map[string]any{"n": 10.0, "m": 5.0}, map[string]any{"n": 20.0}}, `[[{"n":10},{"n":20}],true,false]`},
 		{"a cell in a cell is a link", schemas(`{ asCell: true }`, `{ a: { k: 1 } }`, `s.v.key("b").set(s.v.key("a")); s.v.key("a").key("k").set(2); return [s.v.key("b").get().k, s.v.getAsQueryResult(["b", "k"])];`), nil, "v",
 			map[string]any{"a": map[string]any{"k": 2.0}, "b": map[string]any{"k": 2.0}}, `[2,2]`},
+		{"an object with its own parts", schemas(`{ asCell: true }`, `{ k: 1, in: { z: [1] }, l: [{ q: 1 }] }`, `const { v } = s; v.set(v.get()); v.set(v); v.set({ ...v.get(), k: 2, in: { ...v.get().in, y: 2 } }); v.update({ l: v.key("l").get() });
+			const o = v.get(); o.l ??= []; o.in = o.in || {}; return o;`), nil, "v",
+			map[string]any{"k": 2.0, "in": map[string]any{"z": []any{1.0}, "y": 2.0}, "l": []any{map[string]any{"q": 1.0}}}, `{"k":2,"in":{"z":[1],"y":2},"l":[{"q":1}]}`},
 		{"set replaces a link", schemas(`{ asCell: true }`, `{ a: { k: 1 } }`, `s.v.key("b").set(s.v.key("a")); s.v.key("b").set({ k: 9 }); return s.v.get().a.k;`), nil, "v",
 			map[string]any{"a": map[string]any{"k": 1.0}, "b": map[string]any{"k": 9.0}}, `1`},
 		{"missing containers are made", schemas(`{ asCell: true }`, `{}`, `s.v.key("a").key("b").set(1); try { s.v.key("a").key("b").key("c").set(1); } catch (e: any) { return e.message; }`), nil, "v",
@@ -160,6 +167,11 @@ func TestGraphs(t *testing.T) {
 			const d = lift((v: any) => { log.push("d"); return v; }), e = lift((v: any) => { log.push("e"); return v; });
 			const c3 = derive(e(d(a)), (v: any) => { log.push("f"); return log.join(""); }); return { c3 }; });`,
 			nil, object("c3", "def")},
+		{"order of lifts that read each other", `const log: string[] = []; const step = (name: string, read: () => any) => compute(() => { log.push(name + read()); return 1; });
+			export default recipe("x", () => { const n = cell(1), out = cell("") as any; let y: any;
+				const x = step("x", () => (n as any).get() + (y.get() ?? 0)) as any; y = step("y", () => (n as any).get() + (x.get() ?? 0));
+				return { n, out, bgUpdater: handler((e: any, s: any) => { s.out = log.join(); log.length = 0; s.n = 2; setTimeout(() => s.out += ";" + log.join(), 1); })({ n, out }) }; });`,
+			struct{}{}, object("n", 2.0, "out", "x2,y2;y3,x3", "bgUpdater", stream)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

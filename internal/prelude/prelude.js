@@ -78,13 +78,13 @@ var Place = class _Place {
     return kid;
   }
   at(path) {
-    let place2 = this;
-    for (let i = 0; i < path.length; i++) place2 = place2.child(path[i]);
-    return place2;
+    let place = this;
+    for (let i = 0; i < path.length; i++) place = place.child(path[i]);
+    return place;
   }
   get path() {
     const path = [];
-    for (let place2 = this; place2.parent !== void 0; place2 = place2.parent) path.push(place2.key);
+    for (let place = this; place.parent !== void 0; place = place.parent) path.push(place.key);
     return path.reverse();
   }
   /** The value stored here as it is, links not followed; undefined when the path leads through a non-object. */
@@ -98,10 +98,10 @@ var Reads = class {
   constructor() {
     this.places = [];
   }
-  add(place2) {
-    if (place2.readIn === this) return;
-    place2.readIn = this;
-    this.places.push(place2);
+  add(place) {
+    if (place.readIn === this) return;
+    place.readIn = this;
+    this.places.push(place);
   }
 };
 var Document = class {
@@ -173,8 +173,8 @@ function temporary(value, id = newId) {
 
 // src/documents/link.ts
 var longestChain = 100;
-function linkTo(place2) {
-  return { cell: { "/": place2.doc.id }, path: place2.path };
+function linkTo(place) {
+  return { cell: { "/": place.doc.id }, path: place.path };
 }
 function isLink(value) {
   return isObject(value) && isObject(value.cell) && typeof value.cell["/"] === "string" && isArray(value.path);
@@ -201,39 +201,39 @@ function follow(doc, value) {
   return value.$alias !== void 0 && isAlias(value) ? aliasTarget(doc, value.$alias) : void 0;
 }
 var found;
-function resolve(place2, reads, hops) {
-  const { parent, doc } = place2;
+function resolve(place, reads, hops) {
+  const { parent, doc } = place;
   if (parent === void 0) found = doc.loaded ? doc.value : doc.read();
   else {
     const at = resolve(parent, reads, hops);
-    if (at !== parent) place2 = at.child(place2.key);
-    found = typeof found === "object" && found !== null ? found[place2.key] : void 0;
+    if (at !== parent) place = at.child(place.key);
+    found = typeof found === "object" && found !== null ? found[place.key] : void 0;
   }
-  if (typeof found !== "object" || found === null) return place2;
+  if (typeof found !== "object" || found === null) return place;
   const { cell: cell3, $alias } = found;
-  if (cell3 === void 0 && $alias === void 0) return place2;
-  const next = cell3 === void 0 && typeof $alias === "object" && $alias !== null ? aliasTarget(place2.doc, $alias) : follow(place2.doc, found);
-  if (next === void 0) return place2;
-  if (hops === longestChain) throw cycle(found, place2);
-  reads?.add(place2);
+  if (cell3 === void 0 && $alias === void 0) return place;
+  const next = cell3 === void 0 && typeof $alias === "object" && $alias !== null ? aliasTarget(place.doc, $alias) : follow(place.doc, found);
+  if (next === void 0) return place;
+  if (hops === longestChain) throw cycle(found, place);
+  reads?.add(place);
   return resolve(next, reads, (hops ?? 0) + 1);
 }
-function anchor(place2, reads) {
-  if (place2.parent === void 0) return place2;
-  const parent = resolve(place2.parent, reads);
-  return parent === place2.parent ? place2 : parent.child(place2.key);
+function anchor(place, reads) {
+  if (place.parent === void 0) return place;
+  const parent = resolve(place.parent, reads);
+  return parent === place.parent ? place : parent.child(place.key);
 }
-function writeTarget(place2) {
+function writeTarget(place) {
   for (let hops = 0; hops <= longestChain; hops++) {
-    place2 = anchor(place2);
-    found = place2.parent === void 0 ? place2.doc.read() : isObject(found) ? found[place2.key] : void 0;
-    if (!isAlias(found)) return place2;
-    place2 = aliasTarget(place2.doc, found.$alias);
+    place = anchor(place);
+    found = place.parent === void 0 ? place.doc.read() : isObject(found) ? found[place.key] : void 0;
+    if (!isAlias(found)) return place;
+    place = aliasTarget(place.doc, found.$alias);
   }
-  throw cycle(place2.raw(), place2);
+  throw cycle(place.raw(), place);
 }
-function cycle(value, place2) {
-  return new Error(`${isAlias(value) ? "Alias" : "Reference"} cycle detected at ${place2.doc.id}/${place2.path.join("/")}`);
+function cycle(value, place) {
+  return new Error(`${isAlias(value) ? "Alias" : "Reference"} cycle detected at ${place.doc.id}/${place.path.join("/")}`);
 }
 
 // src/host/outside.ts
@@ -253,20 +253,20 @@ function environment() {
 var none = {};
 var memo = none;
 var stale = /* @__PURE__ */ new Set();
-function recall(last2, changed2) {
+function recall(last2, changed3) {
   memo = last2 ?? none;
-  if (changed2 !== void 0) stale = new Set(changed2);
+  if (changed3 !== void 0) stale = new Set(changed3);
 }
 function isChanged(id) {
   return stale.has(id) || (documents.get(id)?.root.changed ?? "") !== "";
 }
-function isReplaced(place2) {
-  if (stale.has(place2.doc.id)) return true;
-  for (let at = place2; at !== void 0; at = at.parent) if (at.changed === "here") return true;
+function isReplaced(place) {
+  if (stale.has(place.doc.id)) return true;
+  for (let at = place; at !== void 0; at = at.parent) if (at.changed === "here") return true;
   return false;
 }
-function isChangedAt(place2) {
-  return place2.changed !== "" || isReplaced(place2);
+function isChangedAt(place) {
+  return place.changed !== "" || isReplaced(place);
 }
 
 // src/schedule/failure.ts
@@ -285,6 +285,7 @@ function describeThrown(thrown) {
 // src/schedule/scheduler.ts
 var mostRunsBetweenRests = 100;
 var nothing = new Reads();
+var subscriptions = 0;
 var Action = class {
   constructor(source, writes, body) {
     this.source = source;
@@ -294,8 +295,11 @@ var Action = class {
     this.runs = 0;
     this.active = true;
     this.pending = false;
-    /** Used while a batch is put in order. */
-    this.placed = false;
+    /** When it was subscribed, as a count of subscriptions. */
+    this.since = 0;
+    /** Used while a batch is put in order: the actions that read what it writes, and how many it waits for. */
+    this.feeds = [];
+    this.waits = 0;
     /** What it did the last time depends on more than what it read, or was more than its output. */
     this.volatile = false;
   }
@@ -308,6 +312,7 @@ var Action = class {
       if (at >= 0) readers2.splice(at, 1);
     }
     this.reads = reads;
+    this.since = ++subscriptions;
     const now2 = reads.places;
     for (let i = 0; i < now2.length; i++) (now2[i].readers ??= []).push(this);
   }
@@ -406,27 +411,33 @@ function fail(source, thrown) {
 }
 function inOrder(actions) {
   if (actions.length < 2) return actions;
-  const order = [];
-  for (let i = actions.length - 1; i >= 0; i--) place(actions[i], order);
-  for (let i = 0; i < order.length; i++) order[i].placed = false;
-  return order;
-}
-function place(action, order) {
-  if (action.placed || !action.pending) return;
-  action.placed = true;
-  for (let i = 0; i < action.writes.length; i++) {
-    let above = action.writes[i];
-    placeBelow(above, order);
-    while ((above = above.parent) !== void 0) placeAll(above.readers, order);
+  for (const action of actions) {
+    action.feeds = action.writes.flatMap((place) => readersAround(place, true)).filter((fed) => fed !== action);
+    for (let j = 0; j < action.feeds.length; j++) action.feeds[j].waits++;
   }
-  order.push(action);
+  const order = actions.filter(({ waits }) => waits === 0);
+  for (let i = 0; i < actions.length; i++) {
+    if (i === order.length) {
+      order.push(actions.filter(({ waits }) => waits > 0).reduce((a, b) => a.waits < b.waits ? a : b));
+      order[i].waits = 0;
+    }
+    const { feeds } = order[i];
+    for (let j = 0; j < feeds.length; j++) if (--feeds[j].waits === 0) order.push(feeds[j]);
+  }
+  for (let i = 0; i < order.length; i++) order[i].waits = 0;
+  return order.reverse();
 }
-function placeBelow(at, order) {
-  placeAll(at.readers, order);
-  if (at.kids !== void 0) for (const kid of at.kids.values()) placeBelow(kid, order);
+function readersAround(place, pending2) {
+  const out = [];
+  for (let at = place.parent; at !== void 0; at = at.parent) addReaders(at, pending2, out, false);
+  addReaders(place, pending2, out, true);
+  return out.length > 1 ? out.sort((a, b) => a.since - b.since) : out;
 }
-function placeAll(readers2, order) {
-  if (readers2 !== void 0) for (let i = 0; i < readers2.length; i++) place(readers2[i], order);
+function addReaders({ readers: readers2, kids }, pending2, out, below) {
+  if (readers2 !== void 0) {
+    for (let i = 0; i < readers2.length; i++) if (readers2[i].pending === pending2) out.push(readers2[i]);
+  }
+  if (below && kids !== void 0) for (const kid of kids.values()) addReaders(kid, pending2, out, true);
 }
 
 // src/schedule/rows.ts
@@ -505,14 +516,14 @@ var Rows = class {
   /** What is to be remembered of these rows. */
   memo() {
     const shared = /* @__PURE__ */ new Map();
-    for (const place2 of this.known?.shared ?? []) shared.set(stringify(place2), place2);
+    for (const place of this.known?.shared ?? []) shared.set(stringify(place), place);
     const rows = this.state.map((row, i) => {
       if (row === asleep) return this.known.rows[i];
       if (!row || this.list === void 0) return 0;
       const seen = new Seen(this.list, i, row);
       if (!seen.scope(row)) return 0;
-      for (const place2 of seen.shared) {
-        const at = [place2.doc.id, ...place2.path];
+      for (const place of seen.shared) {
+        const at = [place.doc.id, ...place.path];
         shared.set(stringify(at), at);
       }
       for (const id of seen.own) seen.read.delete(id);
@@ -537,7 +548,7 @@ var Seen = class {
     for (const doc of scope2.own) this.own.add(doc.id);
     for (const action of scope2.actions) {
       if (action.volatile) return false;
-      for (const place2 of action.reads.places) if (!this.place(place2)) return false;
+      for (const place of action.reads.places) if (!this.place(place)) return false;
     }
     for (const rows of scope2.maps) {
       this.own.add(rows.output.id);
@@ -549,19 +560,19 @@ var Seen = class {
     }
     return scope2.inner.every((inner) => this.scope(inner));
   }
-  place(place2) {
-    const { doc } = place2;
+  place(place) {
+    const { doc } = place;
     if (doc.frozen) return true;
     if (!doc.stored) return false;
     if (!this.around.has(doc)) {
       this.read.add(doc.id);
       return true;
     }
-    for (let at = place2; at.parent !== void 0; at = at.parent) {
+    for (let at = place; at.parent !== void 0; at = at.parent) {
       if (at.parent === this.list) return String(at.key) === String(this.index);
     }
-    for (let at = this.list; at !== void 0; at = at.parent) if (at === place2) return false;
-    this.shared.add(place2);
+    for (let at = this.list; at !== void 0; at = at.parent) if (at === place) return false;
+    this.shared.add(place);
     return true;
   }
 };
@@ -738,24 +749,21 @@ function defaultsOf(schema2) {
 }
 
 // src/schedule/change.ts
-function changed(place2) {
-  place2.changed = "here";
-  for (let at = place2; at.parent !== void 0; at = at.parent) {
-    const { readers: readers2, rows } = at.parent;
+function changed(place) {
+  place.changed = "here";
+  for (let at = place; at.parent !== void 0; at = at.parent) {
+    const { rows } = at.parent;
     at.parent.changed ||= "below";
-    rerun(readers2);
     if (rows !== void 0) for (let i = 0; i < rows.length; i++) rows[i].wake(Number(at.key));
   }
-  changedBelow(place2);
-  wakeReaders(place2.doc);
+  const readers2 = readersAround(place, false);
+  for (let i = 0; i < readers2.length; i++) schedule(readers2[i]);
+  wakeBelow(place);
+  wakeReaders(place.doc);
 }
-function changedBelow(place2) {
-  rerun(place2.readers);
-  if (place2.rows !== void 0) for (let i = 0; i < place2.rows.length; i++) place2.rows[i].wakeAll();
-  if (place2.kids !== void 0) for (const kid of place2.kids.values()) changedBelow(kid);
-}
-function rerun(actions) {
-  if (actions !== void 0) for (let i = 0; i < actions.length; i++) schedule(actions[i]);
+function wakeBelow(place) {
+  if (place.rows !== void 0) for (let i = 0; i < place.rows.length; i++) place.rows[i].wakeAll();
+  if (place.kids !== void 0) for (const kid of place.kids.values()) wakeBelow(kid);
 }
 
 // src/web/pairs.ts
@@ -838,9 +846,9 @@ for (const part of settable) {
   });
 }
 var URLSearchParams = class extends Pairs {
-  constructor(init = "", changed2) {
+  constructor(init = "", changed3) {
     super();
-    this.changed = changed2;
+    this.changed = changed3;
     this.pairs = [];
     hide(this, "pairs", "changed");
     if (typeof init === "string") this.reread(init);
@@ -918,118 +926,130 @@ var GRAPH = /* @__PURE__ */ Symbol("graph");
 
 // src/cells/write.ts
 var deepest = 512;
-function write(place2, value) {
-  const target = writeTarget(place2);
+function write(place, value) {
+  const target = writeTarget(place);
   assign(target, containerOf(target), value);
 }
-function append(place2, values) {
-  const list = place2.raw();
+function append(place, values) {
+  const list = place.raw();
   const before = list.length;
-  for (const value of values) {
-    const kid = place2.child(list.length);
+  for (const value of values.slice(0, lengthOf(values))) {
+    const kid = place.child(list.length);
     const likeSibling = isObject(value) && value[ID_FIELD] !== void 0;
-    const anchor2 = anchorOf(place2);
+    const anchor2 = anchorOf(place);
     put(kid, list, likeSibling ? asEntity(value, anchor2, list.slice(0, before)) : copied(kid, anchor2, value, 0));
   }
 }
-function replace(place2, raw) {
-  put(place2, containerOf(place2), raw);
+function replace(place, raw) {
+  put(place, containerOf(place), raw);
 }
-function storedForm(place2, value) {
-  return copied(place2, anchorOf(place2), value, 0);
+function storedForm(place, value) {
+  return copied(place, anchorOf(place), value, 0);
 }
-function replaceElements(place2, elements) {
-  const current = place2.raw();
+function replaceElements(place, elements) {
+  const current = place.raw();
   if (current.length === elements.length && current.every((value, i) => is(value, elements[i]))) return;
-  put(place2, containerOf(place2), elements);
+  put(place, containerOf(place), elements);
 }
-function resize(place2, length) {
-  refuseFrozen(place2.doc);
-  place2.raw().length = length;
-  place2.doc.touch();
-  place2.doc.shape++;
-  changed(place2);
+function resize(place, length) {
+  refuseFrozen(place.doc);
+  place.raw().length = length;
+  place.doc.touch();
+  place.doc.shape++;
+  changed(place);
 }
-function containerOf(place2) {
-  const parent = place2.parent;
+function containerOf(place) {
+  const parent = place.parent;
   if (parent === void 0) {
-    place2.doc.read();
-    return place2.doc;
+    place.doc.read();
+    return place.doc;
   }
   const raw = parent.raw();
   if (isObject(raw)) return raw;
-  if (raw !== void 0 && raw !== null) throw new TypeError(`Can't set "${place2.key}" of a ${typeof raw}`);
-  const made = typeof place2.key === "number" ? [] : {};
+  if (raw !== void 0 && raw !== null) throw new TypeError(`Can't set "${place.key}" of a ${typeof raw}`);
+  const made = typeof place.key === "number" ? [] : {};
   put(parent, containerOf(parent), made);
   return made;
 }
-function keyOf(place2) {
-  return place2.parent === void 0 ? "value" : place2.key;
+function keyOf(place) {
+  return place.parent === void 0 ? "value" : place.key;
 }
-function assign(place2, container, value, siblings) {
-  const current = container[keyOf(place2)];
+function assign(place, container, value, siblings) {
+  const current = container[keyOf(place)];
   let next = linked(value);
   if (isAlias(next)) {
-    if (!isAlias(current) || stringify(current) !== stringify(next)) put(place2, container, copyOfJSON(next));
+    if (!isAlias(current) || stringify(current) !== stringify(next)) put(place, container, copyOfJSON(next));
     return;
   }
   if (isAlias(current)) {
-    const target = writeTarget(aliasTarget(place2.doc, current.$alias));
+    const target = writeTarget(aliasTarget(place.doc, current.$alias));
     return assign(target, containerOf(target), next);
   }
-  if (isObject(next) && isMarked(next)) next = asEntity(next, anchorOf(place2), siblings);
+  if (isObject(next) && isMarked(next)) next = asEntity(next, anchorOf(place), siblings);
   if (isLink(next)) {
-    if (!isLink(current) || !sameLink(current, next)) put(place2, container, { ...next });
+    if (placeOf(next) !== place && (!isLink(current) || !sameLink(current, next))) put(place, container, { ...next });
   } else if (isArray(next) && isArray(current)) {
-    assignElements(place2, current, next);
+    assignElements(place, current, next);
   } else if (!isArray(next) && isObject(next) && isObject(current) && !isArray(current) && !isLink(current)) {
-    assignFields(place2, current, next);
+    assignFields(place, current, next);
   } else if (isObject(next)) {
-    put(place2, container, copied(place2, anchorOf(place2), next, 0));
+    put(place, container, copied(place, anchorOf(place), next, 0));
   } else {
     const plain3 = storable(next);
-    if (!is(current, plain3)) put(place2, container, plain3);
+    if (!is(current, plain3)) put(place, container, plain3);
   }
 }
-function assignElements(place2, current, next) {
+function assignElements(place, current, next) {
   const before = current.slice();
   const taken = /* @__PURE__ */ new Set();
-  for (let i = 0; i < next.length; i++) {
+  const length = lengthOf(next);
+  const sources = next.map((value) => isObject(value) ? elementIn(place, value[PLACE]) : -1);
+  const moved = new Set(sources.filter((from, i) => from !== i));
+  for (let i = 0; i < length; i++) {
     const value = next[i];
-    const at = isObject(value) ? value[PLACE] : void 0;
-    if (at !== void 0 && at.parent === place2 && Number(at.key) < before.length) moveElement(place2, current, i, Number(at.key), before, taken);
-    else if (i >= current.length || differs(current[i], value)) assign(place2.child(i), current, value, before);
+    const from = sources[i];
+    if (from >= 0 && from < before.length) moveElement(place, current, i, from, before, taken);
+    else if (i >= current.length || differs(current[i], value)) {
+      if (moved.has(i)) put(place.child(i), current, copyOfJSON(current[i]));
+      assign(place.child(i), current, value, before);
+    }
   }
-  if (current.length > next.length) resize(place2, next.length);
+  if (current.length > length) resize(place, length);
 }
-function moveElement(place2, current, to, from, before, taken) {
+var elementIn = (list, at) => at?.parent === list ? Number(at.key) : -1;
+function lengthOf(list) {
+  let { length } = list;
+  while (length > 0 && list[length - 1] === void 0) length--;
+  return length;
+}
+function moveElement(place, current, to, from, before, taken) {
   const raw = before[from];
-  if (taken.has(from)) put(place2.child(to), current, isObject(raw) ? copyOfJSON(raw) : raw);
-  else if (current[to] !== raw) put(place2.child(to), current, raw);
+  if (taken.has(from)) put(place.child(to), current, isObject(raw) ? copyOfJSON(raw) : raw);
+  else if (current[to] !== raw) put(place.child(to), current, raw);
   taken.add(from);
 }
-function assignFields(place2, current, next) {
+function assignFields(place, current, next) {
   const names = keys(next);
   for (let i = 0; i < names.length; i++) {
     const key = names[i];
-    if (differs(current[key], next[key])) assign(place2.child(key), current, next[key]);
+    if (differs(current[key], next[key])) assign(place.child(key), current, next[key]);
   }
   const before = keys(current);
-  for (let i = 0; i < before.length; i++) if (!(before[i] in next)) put(place2.child(before[i]), current, void 0);
+  for (let i = 0; i < before.length; i++) if (!(before[i] in next)) put(place.child(before[i]), current, void 0);
 }
 function differs(current, next) {
   return isObject(next) || isObject(current) || !is(current, next);
 }
-function put(place2, container, raw) {
-  refuseFrozen(place2.doc);
+function put(place, container, raw) {
+  refuseFrozen(place.doc);
   const fields = container;
-  const key = keyOf(place2);
+  const key = keyOf(place);
   if (key === "__proto__") return;
-  if (isObject(fields[key])) place2.doc.shape++;
-  if (raw === void 0 && !isArray(container)) delete fields[key];
-  else fields[key] = raw;
-  place2.doc.touch();
-  changed(place2);
+  if (isObject(fields[key])) place.doc.shape++;
+  if (raw !== void 0) fields[key] = raw;
+  else if (delete fields[key] && isArray(container)) container.length = lengthOf(container);
+  place.doc.touch();
+  changed(place);
 }
 function refuseFrozen(doc) {
   if (doc.frozen) throw new Error("Cell is read-only");
@@ -1038,9 +1058,9 @@ function linked(value) {
   if (!isObject(value)) return value;
   return value[LINK] ?? (value[REF] === void 0 ? value : null);
 }
-function anchorOf(place2) {
-  while (place2.parent !== void 0 && isArray(place2.parent.raw())) place2 = place2.parent;
-  return place2;
+function anchorOf(place) {
+  while (place.parent !== void 0 && isArray(place.parent.raw())) place = place.parent;
+  return place;
 }
 function isMarked(value) {
   return value[ID] !== void 0 || value[ID_FIELD] !== void 0;
@@ -1071,16 +1091,16 @@ function fieldOf(link, field) {
   resolve(placeOf(link).child(field));
   return found;
 }
-function copied(place2, anchor2, value, depth) {
+function copied(place, anchor2, value, depth) {
   let next = linked(value);
   if (!isObject(next)) return storable(next);
   if (isMarked(next)) next = asEntity(next, anchor2);
   if (depth > deepest) throw new RangeError(`A value nested deeper than ${deepest} levels can't be stored`);
   if (isArray(next)) {
-    const list = new Array(next.length);
-    for (let i = 0; i < next.length; i++) {
+    const list = new Array(lengthOf(next));
+    for (let i = 0; i < list.length; i++) {
       const item = next[i];
-      list[i] = isObject(item) ? copied(place2.child(i), anchor2, item, depth + 1) : storable(item);
+      list[i] = isObject(item) ? copied(place.child(i), anchor2, item, depth + 1) : storable(item);
     }
     return list;
   }
@@ -1089,7 +1109,7 @@ function copied(place2, anchor2, value, depth) {
   for (let i = 0; i < names.length; i++) {
     const key = names[i];
     const field = next[key];
-    const kid = isObject(field) ? place2.child(key) : place2;
+    const kid = isObject(field) ? place.child(key) : place;
     const raw = isObject(field) ? copied(kid, kid, field, depth + 1) : storable(field);
     if (raw !== void 0 && key !== "__proto__") out[key] = raw;
   }
@@ -1136,18 +1156,19 @@ for (const name of reading) {
   arrayMethods.set(name, (of, raw) => (...args) => method2.apply(raw.map((_, i) => of.field(raw, i)), args));
 }
 for (const [name, change] of Object.entries(changing)) {
-  arrayMethods.set(name, (of, raw) => (...args) => {
+  arrayMethods.set(name, (of) => (...args) => {
     meetOutside();
-    const copy = [...raw];
+    const copy = [...of.place.raw()];
     const result = change(copy, args, of);
     replaceElements(of.place, copy);
     return result === copy ? of.another(of.place, of.reads) : result;
   });
 }
-arrayMethods.set("push", (of, raw) => (...args) => {
+arrayMethods.set("push", (of) => (...args) => {
   meetOutside();
+  const length = of.place.raw().length + args.length;
   append(of.place, args);
-  return raw.length;
+  return length;
 });
 function detached(of, value) {
   return isObject(value) ? of.another(temporary(value).root) : value;
@@ -1157,15 +1178,15 @@ function byText(a, b) {
 }
 
 // src/cells/view.ts
-function view(place2, reads) {
-  const at = resolve(place2, reads);
+function view(place, reads) {
+  const at = resolve(place, reads);
   const raw = found;
   reads?.add(at);
   return isObject(raw) ? new Proxy(raw, new View(at, reads, at.doc.shape)) : raw;
 }
 var View = class _View {
-  constructor(place2, reads, shape, from, key = "") {
-    this.place = place2;
+  constructor(place, reads, shape, from, key = "") {
+    this.place = place;
     this.reads = reads;
     this.shape = shape;
     this.from = from;
@@ -1197,8 +1218,8 @@ var View = class _View {
   field(raw, key) {
     return this.shown(raw[key], key);
   }
-  another(place2, reads) {
-    return view(place2, reads);
+  another(place, reads) {
+    return view(place, reads);
   }
   // An object inside this one's document is noted as read with this one: only links and aliases lead elsewhere.
   shown(value, key) {
@@ -1220,23 +1241,23 @@ var View = class _View {
 };
 
 // src/cells/default.ts
-function defaultAt(place2, plan, value, reads) {
-  if (plan.asCell) return newCell(place2, withDefault(plan.schema, value), plan.root, reads);
-  if (plan.kind === "object" && isObject(value)) return defaultFields(place2, plan, value, reads);
+function defaultAt(place, plan, value, reads) {
+  if (plan.asCell) return newCell(place, withDefault(plan.schema, value), plan.root, reads);
+  if (plan.kind === "object" && isObject(value)) return defaultFields(place, plan, value, reads);
   if (plan.kind === "array" && isArray(value)) {
-    return value.map((item, i) => defaultAt(place2?.child(i), plan.items, item, reads));
+    return value.map((item, i) => defaultAt(place?.child(i), plan.items, item, reads));
   }
   return plan.kind === "view" && isObject(value) ? view(temporary(copyOf(value)).root) : copyOf(value);
 }
-function defaultFields(place2, plan, value, reads) {
+function defaultFields(place, plan, value, reads) {
   const out = {};
   for (const { key, plan: part } of plan.fields) {
     const stated = own(value, key);
     const given = stated === void 0 ? part.default : stated;
-    if (given !== void 0 || part.asCell) out[key] = defaultAt(place2?.child(key), part, given, reads);
+    if (given !== void 0 || part.asCell) out[key] = defaultAt(place?.child(key), part, given, reads);
   }
   if (plan.extra !== void 0) {
-    for (const key of keys(value)) if (!Object.hasOwn(out, key)) out[key] = defaultAt(place2?.child(key), plan.extra, value[key], reads);
+    for (const key of keys(value)) if (!Object.hasOwn(out, key)) out[key] = defaultAt(place?.child(key), plan.extra, value[key], reads);
   }
   return out;
 }
@@ -1245,35 +1266,35 @@ function withDefault(schema2, value) {
 }
 
 // src/cells/read.ts
-function read(place2, plan, reads) {
-  if (plan.asCell) return cellOf(place2, plan, reads);
-  if (plan.kind === "view" && plan.default === void 0) return view(place2, reads);
-  const at = resolve(place2, reads);
+function read(place, plan, reads) {
+  if (plan.asCell) return cellOf(place, plan, reads);
+  if (plan.kind === "view" && plan.default === void 0) return view(place, reads);
+  const at = resolve(place, reads);
   const raw = found;
   reads?.add(at);
   return shaped(at.doc, at, raw, plan, reads);
 }
-function shaped(doc, place2, raw, plan, reads) {
-  if (raw === void 0 && plan.default !== void 0) return defaultAt(place2, plan, plan.default, reads);
+function shaped(doc, place, raw, plan, reads) {
+  if (raw === void 0 && plan.default !== void 0) return defaultAt(place, plan, plan.default, reads);
   switch (plan.kind) {
     case "view":
-      return view(place2, reads);
+      return view(place, reads);
     case "object":
-      return shapedObject(doc, place2, isArray(raw) ? { ...raw } : isObject(raw) ? raw : {}, plan, reads);
+      return shapedObject(doc, place, isArray(raw) ? { ...raw } : isObject(raw) ? raw : {}, plan, reads);
     case "array":
-      return isArray(raw) ? shapedList(doc, place2, raw, plan.items, reads) : [];
+      return isArray(raw) ? shapedList(doc, place, raw, plan.items, reads) : [];
     case "choice":
-      return chosen(doc, place2, raw, plan, reads);
+      return chosen(doc, place, raw, plan, reads);
     case "scalar":
       return copyOf(raw);
   }
 }
-function member(doc, place2, raw, plan, reads) {
-  if (plan.asCell) return read(place2, plan, reads);
-  if (typeof raw !== "object" || raw === null) return plan.asIs ? raw : shaped(doc, place2, raw, plan, reads);
+function member(doc, place, raw, plan, reads) {
+  if (plan.asCell) return read(place, plan, reads);
+  if (typeof raw !== "object" || raw === null) return plan.asIs ? raw : shaped(doc, place, raw, plan, reads);
   if (plan.flat && isLink(raw) && raw.path.length === 0) return snapshot(documentOf(raw.cell["/"]), plan, reads);
   const next = follow(doc, raw);
-  return next === void 0 ? shaped(doc, place2, raw, plan, reads) : read(next, plan, reads);
+  return next === void 0 ? shaped(doc, place, raw, plan, reads) : read(next, plan, reads);
 }
 function snapshot(doc, plan, reads) {
   const { seen } = doc;
@@ -1287,27 +1308,27 @@ function snapshot(doc, plan, reads) {
   reads?.add(doc.root);
   return { ...seen.copy };
 }
-function shapedObject(doc, place2, raw, plan, reads) {
+function shapedObject(doc, place, raw, plan, reads) {
   const out = {};
   const { fields } = plan;
   for (let i = 0; i < fields.length; i++) {
     const { key, plan: part, guarded } = fields[i];
     const value = guarded ? own(raw, key) : raw[key];
     if (value === void 0 && !part.asCell) {
-      if (part.default !== void 0) out[key] = defaultAt(part.plain ? void 0 : place2.child(key), part, part.default, reads);
+      if (part.default !== void 0) out[key] = defaultAt(part.plain ? void 0 : place.child(key), part, part.default, reads);
     } else if (part.asIs && (typeof value !== "object" || value === null)) out[key] = value;
-    else out[key] = member(doc, part.plain ? void 0 : place2.child(key), value, part, reads);
+    else out[key] = member(doc, part.plain ? void 0 : place.child(key), value, part, reads);
   }
   if (plan.extra !== void 0) {
     for (const key of keys(raw)) {
       if (plan.fields.some((field) => field.key === key)) continue;
-      out[key] = member(doc, plan.extra.plain ? void 0 : place2.child(key), raw[key], plan.extra, reads);
+      out[key] = member(doc, plan.extra.plain ? void 0 : place.child(key), raw[key], plan.extra, reads);
     }
   }
   return out;
 }
 var targets = /* @__PURE__ */ new WeakMap();
-function shapedList(doc, place2, raw, items, reads) {
+function shapedList(doc, place, raw, items, reads) {
   const out = new Array(raw.length);
   const flat = items.flat && !items.asCell;
   let known = flat ? targets.get(raw) : void 0;
@@ -1330,26 +1351,26 @@ function shapedList(doc, place2, raw, items, reads) {
         continue;
       }
     }
-    out[i] = member(doc, items.plain ? void 0 : place2.child(i), item, items, reads);
+    out[i] = member(doc, items.plain ? void 0 : place.child(i), item, items, reads);
   }
   return out;
 }
-function chosen(doc, place2, raw, plan, reads) {
+function chosen(doc, place, raw, plan, reads) {
   if (raw === null || raw === void 0) return void 0;
   const fitting = plan.options.filter((option) => fits(option, raw));
   if (fitting.length === 0) return void 0;
   const cell3 = fitting.find((option) => option.asCell);
-  if (cell3 !== void 0) return read(place2, cell3, reads);
+  if (cell3 !== void 0) return read(place, cell3, reads);
   if (isArray(raw)) {
     const items = fitting.flatMap((option) => option.items ?? []);
-    if (items.length === 0) return view(place2, reads);
+    if (items.length === 0) return view(place, reads);
     const every = () => items.flatMap(({ schema: schema2 = {}, asCell }) => (schema2.anyOf ?? [schema2]).map((option) => asCell ? { ...option, asCell } : option));
     const part = fitting.length === 1 ? items[0] : planOf({ anyOf: every() }, plan.root);
-    return shapedList(doc, place2, raw, part, reads);
+    return shapedList(doc, place, raw, part, reads);
   }
   const open = fitting.find((option) => option.kind !== "object");
-  if (open !== void 0) return shaped(doc, place2, raw, open, reads);
-  return Object.assign({}, ...fitting.map((option) => shaped(doc, place2, raw, option, reads)));
+  if (open !== void 0) return shaped(doc, place, raw, open, reads);
+  return Object.assign({}, ...fitting.map((option) => shaped(doc, place, raw, option, reads)));
 }
 function fits(option, raw) {
   const type2 = option.schema?.type;
@@ -1360,16 +1381,16 @@ function fits(option, raw) {
 }
 
 // src/cells/cell.ts
-function cellAt(place2, schema2, root2 = schema2, reads) {
-  return isStreamAt(place2) ? new Stream(place2) : new Cell(place2, schema2, root2, reads);
+function cellAt(place, schema2, root2 = schema2, reads) {
+  return isStreamAt(place) ? new Stream(place) : new Cell(place, schema2, root2, reads);
 }
-function isStreamAt(place2) {
-  if (!place2.doc.loaded && !isAsleep(place2.doc)) return false;
-  resolve(place2);
+function isStreamAt(place) {
+  if (!place.doc.loaded && !isAsleep(place.doc)) return false;
+  resolve(place);
   return isStream(found);
 }
-function sendEvent(place2, event2) {
-  const at = resolve(place2);
+function sendEvent(place, event2) {
+  const at = resolve(place);
   if (at.handlers === void 0) startRows(at.doc);
   const handlers = at.handlers ?? [];
   for (const handler3 of handlers) deliver(handler3, event2);
@@ -1377,8 +1398,8 @@ function sendEvent(place2, event2) {
   return handlers.length > 0;
 }
 var Located = class {
-  constructor(place2) {
-    this.place = place2;
+  constructor(place) {
+    this.place = place;
   }
   get [PLACE]() {
     return this.place;
@@ -1411,8 +1432,8 @@ var Stream = class extends Located {
   }
 };
 var Cell = class _Cell extends Located {
-  constructor(place2, schema2, rootSchema, reads) {
-    super(place2);
+  constructor(place, schema2, rootSchema, reads) {
+    super(place);
     this.schema = schema2;
     this.rootSchema = rootSchema;
     this.reads = reads;
@@ -1475,8 +1496,8 @@ var Cell = class _Cell extends Located {
     return doc.source && cellAt(doc.source.root, schema2);
   }
 };
-function aliasSchema(place2) {
-  const raw = anchor(place2).raw();
+function aliasSchema(place) {
+  const raw = anchor(place).raw();
   return isAlias(raw) ? raw.$alias.schema : void 0;
 }
 function isBare(value) {
@@ -1484,13 +1505,13 @@ function isBare(value) {
   const marks = value;
   return marks[ID] === void 0 && marks[LINK] === void 0 && marks[REF] === void 0;
 }
-makeCellsBy((place2, { schema: schema2, root: root2 }, reads) => {
-  const at = writeTarget(place2);
+makeCellsBy((place, { schema: schema2, root: root2 }, reads) => {
+  const at = writeTarget(place);
   const raw = found;
   if (!isLink(raw)) return isStream(raw) ? new Stream(at) : new Cell(at, schema2, root2, reads);
   reads?.add(at);
   return cellAt(placeOf(raw), schema2, root2, reads);
-}, (place2, schema2, root2, reads) => new Cell(place2, schema2, root2, reads));
+}, (place, schema2, root2, reads) => new Cell(place, schema2, root2, reads));
 
 // src/documents/store.ts
 function saveChanges(roots) {
@@ -1548,9 +1569,9 @@ var Ref = class _Ref {
   /** The value at run time, in a function that captured the ref (runtime spec §2.4, closures). */
   materialize() {
     const frame = topFrame();
-    const place2 = frame?.scope?.placeOf(this.root, this.path);
-    if (place2 === void 0) throw new Error("Can't read value during recipe creation.");
-    return view(place2, frame?.reads);
+    const place = frame?.scope?.placeOf(this.root, this.path);
+    if (place === void 0) throw new Error("Can't read value during recipe creation.");
+    return view(place, frame?.reads);
   }
   // Destructuring asks for as many as it has names; a loop over all would never end.
   *elements() {
@@ -1603,10 +1624,10 @@ function withValue(value, path, part) {
 
 // src/graph/graph.ts
 var Alias = class {
-  constructor(depth, ref, place2) {
+  constructor(depth, ref, place) {
     this.depth = depth;
     this.ref = ref;
-    this.place = place2;
+    this.place = place;
   }
   /** The path in the process document. The names of an enclosing graph are known only after it was built too. */
   get path() {
@@ -1656,8 +1677,9 @@ var Graph = class {
 function graphOf(value) {
   return typeof value === "function" ? value[GRAPH] : void 0;
 }
-function moduleJSON({ plan: _plan, type: type2, implementation: code, ...rest }, level) {
-  const implementation = graphOf(code)?.form(level) ?? (typeof code === "function" ? String(code) : code);
+function moduleJSON({ plan: _plan, text, type: type2, implementation: code, ...rest }, level) {
+  const own2 = level === void 0 && text || (typeof code === "function" ? String(code) : code);
+  const implementation = graphOf(code)?.form(level) ?? own2;
   return { type: type2, implementation, ...rest };
 }
 function treeJSON(value, level) {
@@ -1682,8 +1704,8 @@ function buildGraph(frame, inputs, outputs, graph2) {
     passOnCaptured(value, frame, graph2);
     if (value === null && emptyNull) return {};
     if (!isObject(value)) return value;
-    const place2 = value[PLACE];
-    if (place2 !== void 0) return new Alias(0, void 0, place2);
+    const place = value[PLACE];
+    if (place !== void 0) return new Alias(0, void 0, place);
     return isArray(value) ? value.map((item) => convert(item, emptyNull)) : mapObject(value, (field) => convert(field, emptyNull));
   };
   graph2.result = convert(outputs ?? {});
@@ -1692,7 +1714,7 @@ function buildGraph(frame, inputs, outputs, graph2) {
     const node = { module, inputs: convert(inputs2), outputs: convert(outputs2) };
     graph2.nodes.push({ ...node, reads: aliasesIn(node.inputs), writes: aliasesIn(node.outputs) });
   }
-  Object.assign(graph2.defaults, inputs?.root.defaults);
+  Object.assign(graph2.defaults, convert(inputs?.root.defaults));
   for (const root2 of roots) {
     root2.owner = graph2;
     if (root2 === inputs?.root) continue;
@@ -1741,8 +1763,8 @@ function aliasOf(ref, frame, graph2) {
   const { root: root2 } = ref;
   if (root2.existing !== void 0) return new Alias(0, ref, root2.existing.at(ref.path));
   if (root2.owner !== void 0 && root2.owner !== graph2) {
-    const place2 = topFrame()?.scope?.placeOf(root2, ref.path);
-    if (place2 !== void 0) return new Alias(0, ref, place2);
+    const place = topFrame()?.scope?.placeOf(root2, ref.path);
+    if (place !== void 0) return new Alias(0, ref, place);
   }
   let depth = 0;
   for (let at = frame; at !== void 0; at = at.parent, depth++) {
@@ -1811,38 +1833,68 @@ function closed(value, prefix) {
   });
 }
 var ignored = /* @__PURE__ */ new Set(["then", "toJSON", "default", "__esModule"]);
+var LATER = /* @__PURE__ */ Symbol("later");
 var ZodType = class {
-  constructor(schema2, isOptional = false, shape = {}) {
+  constructor(schema2, traits) {
     this.schema = schema2;
-    this.isOptional = isOptional;
-    this.shape = shape;
+    this.traits = traits;
   }
-  with(more, isOptional = this.isOptional) {
-    return type({ ...this.schema, ...more }, isOptional, this.shape);
+  with(more, traits = {}) {
+    return type({ ...this.schema, ...more }, { ...this.traits, ...traits });
+  }
+  get shape() {
+    return this.traits.shape;
+  }
+  get element() {
+    return this.traits.inner;
+  }
+  get description() {
+    return this.schema.description;
+  }
+  get options() {
+    return this.schema.enum;
+  }
+  get enum() {
+    return Object.fromEntries(this.schema.enum.map((name) => [name, name]));
+  }
+  get Values() {
+    return this.enum;
+  }
+  unwrap() {
+    return this.traits.inner;
   }
   describe(description) {
     return this.with({ description });
   }
   optional() {
-    return this.with({}, true);
+    return this.with({}, { optional: true, wrapped: true, inner: this });
   }
   default(value) {
-    return this.with({ default: typeof value === "function" ? value() : value }, true);
+    return this.with({ default: typeof value === "function" ? value() : value }, { optional: true, wrapped: false, inner: this });
+  }
+  catch(_value) {
+    return this.with({}, { optional: true, wrapped: false });
   }
   array() {
     return array(this);
   }
   or(other) {
-    return union([this, other]);
+    return union([this, other], this.schema);
+  }
+  and(other) {
+    return intersection(this, other, this.schema);
+  }
+  pipe(other) {
+    return type({ allOf: [placed(this), placed(other)] }, { optional: this.traits.optional });
   }
   nullish() {
     return this.nullable().optional();
   }
   nullable() {
     const { type: kind, description, ...rest } = this.schema;
-    const isPlain = plain.has(kind) && keys(rest).length === 0;
-    const either = isPlain ? { type: [kind, "null"] } : { anyOf: [this.schema, { type: "null" }] };
-    return type(description === void 0 ? either : { ...either, description }, this.isOptional);
+    const isPlain = plain.has(kind) && keys(rest).length === 0 && !this.traits.wrapped;
+    const either = isPlain ? { type: [kind, "null"] } : { anyOf: [placed(this), { type: "null" }] };
+    return type(described(either, { description }), { optional: this.traits.optional, inner: this });
   }
   int() {
     return this.with({ type: "integer" });
@@ -1853,12 +1905,113 @@ var ZodType = class {
   max(most) {
     return this.with({ [bounds[this.schema.type][1]]: most });
   }
+  length(exact) {
+    return this.min(exact).max(exact);
+  }
+  nonempty() {
+    return this.min(1);
+  }
+  gt(than) {
+    return this.with({ exclusiveMinimum: than });
+  }
+  lt(than) {
+    return this.with({ exclusiveMaximum: than });
+  }
+  positive() {
+    return this.gt(0);
+  }
+  negative() {
+    return this.lt(0);
+  }
+  nonnegative() {
+    return this.min(0);
+  }
+  nonpositive() {
+    return this.max(0);
+  }
+  safe() {
+    return this.min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER);
+  }
+  multipleOf(multipleOf) {
+    return this.with({ multipleOf });
+  }
+  regex({ source }) {
+    return this.with({ pattern: source });
+  }
+  startsWith(text) {
+    return this.with({ pattern: "^" + literally(text) });
+  }
+  endsWith(text) {
+    return this.with({ pattern: literally(text) + "$" });
+  }
+  includes(text) {
+    return this.with({ pattern: literally(text) });
+  }
+  exclude(names) {
+    return enumeration(this.schema.enum.filter((name) => !names.includes(name)));
+  }
+  extract(names) {
+    return enumeration(names);
+  }
+  shaped(shape, more = {}) {
+    const { description, additionalProperties } = this.schema;
+    return object(shape, { description }, { additionalProperties, ...more });
+  }
   extend(more) {
-    return object({ ...this.shape, ...more });
+    return this.shaped({ ...this.shape, ...more });
   }
-  partial() {
-    return object(mapObject(this.shape, (field) => field.optional()));
+  merge({ shape, schema: schema2 }) {
+    return this.shaped({ ...this.shape, ...shape }, { additionalProperties: schema2.additionalProperties });
   }
+  setKey(key, field) {
+    return this.extend({ [key]: field });
+  }
+  pick(mask) {
+    return this.shaped(chosen2(this.shape, (key) => mask[key]));
+  }
+  omit(mask) {
+    return this.shaped(chosen2(this.shape, (key) => !mask[key]));
+  }
+  partial(mask) {
+    return this.shaped(changed2(this.shape, mask, (field) => field.optional()));
+  }
+  required(mask) {
+    return this.shaped(changed2(this.shape, mask, (field) => field.traits.wrapped ? field.unwrap() : field));
+  }
+  strict() {
+    return this.with({ additionalProperties: false });
+  }
+  passthrough() {
+    return this.with({ additionalProperties: true });
+  }
+  catchall(field) {
+    return this.with({ additionalProperties: placed(field) });
+  }
+  keyof() {
+    return enumeration(keys(this.shape));
+  }
+  rest(field) {
+    return this.with({ maxItems: void 0, additionalItems: placed(field) });
+  }
+};
+var same = "refine superRefine transform brand readonly trim toLowerCase toUpperCase finite";
+var others = { gte: "min", lte: "max", step: "multipleOf", strip: "strict" };
+var formats = {
+  email: "email",
+  url: "uri",
+  uuid: "uuid",
+  datetime: "date-time",
+  date: "date",
+  time: "time",
+  duration: "duration"
+};
+var methods2 = ZodType.prototype;
+for (const name of same.split(" ")) methods2[name] = function() {
+  return this;
+};
+for (const name of keys(others)) methods2[name] = methods2[others[name]];
+for (const name of keys(formats)) methods2[name] = function() {
+  return this.with({ format: formats[name] });
 };
 var plain = /* @__PURE__ */ new Set(["string", "number", "boolean", "null"]);
 var bounds = {
@@ -1867,54 +2020,120 @@ var bounds = {
   number: ["minimum", "maximum"],
   integer: ["minimum", "maximum"]
 };
-function type(schema2, isOptional, shape) {
-  return closed(new ZodType(schema2, isOptional, shape), "the method ");
+function type(schema2, traits = {}) {
+  return closed(new ZodType(schema2, traits), "the method ");
 }
-function object(shape) {
-  const required = keys(shape).filter((key) => !shape[key].isOptional);
-  const properties = mapObject(shape, (field) => field.schema);
-  const more = required.length > 0 ? { required } : {};
-  return type({ type: "object", properties, ...more, additionalProperties: false }, false, shape);
+function described(schema2, { description } = {}) {
+  return description === void 0 ? schema2 : { ...schema2, description };
+}
+var literally = (text) => text.replace(/[^A-Za-z0-9]/g, "\\$&");
+var chosen2 = (shape, isIn) => Object.fromEntries(Object.entries(shape).filter(([key]) => isIn(key)));
+var changed2 = (shape, mask, change) => Object.fromEntries(Object.entries(shape).map(([key, field]) => [key, mask === void 0 || mask[key] ? change(field) : field]));
+function placed({ schema: schema2, traits }) {
+  return traits.wrapped ? described({ anyOf: [{ not: {} }, schema2] }, schema2) : schema2;
+}
+function object(shape, about, more = { additionalProperties: false }) {
+  const formed = chosen2(shape, (key) => !shape[key].traits.formless);
+  const required = keys(formed).filter((key) => !shape[key].traits.optional);
+  const properties = mapObject(formed, (field) => field.schema);
+  return type(described({ type: "object", properties, ...required.length > 0 ? { required } : {}, ...more }, about), { shape });
 }
 var anything2 = {};
-var array = ({ schema: schema2 }) => type(schema2 === anything2 ? { type: "array" } : { type: "array", items: schema2 });
+var array = (inner, about) => type(described(inner.schema === anything2 ? { type: "array" } : { type: "array", items: placed(inner) }, about), { inner });
+var enumeration = (values, about) => type(described({ type: "string", enum: [...values] }, about));
+var ofType = (name, more = {}, traits) => (about) => type(described({ type: name, ...more }, about), traits);
 function literal(value) {
   if (isObject(value)) return type({ type: "object" });
   return type(value === null ? { type: "null" } : { type: typeof value, const: value });
 }
-function union(options) {
-  const schemas = options.map(({ schema: schema2 }) => schema2);
-  const each = (...names) => schemas.every((schema2) => keys(schema2).join() === names.join());
+function union(options, about) {
+  const schemas = options.map(placed);
+  const traits = { optional: options.some((option) => option.traits.optional) };
+  const each = (...names) => schemas.every(({ description: _about, ...schema2 }) => keys(schema2).join() === names.join());
   const types = [...new Set(schemas.map((schema2) => schema2.type))];
   const kind = types.length > 1 ? types : types[0];
-  if (each("type") && types.every((name) => plain.has(name))) return type({ type: kind });
-  if (each("type", "const")) return type({ type: kind, enum: schemas.map((schema2) => schema2.const) });
-  if (each("type", "enum")) return type({ type: kind, enum: [...new Set(schemas.flatMap((schema2) => schema2.enum))] });
-  return type({ anyOf: schemas });
+  const either = each("type") && types.every((name) => plain.has(name)) ? { type: kind } : schemas.every(({ type: type2, description, ...schema2 }) => description === void 0 && (type2 === "null" || keys(schema2).join() === "const")) ? { type: kind, enum: schemas.map((schema2) => schema2.type === "null" ? null : schema2.const) } : each("type", "enum") ? { type: kind, enum: [...new Set(schemas.flatMap((schema2) => schema2.enum))] } : { anyOf: schemas };
+  return type(described(either, about), traits);
 }
-var record = (...types) => type({ type: "object", additionalProperties: types.at(-1).schema });
+function intersection(a, b, about) {
+  const parts = [a, b].map(placed).flatMap((schema2) => schema2.allOf ?? schema2).map((schema2) => {
+    const { additionalProperties, ...rest } = schema2;
+    return additionalProperties === false ? rest : schema2;
+  });
+  return type(described({ allOf: parts }, about), { optional: a.traits.optional && b.traits.optional });
+}
+function record(...types) {
+  const { type: _type, ...names } = types.length > 1 ? types[0].schema : {};
+  return type({ type: "object", additionalProperties: placed(types.at(-1)), ...keys(names).length > 0 ? { propertyNames: names } : {} });
+}
+function tuple(items) {
+  return type({ type: "array", minItems: items.length, maxItems: items.length, items: items.map(placed) });
+}
+function nativeEnum(values) {
+  const listed = keys(values).filter((key) => typeof values[values[key]] !== "number").map((key) => values[key]);
+  const types = new Set(listed.map((value) => typeof value));
+  return type({ type: types.size > 1 ? ["string", "number"] : [...types][0], enum: listed });
+}
+var date = ofType("string", { format: "date-time" });
+var nothing2 = (traits) => () => type({ not: {} }, traits);
+var anyOther = () => type({});
 var functions = {
   object,
   array,
   literal,
   union,
   record,
+  tuple,
+  nativeEnum,
+  intersection,
+  date,
   ZodType,
-  string: () => type({ type: "string" }),
-  number: () => type({ type: "number" }),
-  boolean: () => type({ type: "boolean" }),
-  null: () => type({ type: "null" }),
-  any: () => type(anything2, true),
-  unknown: () => type({}, true),
-  enum: (values) => type({ type: "string", enum: [...values] }),
+  strictObject: object,
+  string: ofType("string"),
+  number: ofType("number"),
+  boolean: ofType("boolean"),
+  null: ofType("null"),
+  bigint: ofType("integer", { format: "int64" }),
+  coerce: {
+    string: ofType("string", {}, { optional: true }),
+    number: ofType("number"),
+    boolean: ofType("boolean", {}, { optional: true }),
+    date
+  },
+  any: () => type(anything2, { optional: true }),
+  unknown: () => type({}, { optional: true }),
+  custom: anyOther,
+  instanceof: anyOther,
+  never: nothing2(),
+  nan: nothing2(),
+  undefined: nothing2({ optional: true }),
+  void: nothing2({ formless: true }),
+  function: nothing2({ formless: true }),
+  enum: enumeration,
   optional: (inner) => inner.optional(),
-  nullable: (inner) => inner.nullable()
+  nullable: (inner) => inner.nullable(),
+  preprocess: (_change, inner) => inner,
+  lazy: (later) => type({ [LATER]: later }),
+  discriminatedUnion: (_key, options) => type({ anyOf: options.map(placed) }),
+  set: (inner) => type({ type: "array", uniqueItems: true, items: placed(inner) }),
+  map: (key, value) => type({ type: "array", maxItems: 125, items: tuple([key, value]).schema })
 };
 var z = closed(functions, "z");
 z.z = z;
+function written(schema2, path, open) {
+  if (!isObject(schema2)) return schema2;
+  if (open.has(schema2)) return { $ref: open.get(schema2) };
+  if (isArray(schema2)) return schema2.map((part, i) => written(part, `${path}/${i}`, open));
+  open.set(schema2, path);
+  const later = schema2[LATER];
+  const out = later === void 0 ? {} : written(later().schema, path, open);
+  for (const key of keys(schema2)) out[key] = written(schema2[key], `${path}/${key}`, open);
+  open.delete(schema2);
+  return out;
+}
 function schemaOf(schema2) {
   if (!(schema2 instanceof ZodType)) return schema2;
-  return { ...schema2.schema, $schema: "http://json-schema.org/draft-07/schema#" };
+  return { ...written(placed(schema2), "#", /* @__PURE__ */ new Map()), $schema: "http://json-schema.org/draft-07/schema#" };
 }
 function zodToJsonSchema(schema2) {
   if (schema2 instanceof ZodType) return schemaOf(schema2);
@@ -1964,7 +2183,7 @@ function render(fn) {
   return compute(() => handled2(fn()));
 }
 function handler(first, stateSchema, fn) {
-  const module = fn === void 0 ? codeModule(first) : codeModule(fn, { type: "object", properties: { $event: schemaOf(first ?? {}), ...schemaOf(stateSchema)?.properties } });
+  const module = fn === void 0 || !first && !stateSchema ? codeModule(fn ?? first) : codeModule(fn, { type: "object", properties: { $event: schemaOf(first ?? {}), ...schemaOf(stateSchema)?.properties } });
   module.wrapper = "handler";
   const factory = (props = {}) => {
     const events2 = stream();
@@ -1992,6 +2211,7 @@ var interpolate = createNodeFactory({
     for (let i = 0; i < values.length; i++) text += String(values[i]) + strings[i + 1];
     return text;
   },
+  text: '({ strings, values })=>strings.reduce((result, str, i)=>result + str + (i < values.length ? values[i] : ""), "")',
   plan: planOf({
     type: "object",
     properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } }
@@ -2120,12 +2340,12 @@ var Spell = class {
 var html_exports = {};
 __export(html_exports, {
   Fragment: () => Fragment,
-  debug: () => debug,
+  debug: () => nothing3,
   h: () => h,
   render: () => render2,
-  setDebug: () => setDebug,
-  setEventSanitizer: () => setEventSanitizer,
-  setNodeSanitizer: () => setNodeSanitizer
+  setDebug: () => nothing3,
+  setEventSanitizer: () => nothing3,
+  setNodeSanitizer: () => nothing3
 });
 var Fragment = "Fragment";
 function h(name, props, ...children) {
@@ -2135,13 +2355,7 @@ function h(name, props, ...children) {
 function render2() {
   throw new Error("There is no page to render to in the background.");
 }
-var setEventSanitizer = () => {
-};
-var setNodeSanitizer = () => {
-};
-var setDebug = () => {
-};
-var debug = () => {
+var nothing3 = () => {
 };
 
 // src/lib/formats.ts
@@ -2476,19 +2690,8 @@ var Scope = class {
   bind(tree) {
     if (tree instanceof Alias) return { $alias: tree.target({ "/": this.place(tree).doc.id }) };
     if (!isObject(tree)) return tree;
-    if (isArray(tree)) {
-      const list = new Array(tree.length);
-      for (let i = 0; i < tree.length; i++) list[i] = this.bind(tree[i]);
-      return list;
-    }
-    const out = {};
-    const names = keys(tree);
-    for (let i = 0; i < names.length; i++) {
-      const key = names[i];
-      const field = tree[key];
-      if (field !== void 0) out[key] = typeof field === "object" ? this.bind(field) : field;
-    }
-    return out;
+    if (isArray(tree)) return tree.map((part) => this.bind(part));
+    return mapObject(tree, (field) => this.bind(field));
   }
   /** What an action that was not run yet is assumed to read: whatever its inputs lead to. */
   readsOf(aliases) {
@@ -2499,9 +2702,9 @@ var Scope = class {
   add(action) {
     this.actions.push(action);
   }
-  listen(place2, handler3) {
-    (place2.handlers ??= []).push(handler3);
-    this.streams.push({ place: place2, handler: handler3 });
+  listen(place, handler3) {
+    (place.handlers ??= []).push(handler3);
+    this.streams.push({ place, handler: handler3 });
   }
   /** Writes what a node put out to where its outputs are bound. */
   output(binding, value) {
@@ -2517,7 +2720,7 @@ var Scope = class {
   }
   stop() {
     for (const action of this.actions) action.stop();
-    for (const { place: place2, handler: handler3 } of this.streams) place2.handlers = place2.handlers?.filter((other) => other !== handler3);
+    for (const { place, handler: handler3 } of this.streams) place.handlers = place.handlers?.filter((other) => other !== handler3);
     for (const scope2 of this.inner) scope2.stop();
     drop(this.maps);
     instances.delete(this.process);
@@ -2553,8 +2756,8 @@ function conditional2(node, scope2) {
   const output = outputDocument(scope2, { ifElse: scope2.bind(node.inputs) });
   scope2.output(node.outputs, linkTo(output.root));
   react(node, scope2, (reads) => {
-    const chosen2 = scope2.bind(inputValue(condition, scope2, reads) ? then : otherwise);
-    if (stringify(chosen2) !== stringify(output.read())) replace(output.root, chosen2);
+    const chosen3 = scope2.bind(inputValue(condition, scope2, reads) ? then : otherwise);
+    if (stringify(chosen3) !== stringify(output.read())) replace(output.root, chosen3);
   });
 }
 function mapList(node, scope2) {
@@ -2567,10 +2770,10 @@ function mapList(node, scope2) {
   const rows = new Rows(output);
   scope2.maps.push(rows);
   let elements = [];
-  let place2;
+  let place;
   rows.start = (i) => {
     const known = output.read()[i];
-    const argument = place2 === void 0 ? { element: elements[i], index: i, array: elements } : { element: linkTo(place2.child(i)), index: i, array: linkTo(place2) };
+    const argument = place === void 0 ? { element: elements[i], index: i, array: elements } : { element: linkTo(place.child(i)), index: i, array: linkTo(place) };
     const row = known === void 0 ? ownDocument({}, { result: linkTo(output.root), index: i }) : placeOf(known).doc;
     const instance = scope2.run(graph2, argument, row);
     instance.process.adopt(scope2.process);
@@ -2582,8 +2785,8 @@ function mapList(node, scope2) {
     const value = inputValue(list, scope2, reads) ?? [];
     if (!isArray(value)) throw new Error(`map needs an array, but was given a ${typeof value}`);
     elements = value;
-    place2 = list instanceof Alias ? scope2.place(list) : void 0;
-    rows.follow(place2 && writeTarget(place2));
+    place = list instanceof Alias ? scope2.place(list) : void 0;
+    rows.follow(place && writeTarget(place));
     rows.cut(elements.length);
     const links = output.read();
     for (let i = 0; i < elements.length; i++) {
@@ -2611,7 +2814,7 @@ function streamKey({ module, inputs }, scope2) {
 }
 function instantiateHandler({ module, inputs }, scope2, key) {
   const alias = inputs[key];
-  const place2 = resolve(scope2.place(alias));
+  const place = resolve(scope2.place(alias));
   const code = module.implementation;
   let known;
   const handle = (event2) => {
@@ -2620,7 +2823,7 @@ function instantiateHandler({ module, inputs }, scope2, key) {
     }
     event2.preventDefault?.();
     const bound = known ??= scope2.bind(inputs);
-    const given = { ...bound, [key]: storedForm(place2, event2) };
+    const given = { ...bound, [key]: storedForm(place, event2) };
     const argument = frozenDocument(given, () => entityId(given, frame.cause));
     const props = argumentAt(argument.root, module, void 0);
     const frame = pushFrame(scope2, void 0, () => ({ ...bound, [key]: host.uuid() }), true);
@@ -2630,16 +2833,16 @@ function instantiateHandler({ module, inputs }, scope2, key) {
       (result) => void resultGraph(result, scope2, frame)
     );
   };
-  scope2.listen(place2, { kind: "handler", code, label: String(place2.key), handle });
+  scope2.listen(place, { kind: "handler", code, label: String(place.key), handle });
 }
 function instantiateLift({ module, inputs, outputs, reads, writes }, scope2) {
   const code = module.implementation;
-  const place2 = inputs instanceof Alias ? scope2.place(inputs) : inputsPlace(scope2.bind(inputs));
+  const place = inputs instanceof Alias ? scope2.place(inputs) : inputsPlace(scope2.bind(inputs));
   const cause = () => ({ inputs: scope2.bind(inputs), outputs: scope2.bind(outputs), fn: code });
   const label = writes.length > 0 ? String(writes[0].path.at(-1)) : "";
   const targets2 = writes.map((alias) => writeTarget(scope2.place(alias)));
   const action = new Action({ kind: "lift", code, label }, targets2, (reads2) => {
-    const argument = argumentAt(place2, module, reads2);
+    const argument = argumentAt(place, module, reads2);
     const frame = pushFrame(scope2, reads2, cause);
     return inFrame(frame, () => code(argument), (result) => {
       const graph2 = resultGraph(result, scope2, frame);
@@ -2681,8 +2884,8 @@ function frozenDocument(inputs, id) {
 function inputsPlace(inputs) {
   return frozenDocument(inputs, () => entityId(isObject(inputs) ? inputs : { value: inputs }, { immutable: inputs })).root;
 }
-function argumentAt(place2, { plan }, reads) {
-  return plan === void 0 ? view(place2, reads) : read(place2, plan, reads);
+function argumentAt(place, { plan }, reads) {
+  return plan === void 0 ? view(place, reads) : read(place, plan, reads);
 }
 
 // src/web/abort.ts
@@ -3010,10 +3213,7 @@ function run(graph2, recipeId, argument, result, parent) {
   return scope2;
 }
 function lacks(kept, wanted) {
-  if (wanted === void 0) return false;
-  const names = keys(wanted);
-  for (let i = 0; i < names.length; i++) if (kept[names[i]] === void 0) return true;
-  return false;
+  return wanted !== void 0 && keys(wanted).some((key) => kept[key] === void 0);
 }
 function processOf(result) {
   result.read();
@@ -3114,16 +3314,16 @@ ${value.stack ?? ""}`.trimEnd();
   const fields = keys(value).map((key) => `${/^[\w$]+$/.test(key) ? key : stringify(key)}: ${inner(value[key])}`);
   return fields.length === 0 ? "{}" : `{ ${fields.join(", ")} }`;
 }
-var [log, debug2, error] = [writer("log"), writer("debug"), writer("error")];
+var [log, debug, error] = [writer("log"), writer("debug"), writer("error")];
 var console = {
   log,
-  debug: debug2,
+  debug,
   error,
   info: writer("info"),
   warn: writer("warn"),
   dir: log,
   table: log,
-  trace: (...args) => debug2(...args, "\n" + new Error().stack),
+  trace: (...args) => debug(...args, "\n" + new Error().stack),
   assert: (holds, ...args) => holds || error("Assertion failed:", ...args),
   group: log,
   groupEnd: () => {
@@ -3519,16 +3719,16 @@ var root = {
     if (session.fresh) for (const doc of [result, process]) doc.begin();
     result.adopt(process);
     run(graph, task.recipe, session.fresh ? task.argument ?? {} : void 0, result);
-    const place2 = documentOf(task.document ?? task.charm).root.at(task.stream ?? []);
-    if (!handled) whenAtRest(() => handled = sendEvent(place2, task.event));
-    if (task.mode === "write") whenAtRest(() => new Cell(place2, void 0, void 0, void 0).set(task.event));
+    const place = documentOf(task.document ?? task.charm).root.at(task.stream ?? []);
+    if (!handled) whenAtRest(() => handled = sendEvent(place, task.event));
+    if (task.mode === "write") whenAtRest(() => new Cell(place, void 0, void 0, void 0).set(task.event));
   },
   settle: settle2,
   finish() {
     if (task.mode === "cells") return stringify({ handled, failures, cells: cellsOf(graph) });
     const result = documentOf(task.charm).root;
-    const changed2 = saveChanges([result.doc, documentOf(task.process)]);
-    return `{"handled":${handled},"updater":${isUpdatable(result)},"name":${stringify(nameOf(result))},"integration":${stringify(integrationOf(result))},"again":${session.again},"stuck":${running === void 0 ? null : writeOut({ what: running.kind, ...whereIs(running) })},"failures":${failures.length > 0 ? writeOut(failures) : "[]"},"changed":${changed2}${memoText(remembered())}}`;
+    const changed3 = saveChanges([result.doc, documentOf(task.process)]);
+    return `{"handled":${handled},"updater":${isUpdatable(result)},"name":${stringify(nameOf(result))},"integration":${stringify(integrationOf(result))},"again":${session.again},"stuck":${running === void 0 ? null : writeOut({ what: running.kind, ...whereIs(running) })},"failures":${failures.length > 0 ? writeOut(failures) : "[]"},"changed":${changed3}${memoText(remembered())}}`;
   }
 };
 installGlobals();

@@ -11,7 +11,5 @@ export function h(name: string | Component, props: Record<string, unknown> | nul
 
 // Nothing is rendered here; these exist because recipes may import them.
 export function render(): never { throw new Error("There is no page to render to in the background."); }
-export const setEventSanitizer = (): void => {};
-export const setNodeSanitizer = (): void => {};
-export const setDebug = (): void => {};
-export const debug = (): void => {};
+const nothing = (): void => {};
+export { nothing as debug, nothing as setDebug, nothing as setEventSanitizer, nothing as setNodeSanitizer };

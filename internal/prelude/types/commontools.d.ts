@@ -122,21 +122,39 @@ declare module "zod" {
   export interface ZodType<T = any> {
     describe(text: string): ZodType<T>; optional(): ZodType<T | undefined>; default(value: T | (() => T)): ZodType<T>;
     nullable(): ZodType<T | null>; nullish(): ZodType<T | null | undefined>; array(): ZodType<T[]>; or<U>(other: ZodType<U>): ZodType<T | U>;
-    int(): ZodType<T>; min(least: number): ZodType<T>; max(most: number): ZodType<T>;
-    extend<S extends Record<string, ZodType>>(shape: S): ZodType<T & Fields<S>>; partial(): ZodType<Partial<T>>;
+    and<U>(other: ZodType<U>): ZodType<T & U>; pipe<U>(other: ZodType<U>): ZodType<U>; catch(value: T): ZodType<T>; brand(name?: string): ZodType<T>; readonly(): ZodType<T>;
+    refine(test: (value: T) => unknown, message?: unknown): ZodType<T>; superRefine(test: (value: T, context: any) => void): ZodType<T>; transform<U>(change: (value: T) => U): ZodType<U>;
+    int(): ZodType<T>; min(least: number, message?: unknown): ZodType<T>; max(most: number, message?: unknown): ZodType<T>; length(exact: number): ZodType<T>; nonempty(): ZodType<T>;
+    gt(than: number): ZodType<T>; gte(least: number): ZodType<T>; lt(than: number): ZodType<T>; lte(most: number): ZodType<T>; multipleOf(of: number): ZodType<T>; step(of: number): ZodType<T>;
+    positive(): ZodType<T>; negative(): ZodType<T>; nonnegative(): ZodType<T>; nonpositive(): ZodType<T>; finite(): ZodType<T>; safe(): ZodType<T>;
+    email(): ZodType<T>; url(): ZodType<T>; uuid(): ZodType<T>; datetime(options?: object): ZodType<T>; date(): ZodType<T>; time(): ZodType<T>; duration(): ZodType<T>;
+    regex(pattern: RegExp): ZodType<T>; startsWith(text: string): ZodType<T>; endsWith(text: string): ZodType<T>; includes(text: string): ZodType<T>;
+    trim(): ZodType<T>; toLowerCase(): ZodType<T>; toUpperCase(): ZodType<T>; exclude<U extends T>(values: readonly U[]): ZodType<Exclude<T, U>>; extract<U extends T>(values: readonly U[]): ZodType<U>;
+    extend<S extends Record<string, ZodType>>(shape: S): ZodType<T & Fields<S>>; merge<U>(other: ZodType<U>): ZodType<T & U>; keyof(): ZodType<keyof T>;
+    pick<K extends keyof T>(mask: Record<K, true>): ZodType<Pick<T, K>>; omit<K extends keyof T>(mask: Record<K, true>): ZodType<Omit<T, K>>;
+    partial(mask?: object): ZodType<Partial<T>>; required(mask?: object): ZodType<Required<T>>; strict(): ZodType<T>; strip(): ZodType<T>; passthrough(): ZodType<T>; catchall(field: ZodType): ZodType<T>;
+    rest(field: ZodType): ZodType<T>; unwrap(): ZodType; readonly shape: Record<string, ZodType>; readonly element: ZodType; readonly options: T[]; readonly enum: Record<string, T>;
   }
   export type TypeOf<Z> = Z extends ZodType<infer T> ? T : never;
   type Fields<S> = { [K in keyof S]: TypeOf<S[K]> };
+  type About = { description?: string; required_error?: string; invalid_type_error?: string };
   interface Functions {
     object<S extends Record<string, ZodType>>(shape: S): ZodType<Fields<S>>;
     array<T>(items: ZodType<T>): ZodType<T[]>;
+    record<T>(values: ZodType<T>): ZodType<Record<string, T>>;
     record<T>(keys: ZodType, values: ZodType<T>): ZodType<Record<string, T>>;
     union<O extends ZodType[]>(options: [...O]): ZodType<TypeOf<O[number]>>;
     literal<const T>(value: T): ZodType<T>;
     enum<const T extends string>(values: readonly T[]): ZodType<T>;
     nullable<T>(inner: ZodType<T>): ZodType<T | null>; optional<T>(inner: ZodType<T>): ZodType<T | undefined>;
-    string(): ZodType<string>; number(): ZodType<number>; boolean(): ZodType<boolean>; null(): ZodType<null>;
-    any(): ZodType<any>; unknown(): ZodType<unknown>;
+    string(about?: About): ZodType<string>; number(about?: About): ZodType<number>; boolean(about?: About): ZodType<boolean>; null(): ZodType<null>;
+    any(): ZodType<any>; unknown(): ZodType<unknown>; never(): ZodType<never>; undefined(): ZodType<undefined>; void(): ZodType<void>; nan(): ZodType<number>; function(): ZodType;
+    bigint(): ZodType<bigint>; date(): ZodType<Date>; nativeEnum<E extends object>(values: E): ZodType<E[keyof E]>; lazy<T>(later: () => ZodType<T>): ZodType<T>;
+    custom<T>(test?: unknown): ZodType<T>; instanceof<T>(of: new (...given: any[]) => T): ZodType<T>; preprocess<T>(change: (value: unknown) => unknown, inner: ZodType<T>): ZodType<T>;
+    tuple<O extends ZodType[]>(items: [...O]): ZodType<{ [I in keyof O]: TypeOf<O[I]> }>; set<T>(items: ZodType<T>): ZodType<Set<T>>; map<K, V>(key: ZodType<K>, value: ZodType<V>): ZodType<Map<K, V>>;
+    intersection<T, U>(one: ZodType<T>, other: ZodType<U>): ZodType<T & U>; strictObject<S extends Record<string, ZodType>>(shape: S): ZodType<Fields<S>>;
+    discriminatedUnion<O extends ZodType[]>(key: string, options: [...O]): ZodType<TypeOf<O[number]>>;
+    coerce: { string(): ZodType<string>; number(): ZodType<number>; boolean(): ZodType<boolean>; date(): ZodType<Date> };
   }
   export const z: Functions;
   export namespace z { export { TypeOf as infer, ZodType }; }

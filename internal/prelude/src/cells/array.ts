@@ -53,19 +53,20 @@ for (const name of reading) {
 }
 
 for (const [name, change] of Object.entries(changing)) {
-  arrayMethods.set(name, (of, raw) => (...args) => {
+  arrayMethods.set(name, (of) => (...args) => {
     meetOutside();
-    const copy = [...raw];
+    const copy = [...of.place.raw() as unknown[]]; // as it is now: an argument may have changed it, as in unshift(pop())
     const result = change(copy, args, of);
     replaceElements(of.place, copy);
     return result === copy ? of.another(of.place, of.reads) : result;
   });
 }
 
-arrayMethods.set("push", (of, raw) => (...args) => {
+arrayMethods.set("push", (of) => (...args) => {
   meetOutside();
+  const length = (of.place.raw() as unknown[]).length + args.length;
   append(of.place, args);
-  return raw.length;
+  return length;
 });
 
 /** What was taken out of a document, as a view of a document of its own. */

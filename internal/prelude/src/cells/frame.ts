@@ -52,6 +52,8 @@ export interface Module {
   resultSchema?: Schema;
   /** How the argument is read; without one the function gets a view. */
   plan?: Plan;
+  /** What the JSON of a graph says of a function of ours: the original's text. */
+  text?: string;
 }
 
 /** A node while its graph is being built: inputs and outputs still hold refs. */

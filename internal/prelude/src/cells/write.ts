@@ -23,7 +23,7 @@ export function write(place: Place, value: unknown): void {
 export function append(place: Place, values: readonly unknown[]): void {
   const list = place.raw() as unknown[];
   const before = list.length;
-  for (const value of values) {
+  for (const value of values.slice(0, lengthOf(values))) {
     const kid = place.child(list.length);
     const likeSibling = isObject(value) && (value as Marked)[ID_FIELD] !== undefined;
     const anchor = anchorOf(place);
@@ -84,7 +84,8 @@ function assign(place: Place, container: object, value: unknown, siblings?: read
   }
   if (isObject(next) && isMarked(next)) next = asEntity(next, anchorOf(place), siblings);
   if (isLink(next)) {
-    if (!isLink(current) || !sameLink(current, next)) put(place, container, { ...next });
+    // What is given back to its own place, as by o = { ...o }, stays as it is: a link would lead to itself.
+    if (placeOf(next) !== place && (!isLink(current) || !sameLink(current, next))) put(place, container, { ...next });
   } else if (isArray(next) && isArray(current)) {
     assignElements(place, current, next);
   } else if (!isArray(next) && isObject(next) && isObject(current) && !isArray(current) && !isLink(current)) {
@@ -100,13 +101,28 @@ function assign(place: Place, container: object, value: unknown, siblings?: read
 function assignElements(place: Place, current: unknown[], next: unknown[]): void {
   const before = current.slice();
   const taken = new Set<number>();
-  for (let i = 0; i < next.length; i++) {
+  const length = lengthOf(next);
+  const sources = next.map((value) => isObject(value) ? elementIn(place, (value as Marked)[PLACE]) : -1);
+  const moved = new Set(sources.filter((from, i) => from !== i));
+  for (let i = 0; i < length; i++) {
     const value = next[i];
-    const at = isObject(value) ? (value as Marked)[PLACE] : undefined;
-    if (at !== undefined && at.parent === place && Number(at.key) < before.length) moveElement(place, current, i, Number(at.key), before, taken);
-    else if (i >= current.length || differs(current[i], value)) assign(place.child(i), current, value, before);
+    const from = sources[i]!;
+    if (from >= 0 && from < before.length) moveElement(place, current, i, from, before, taken);
+    else if (i >= current.length || differs(current[i], value)) {
+      if (moved.has(i)) put(place.child(i), current, copyOfJSON(current[i])); // the one that was here is moved as it is
+      assign(place.child(i), current, value, before);
+    }
   }
-  if (current.length > next.length) resize(place, next.length);
+  if (current.length > length) resize(place, length);
+}
+
+const elementIn = (list: Place, at: Place | undefined): number => at?.parent === list ? Number(at.key) : -1;
+
+/** Without what is undefined at the end: an array is stored as far as it has elements. */
+function lengthOf(list: readonly unknown[]): number {
+  let { length } = list;
+  while (length > 0 && list[length - 1] === undefined) length--;
+  return length;
 }
 
 /**
@@ -141,8 +157,8 @@ function put(place: Place, container: object, raw: unknown): void {
   const key = keyOf(place);
   if (key === "__proto__") return; // it would be the prototype, not data
   if (isObject(fields[key])) place.doc.shape++;
-  if (raw === undefined && !isArray(container)) delete fields[key];
-  else fields[key] = raw;
+  if (raw !== undefined) fields[key] = raw;
+  else if (delete fields[key] && isArray(container)) container.length = lengthOf(container);
   place.doc.touch();
   changed(place);
 }
@@ -199,8 +215,8 @@ function copied(place: Place, anchor: Place, value: unknown, depth: number): unk
   if (isMarked(next)) next = asEntity(next, anchor);
   if (depth > deepest) throw new RangeError(`A value nested deeper than ${deepest} levels can't be stored`);
   if (isArray(next)) {
-    const list: unknown[] = new Array(next.length);
-    for (let i = 0; i < next.length; i++) {
+    const list: unknown[] = new Array(lengthOf(next));
+    for (let i = 0; i < list.length; i++) {
       const item: unknown = next[i];
       list[i] = isObject(item) ? copied(place.child(i), anchor, item, depth + 1) : storable(item);
     }

@@ -78,8 +78,10 @@ export function graphOf(value: unknown): Graph | undefined {
   return typeof value === "function" ? (value as { [GRAPH]?: Graph })[GRAPH] : undefined;
 }
 
-function moduleJSON({ plan: _plan, type, implementation: code, ...rest }: Module, level?: string): Fields {
-  const implementation = graphOf(code)?.form(level) ?? (typeof code === "function" ? String(code) : code);
+function moduleJSON({ plan: _plan, text, type, implementation: code, ...rest }: Module, level?: string): Fields {
+  // Ids were made without our texts, and go on being.
+  const own = level === undefined && text || (typeof code === "function" ? String(code) : code);
+  const implementation = graphOf(code)?.form(level) ?? own;
   return { type, implementation, ...rest };
 }
 
@@ -119,7 +121,7 @@ export function buildGraph(frame: Frame, inputs: Ref | undefined, outputs: unkno
     const node = { module, inputs: convert(inputs), outputs: convert(outputs) };
     graph.nodes.push({ ...node, reads: aliasesIn(node.inputs), writes: aliasesIn(node.outputs) });
   }
-  Object.assign(graph.defaults, inputs?.root.defaults);
+  Object.assign(graph.defaults, convert(inputs?.root.defaults));
   for (const root of roots) {
     root.owner = graph;
     if (root === inputs?.root) continue;

@@ -60,8 +60,8 @@ export function render(fn: Code): OpaqueRef {
 
 /** handler(fn) or handler(eventSchema, stateSchema, fn). */
 export function handler(first: unknown, stateSchema?: Schema, fn?: Code): Factory & { with: Factory } {
-  const module: Module = fn === undefined
-    ? codeModule(first as Code)
+  const module: Module = fn === undefined || !first && !stateSchema
+    ? codeModule(fn ?? first as Code)
     : codeModule(fn, { type: "object", properties: { $event: schemaOf(first ?? {}), ...schemaOf(stateSchema)?.properties } });
   module.wrapper = "handler";
   const factory = (props: Fields = {}): OpaqueRef => {
@@ -89,6 +89,7 @@ const interpolate = createNodeFactory({
     for (let i = 0; i < values.length; i++) text += String(values[i]) + strings[i + 1];
     return text;
   },
+  text: '({ strings, values })=>strings.reduce((result, str, i)=>result + str + (i < values.length ? values[i] : ""), "")',
   plan: planOf({
     type: "object",
     properties: { strings: { type: "array", items: { type: "string" } }, values: { type: "array" } },

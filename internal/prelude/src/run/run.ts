@@ -51,10 +51,7 @@ export function run(graph: Graph, recipeId: string, argument: unknown, result: D
 }
 
 function lacks(kept: Fields, wanted: Fields | undefined): boolean {
-  if (wanted === undefined) return false;
-  const names = keys(wanted);
-  for (let i = 0; i < names.length; i++) if (kept[names[i]!] === undefined) return true;
-  return false;
+  return wanted !== undefined && keys(wanted).some((key) => kept[key] === undefined);
 }
 
 function processOf(result: Document): Document {

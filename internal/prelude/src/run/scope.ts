@@ -7,7 +7,7 @@ import { type Document, documentOf, type Place, Reads } from "../documents/docum
 import { entityId } from "../documents/entity";
 import { resolve } from "../documents/link";
 import { Alias, type Graph } from "../graph/graph";
-import { type Fields, is, isArray, isObject, type Key, keys } from "../host/host";
+import { type Fields, is, isArray, isObject, type Key, keys, mapObject } from "../host/host";
 import { drop, type Rows } from "../schedule/rows";
 import type { Action, EventHandler } from "../schedule/scheduler";
 
@@ -50,19 +50,8 @@ export class Scope {
   bind(tree: unknown): unknown {
     if (tree instanceof Alias) return { $alias: tree.target({ "/": this.place(tree).doc.id }) };
     if (!isObject(tree)) return tree;
-    if (isArray(tree)) {
-      const list = new Array<unknown>(tree.length);
-      for (let i = 0; i < tree.length; i++) list[i] = this.bind(tree[i]);
-      return list;
-    }
-    const out: Fields = {};
-    const names = keys(tree);
-    for (let i = 0; i < names.length; i++) {
-      const key = names[i]!;
-      const field = tree[key];
-      if (field !== undefined) out[key] = typeof field === "object" ? this.bind(field) : field;
-    }
-    return out;
+    if (isArray(tree)) return tree.map((part) => this.bind(part));
+    return mapObject(tree, (field) => this.bind(field));
   }
 
   /** What an action that was not run yet is assumed to read: whatever its inputs lead to. */

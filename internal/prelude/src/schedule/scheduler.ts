@@ -19,14 +19,18 @@ declare module "../documents/document" {
 
 const mostRunsBetweenRests = 100;
 const nothing = new Reads();
+let subscriptions = 0;
 
 export class Action {
   reads = nothing;
   runs = 0;
   active = true;
   pending = false;
-  /** Used while a batch is put in order. */
-  placed = false;
+  /** When it was subscribed, as a count of subscriptions. */
+  since = 0;
+  /** Used while a batch is put in order: the actions that read what it writes, and how many it waits for. */
+  feeds: Action[] = [];
+  waits = 0;
   /** What it did the last time depends on more than what it read, or was more than its output. */
   volatile = false;
 
@@ -45,6 +49,7 @@ export class Action {
       if (at >= 0) readers.splice(at, 1);
     }
     this.reads = reads;
+    this.since = ++subscriptions;
     const now = reads.places;
     for (let i = 0; i < now.length; i++) (now[i]!.readers ??= []).push(this);
   }
@@ -160,32 +165,38 @@ function fail(source: Source, thrown: unknown): void {
   failures.push({ kind: source.kind, of: source.code.name || source.label, ...describeThrown(thrown) });
 }
 
-/** The actions in the order in which they are to run, from last to first: after an action comes what it feeds. */
+/**
+ * The actions in the order in which they are to run, from last to first: as they became pending, but after those whose
+ * output they read. In a circle the one that waits for the fewest goes on, of several the last.
+ */
 function inOrder(actions: Action[]): Action[] {
   if (actions.length < 2) return actions;
-  const order: Action[] = [];
-  for (let i = actions.length - 1; i >= 0; i--) place(actions[i]!, order);
-  for (let i = 0; i < order.length; i++) order[i]!.placed = false;
-  return order;
-}
-
-// A circle is cut where it is entered: at the action that was scheduled last.
-function place(action: Action, order: Action[]): void {
-  if (action.placed || !action.pending) return;
-  action.placed = true;
-  for (let i = 0; i < action.writes.length; i++) {
-    let above: Place | undefined = action.writes[i]!;
-    placeBelow(above, order);
-    while ((above = above.parent) !== undefined) placeAll(above.readers, order);
+  for (const action of actions) {
+    action.feeds = action.writes.flatMap((place) => readersAround(place, true)).filter((fed) => fed !== action);
+    for (let j = 0; j < action.feeds.length; j++) action.feeds[j]!.waits++;
   }
-  order.push(action);
+  const order = actions.filter(({ waits }) => waits === 0);
+  for (let i = 0; i < actions.length; i++) {
+    if (i === order.length) {
+      order.push(actions.filter(({ waits }) => waits > 0).reduce((a, b) => a.waits < b.waits ? a : b));
+      order[i]!.waits = 0;
+    }
+    const { feeds } = order[i]!;
+    for (let j = 0; j < feeds.length; j++) if (--feeds[j]!.waits === 0) order.push(feeds[j]!);
+  }
+  for (let i = 0; i < order.length; i++) order[i]!.waits = 0;
+  return order.reverse();
 }
 
-function placeBelow(at: Place, order: Action[]): void {
-  placeAll(at.readers, order);
-  if (at.kids !== undefined) for (const kid of at.kids.values()) placeBelow(kid, order);
+/** The actions that read something at, above or below `place`, pending ones or the others, in the order of their last runs. */
+export function readersAround(place: Place, pending: boolean): Action[] {
+  const out: Action[] = [];
+  for (let at = place.parent; at !== undefined; at = at.parent) addReaders(at, pending, out, false);
+  addReaders(place, pending, out, true);
+  return out.length > 1 ? out.sort((a, b) => a.since - b.since) : out;
 }
 
-function placeAll(readers: Action[] | undefined, order: Action[]): void {
-  if (readers !== undefined) for (let i = 0; i < readers.length; i++) place(readers[i]!, order);
+function addReaders({ readers, kids }: Place, pending: boolean, out: Action[], below: boolean): void {
+  if (readers !== undefined) for (let i = 0; i < readers.length; i++) if (readers[i]!.pending === pending) out.push(readers[i]!);
+  if (below && kids !== undefined) for (const kid of kids.values()) addReaders(kid, pending, out, true);
 }
