@@ -42,7 +42,14 @@ func Open(ctx context.Context, st store.Store, states *state.Manager, opts Optio
 			return err
 		}
 		for _, job := range jobs {
-			if job.Status != charm.Running {
+			gone, err := isStray(tx, job)
+			if gone {
+				err = tx.DeleteJob(job.ID)
+			}
+			if err != nil {
+				return err
+			}
+			if gone || job.Status != charm.Running {
 				continue
 			}
 			if err := recoverJob(tx, states, job, opts.Now(), &found); err != nil {
@@ -58,6 +65,19 @@ func Open(ctx context.Context, st store.Store, states *state.Manager, opts Optio
 		return nil, Recovered{}, err
 	}
 	return q, found, st.View(ctx, q.load)
+}
+
+// isStray reports whether the job is of a charm that is gone: the schema does not
+// let that be, but a program that has not switched its checks on may have done it.
+func isStray(r store.Reader, job charm.Job) (bool, error) {
+	if job.Charm == 0 {
+		return false, nil
+	}
+	_, err := r.Charm(job.Charm)
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
 }
 
 func (q *Queue) nextEpoch(tx store.Tx) error {

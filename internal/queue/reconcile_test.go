@@ -92,6 +92,12 @@ func TestDamageToRowsIsFoundAndMended(t *testing.T) {
 		"next run of a disabled one":     {disabled, "update state set next_run = 1000", queue.Stopped, 0},
 		"next try zeroed":                {failing, "update state set next_try = 0", queue.Unarmed, time.Second},
 		"next try far away":              {failing, "update state set next_try = " + far, queue.FarAway, charm.FirstProbe},
+		"next run before all times":      {due, "update state set next_run = -9223372036854775808", queue.Unarmed, time.Second},
+		"next run after all times":       {due, "update state set next_run = 9223372036854775807", queue.FarAway, time.Minute},
+		"disabled by nobody known":       {due, "update state set disabled = 1, disabled_by = 'martians'", queue.Unarmed, time.Second},
+		"job that is nothing known":      {retried, "update job set status = 'zombie'", queue.DeadClaim, time.Second},
+		"job of a type nobody knows":     {retried, "update job set type = 'frobnicate'", queue.DeadClaim, time.Second},
+		"claim of a type nobody knows":   {running, "update job set type = 'frobnicate'", queue.LostClaim, time.Minute},
 		"state gone":                     {due, "delete from state where charm = %[1]d", queue.Unarmed, time.Second},
 		"enabled":                        {failing, "update state set disabled = 0", queue.Stopped, time.Second},
 		"disabled":                       {due, "update state set disabled = 1, disabled_by = 'person'", queue.Stopped, 0},
@@ -469,5 +475,24 @@ func TestFault21_AClockThatJumpsWhileRunningCostsNoTurns(t *testing.T) {
 		if turns[space] < 7 || turns[other] < 7 {
 			t.Errorf("of 20 turns the spaces had %v", turns)
 		}
+	})
+}
+
+// A job whose charm is gone, which the schema does not let be, kept the service
+// from starting.
+func TestFault19_AJobOfACharmThatIsGone(t *testing.T) {
+	t.Parallel()
+	inBubble(t, func(w *world) {
+		c := w.add(1)
+		w.mustEnd(w.next(), charm.OK)
+		for _, status := range []charm.Status{charm.Running, charm.Pending} {
+			w.sql(c, fmt.Sprintf(`pragma foreign_keys = 0; insert into job values
+				('%[1]s', 999, 'execute_charm', '', 'due', 0, 1, 1, '%[1]s', 'run of it', 1, 1, 0, '', 0, 1, 1)`, status))
+		}
+		w.restart()
+		if jobs := w.rows(); len(jobs) != 0 {
+			t.Errorf("jobs are left: %+v", jobs)
+		}
+		w.mustEnd(w.next(), charm.OK)
 	})
 }

@@ -67,6 +67,9 @@ func explain(err error, path string) error {
 	if _, done := errors.AsType[*charm.Error](err); done {
 		return err
 	}
+	if _, bad := errors.AsType[*unreadable](err); bad {
+		return damaged(path, fmt.Errorf("it holds what no charmd has written there: %w", err))
+	}
 	code := codeOf(err)
 	switch primary(code) {
 	case lib.SQLITE_FULL:
@@ -91,6 +94,16 @@ func explain(err error, path string) error {
 	}
 	return err
 }
+
+// unreadable is a value that cannot be what its column is for.
+type unreadable struct {
+	column string
+	why    error
+}
+
+func (u *unreadable) Error() string { return fmt.Sprintf("column %s: %v", u.column, u.why) }
+
+func (u *unreadable) Unwrap() error { return u.why }
 
 // damaged is the refusal of a database that is not, or not any more, one of ours.
 func damaged(path string, why error) error {
