@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -57,7 +56,7 @@ func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) (*queue.Cl
 	session, err := h.Runner.Open(flight, runcharm.Work{
 		Ahead: ahead,
 		Run:   claim.Job.Run, Occasion: claim.Job.ID, Mode: wire.ModeEvent, Charm: claim.Charm,
-		Stream: updater, Event: json.RawMessage("{}"), Timeout: min(cmp.Or(claim.Charm.Timeout, h.Timeout), charm.MaxTimeout), Dispatched: func() { h.Queue.Dispatched(claim) },
+		Stream: updater, Event: json.RawMessage("{}"), Timeout: claim.Charm.Within(h.Timeout), Dispatched: func() { h.Queue.Dispatched(claim) },
 	})
 	if err != nil {
 		return h.commit(ctx, claim, h.notOpened(flight, err), 0, nil)
