@@ -81,14 +81,8 @@ func isStray(r store.Reader, job charm.Job) (bool, error) {
 }
 
 func (q *Queue) nextEpoch(tx store.Tx) error {
-	text, err := tx.Value(epochKey)
-	if err != nil {
+	if err := store.DecodeValue(tx, epochKey, &q.epoch); err != nil {
 		return err
-	}
-	if text != "" {
-		if q.epoch, err = strconv.ParseInt(text, 10, 64); err != nil {
-			return fmt.Errorf("%s is %q: %w", epochKey, text, err)
-		}
 	}
 	q.epoch++
 	return tx.SetValue(epochKey, strconv.FormatInt(q.epoch, 10))

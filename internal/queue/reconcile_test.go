@@ -477,22 +477,3 @@ func TestFault21_AClockThatJumpsWhileRunningCostsNoTurns(t *testing.T) {
 		}
 	})
 }
-
-// A job whose charm is gone, which the schema does not let be, kept the service
-// from starting.
-func TestFault19_AJobOfACharmThatIsGone(t *testing.T) {
-	t.Parallel()
-	inBubble(t, func(w *world) {
-		c := w.add(1)
-		w.mustEnd(w.next(), charm.OK)
-		for _, status := range []charm.Status{charm.Running, charm.Pending} {
-			w.sql(c, fmt.Sprintf(`pragma foreign_keys = 0; insert into job values
-				('%[1]s', 999, 'execute_charm', '', 'due', 0, 1, 1, '%[1]s', 'run of it', 1, 1, 0, '', 0, 1, 1)`, status))
-		}
-		w.restart()
-		if jobs := w.rows(); len(jobs) != 0 {
-			t.Errorf("jobs are left: %+v", jobs)
-		}
-		w.mustEnd(w.next(), charm.OK)
-	})
-}

@@ -111,3 +111,36 @@ func TestFault19_DamagedFiguresAreEmpty(t *testing.T) {
 		return nil
 	}))
 }
+
+// What no charmd leaves behind, and SQLite does not mind, is told all the same.
+func TestFault19_RowsThatContradictEachOther(t *testing.T) {
+	t.Parallel()
+	db, _, at := aCharm(t)
+	ok(t, db.Update(t.Context(), func(tx store.Tx) error {
+		if err := tx.PutRecipe(charm.Recipe{ID: "r", CreatedAt: at, Files: map[string]string{}}); err != nil {
+			return err
+		}
+		if err := tx.AddFact(store.Fact{Space: 1, Of: "of:a", The: "application/json", At: at, Is: []byte(`{"value":"\ud800"}`)}); err != nil {
+			return err
+		}
+		return tx.PutCommit(store.Commit{Space: 1, At: at})
+	}))
+	for _, tc := range []struct{ damage, mend, found string }{
+		{"update fact set value = cast('{' as blob)", `update fact set value = cast('{}' as blob)`, "documents that are no JSON: 1"},
+		{"update fact set cause = x'00'", "update fact set cause = zeroblob(32)", "facts with a reference that is none: 1"},
+		{"update memory set head = head + 9", "update memory set head = head - 9", "documents whose current fact is gone: 1"},
+		{"update space set since = 7", "update space set since = 0", "spaces whose log ends at another commit: 1"},
+		{"update charm set allow_hosts = '['", "update charm set allow_hosts = 'null'", "charms whose private hosts are no list: 1"},
+		{"update recipe set files = ''", "update recipe set files = '{}'", "recipes whose files are no list: 1"},
+	} {
+		damageRows(t, db, tc.damage)
+		found, err := db.Check(t.Context())
+		if err != nil || len(found) != 1 || found[0] != tc.found {
+			t.Errorf("%s: found %q, %v", tc.damage, found, err)
+		}
+		damageRows(t, db, tc.mend)
+		if found, err := db.Check(t.Context()); err != nil || len(found) > 0 {
+			t.Errorf("%s: found %q, %v", tc.mend, found, err)
+		}
+	}
+}
