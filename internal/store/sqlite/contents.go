@@ -14,6 +14,7 @@ var contradictions = []struct{ query, what string }{
 		"documents that are no JSON: %d"},
 	{"select count(*) from space s where s.since <> coalesce((select max(since) from log l where l.space = s.row), -1)",
 		"spaces whose log ends at another commit: %d"},
+	{"select count(*) from charm c where not exists (select 1 from space s where s.row = c.space)", "charms whose space is gone: %d"},
 	{"select count(*) from charm where not json_valid(allow_hosts)", "charms whose private hosts are no list: %d"},
 	{"select count(*) from recipe where not json_valid(files)", "recipes whose files are no list: %d"},
 }

@@ -130,6 +130,7 @@ func TestFault19_RowsThatContradictEachOther(t *testing.T) {
 		{"update fact set cause = x'00'", "update fact set cause = zeroblob(32)", "facts with a reference that is none: 1"},
 		{"update memory set head = head + 9", "update memory set head = head - 9", "documents whose current fact is gone: 1"},
 		{"update space set since = 7", "update space set since = 0", "spaces whose log ends at another commit: 1"},
+		{"pragma foreign_keys = 0; update charm set space = 99", "update charm set space = 1", "charms whose space is gone: 1"},
 		{"update charm set allow_hosts = '['", "update charm set allow_hosts = 'null'", "charms whose private hosts are no list: 1"},
 		{"update recipe set files = ''", "update recipe set files = '{}'", "recipes whose files are no list: 1"},
 	} {
