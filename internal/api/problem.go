@@ -44,7 +44,7 @@ func (p Problem) Status() int {
 		return http.StatusInsufficientStorage
 	case charm.CodeUnavailable:
 		return http.StatusServiceUnavailable
-	case charm.CodeInternal:
+	case charm.CodeInternal, charm.CodeDataCorrupt:
 		return http.StatusInternalServerError
 	}
 	return http.StatusUnprocessableEntity // it was understood, and the recipe or its run is at fault

@@ -5,6 +5,7 @@
 package charm
 
 import (
+	"cmp"
 	"strings"
 	"time"
 )
@@ -40,6 +41,11 @@ func (c Charm) Ref() string {
 		name = c.ID
 	}
 	return space + "/" + name
+}
+
+// Within is how long a run of it may take where charms that set no timeout get def.
+func (c Charm) Within(def time.Duration) time.Duration {
+	return min(cmp.Or(c.Timeout, def), MaxTimeout)
 }
 
 // Space is one place documents live in. Documents of different spaces never

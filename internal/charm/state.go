@@ -12,6 +12,9 @@ const (
 	ByPerson    DisabledBy = "person"    // never probed
 )
 
+// Known reports whether it is one of them.
+func (by DisabledBy) Known() bool { return by == ByFailures || by == ByPermanent || by == ByPerson }
+
 // State is what is known about a charm's executions. The zero value is that of
 // a charm that never ran.
 type State struct {

@@ -137,6 +137,8 @@ func TestCharm(t *testing.T) {
 			"home/news changed something at 10:30:42 and the toolshed did not say whether it took that, which is looked up before it runs again now, and starts at any moment", "nothing to do"},
 		{"lost", well(ended(charm.Lost, "", ""), waits(charm.Retry, 0, 1)), "pending", Interrupted,
 			"home/news was interrupted when charmd ended during its run, which is not held against it, and runs again now, and starts at any moment", "nothing to do"},
+		{"lost while charmd lives", well(ended(charm.Lost, "the database is damaged", ""), set(func(f *Facts) { f.Last.Code = charm.CodeUnavailable }), waits(charm.Retry, time.Second, 1)), "pending", Retry,
+			"home/news came to nothing at 10:30:42, which is not held against it: the database is damaged; it runs again in 1s, at 10:31:01", "charmd doctor"},
 		{"lost, and others run", well(ended(charm.Lost, "", ""), waits(charm.Retry, 0, 1), set(func(f *Facts) {
 			f.State.UncleanStops, f.Crowd.InFlight = 1, 2
 		})), "pending", AloneFirst,

@@ -67,6 +67,9 @@ func happened(o charm.Outcome) string {
 	return "failed"
 }
 
+// againOrDoctor is what to do about a run that charmd itself could not carry out.
+const againOrDoctor = "nothing to do if that passes; if it comes again: charmd doctor"
+
 // advice is what to do about a run that did not end well.
 func (f Facts) advice(r charm.Run) string {
 	ref := f.Charm.Ref()
@@ -78,7 +81,12 @@ func (f Facts) advice(r charm.Run) string {
 		return "let it hold less at once, page by page with again(); it logged: " + see
 	case charm.Crashed:
 		return "see how it ended with: charmd runs " + r.ID
-	case charm.Cancelled, charm.Lost:
+	case charm.Lost:
+		if r.Code != charm.CodeLost && r.Error != "" {
+			return againOrDoctor
+		}
+		return "nothing to do: it goes on by itself"
+	case charm.Cancelled:
 		return "nothing to do: it goes on by itself"
 	case charm.Conflicted:
 		return "nothing to do: it runs again; if it happens often, let it read less of what others write"

@@ -54,6 +54,9 @@ func (f Facts) jobWaits() (e Explanation, after string) {
 	case last.Code == charm.CodeUnanswered:
 		e.Cause = Unanswered
 		e.Because = fmt.Sprintf("%s changed something at %s and the toolshed did not say whether it took that, which is looked up before it runs again ", ref, f.clock(last.EndedAt))
+	case last.Outcome == charm.Lost && last.Code != charm.CodeLost && last.Error != "": // charmd lives, and could not do it
+		e.Because = fmt.Sprintf("%s came to nothing at %s, which is not held against it%s; it runs again ", ref, f.clock(last.EndedAt), reason(told(*last), ""))
+		e.Next = againOrDoctor
 	case last.Outcome == charm.Lost:
 		e.Cause = Interrupted
 		e.Because = fmt.Sprintf("%s was interrupted when charmd ended during its run, which is not held against it, and runs again ", ref)

@@ -45,10 +45,6 @@ func (h *ExecuteCharm) Type() charm.JobType { return charm.ExecuteCharm }
 
 // Handle runs the claimed charm until its outcome is on disk.
 func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) (*queue.Claim, error) {
-	timeout := claim.Charm.Timeout
-	if timeout == 0 {
-		timeout = h.Timeout
-	}
 	flight, landed := h.Queue.Bind(ctx, claim)
 	defer landed()
 	if h.Upstream != nil {
@@ -60,7 +56,7 @@ func (h *ExecuteCharm) Handle(ctx context.Context, claim queue.Claim) (*queue.Cl
 	session, err := h.Runner.Open(flight, runcharm.Work{
 		Ahead: ahead,
 		Run:   claim.Job.Run, Occasion: claim.Job.ID, Mode: wire.ModeEvent, Charm: claim.Charm,
-		Stream: updater, Event: json.RawMessage("{}"), Timeout: timeout, Dispatched: func() { h.Queue.Dispatched(claim) },
+		Stream: updater, Event: json.RawMessage("{}"), Timeout: claim.Charm.Within(h.Timeout), Dispatched: func() { h.Queue.Dispatched(claim) },
 	})
 	if err != nil {
 		return h.commit(ctx, claim, h.notOpened(flight, err), 0, nil)

@@ -1,7 +1,6 @@
 package handlers
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -157,7 +156,7 @@ func (h *Interact) run(ctx context.Context, act Act) (run charm.Run, err error) 
 
 // within is the time that an act of the charm may take.
 func (h *Interact) within(c charm.Charm) time.Duration {
-	return min(cmp.Or(c.Timeout, h.Timeout), actWithin)
+	return min(c.Within(h.Timeout), actWithin)
 }
 
 // commit writes what the run changed and its record in one transaction. A run

@@ -56,11 +56,7 @@ func (m *Manager) AllFacts() []explain.Facts {
 }
 
 func (m *Manager) facts(s queue.Standing) explain.Facts {
-	timeout := s.Charm.Timeout
-	if timeout == 0 {
-		timeout = m.timeout
-	}
-	return explain.Facts{Now: m.now(), Charm: s.Charm, State: s.State, Job: s.Job, Paused: s.Paused, Timeout: timeout, Page: m.charmURL(s.Charm)}
+	return explain.Facts{Now: m.now(), Charm: s.Charm, State: s.State, Job: s.Job, Paused: s.Paused, Timeout: s.Charm.Within(m.timeout), Page: m.charmURL(s.Charm)}
 }
 
 // besides are the pauses that hold a charm beside the widest one.

@@ -95,9 +95,5 @@ func (a *Accounts) Refused() []charm.RefusedAnswer {
 
 // loadRefused reads what was kept.
 func (a *Accounts) loadRefused(r store.Reader) error {
-	text, err := r.Value(refusedKey)
-	if err != nil || text == "" {
-		return err
-	}
-	return json.Unmarshal([]byte(text), &a.refused.list)
+	return store.DecodeValue(r, refusedKey, &a.refused.list)
 }

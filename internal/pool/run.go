@@ -80,7 +80,16 @@ func newRun(ctx context.Context, w *worker, task *wire.Task, host Host) *run {
 // dispatch hands the task over and sets its end.
 func (r *run) dispatch(ctx context.Context, timeout time.Duration) error {
 	r.started = r.worker.pool.o.Now()
+	began := time.Now()
 	late := time.AfterFunc(timeout+politeness, func() {
+		if time.Since(began) > timeout+2*politeness {
+			// The service itself was stopped for a while, and has not read yet what
+			// the worker may have said in time.
+			select {
+			case <-r.ctx.Done():
+			case <-time.After(politeness):
+			}
+		}
 		r.worker.killDuring(r, Exit{Kind: TimedOut, Detail: fmt.Sprintf("still running after %s", charm.ShortDuration(timeout))})
 		r.cancel()
 	})

@@ -43,11 +43,7 @@ func (q *Queue) Dispatched(c Claim) {
 
 // leaseEnd is when a run of c that starts now must have ended.
 func (q *Queue) leaseEnd(c charm.Charm) time.Time {
-	timeout := c.Timeout
-	if timeout == 0 {
-		timeout = q.opts.DefaultTimeout
-	}
-	return q.opts.Now().Add(timeout + charm.MaxHold + charm.LeaseSlack)
+	return q.opts.Now().Add(c.Within(q.opts.DefaultTimeout) + charm.MaxHold + charm.LeaseSlack)
 }
 
 // Cancel ends a live job: one that waits is recorded as cancelled, one that runs

@@ -42,7 +42,14 @@ func Open(ctx context.Context, st store.Store, states *state.Manager, opts Optio
 			return err
 		}
 		for _, job := range jobs {
-			if job.Status != charm.Running {
+			gone, err := isStray(tx, job)
+			if gone {
+				err = tx.DeleteJob(job.ID)
+			}
+			if err != nil {
+				return err
+			}
+			if gone || job.Status != charm.Running {
 				continue
 			}
 			if err := recoverJob(tx, states, job, opts.Now(), &found); err != nil {
@@ -60,15 +67,22 @@ func Open(ctx context.Context, st store.Store, states *state.Manager, opts Optio
 	return q, found, st.View(ctx, q.load)
 }
 
-func (q *Queue) nextEpoch(tx store.Tx) error {
-	text, err := tx.Value(epochKey)
-	if err != nil {
-		return err
+// isStray reports whether the job is of a charm that is gone: the schema does not
+// let that be, but a program that has not switched its checks on may have done it.
+func isStray(r store.Reader, job charm.Job) (bool, error) {
+	if job.Charm == 0 {
+		return false, nil
 	}
-	if text != "" {
-		if q.epoch, err = strconv.ParseInt(text, 10, 64); err != nil {
-			return fmt.Errorf("%s is %q: %w", epochKey, text, err)
-		}
+	_, err := r.Charm(job.Charm)
+	if errors.Is(err, store.ErrNotFound) {
+		return true, nil
+	}
+	return false, err
+}
+
+func (q *Queue) nextEpoch(tx store.Tx) error {
+	if err := store.DecodeValue(tx, epochKey, &q.epoch); err != nil {
+		return err
 	}
 	q.epoch++
 	return tx.SetValue(epochKey, strconv.FormatInt(q.epoch, 10))

@@ -94,7 +94,11 @@ func stand(c charm.Charm, s charm.State, jobs []charm.Job, now time.Time) (Breac
 		return Stopped, "a job waits though it is not to run by itself"
 	case len(jobs) == 1 && jobs[0].Status == charm.Pending && !schedule.BelievableRetry(s, jobs[0].DueAt, now):
 		return FarAway, fmt.Sprintf("its job waits until %s, longer than any job does", jobs[0].DueAt.UTC().Format(time.RFC3339))
+	case len(jobs) == 1 && !carried(jobs[0]):
+		return DeadClaim, fmt.Sprintf("its job is of the type %q and is %q, which nobody carries out", jobs[0].Type, jobs[0].Status)
 	case len(jobs) > 0:
+	case s.Disabled && !s.DisabledBy.Known():
+		return Unarmed, fmt.Sprintf("it is disabled by %q, which says nothing of when it is tried again", s.DisabledBy)
 	case !s.NextRun.IsZero() && (!runs || s.Waiting.Is()):
 		return Stopped, "it has a next run though it is not to run by itself"
 	case !s.Disabled && !s.NextTry.IsZero():
@@ -110,6 +114,11 @@ func stand(c charm.Charm, s charm.State, jobs []charm.Job, now time.Time) (Breac
 		return FarAway, fmt.Sprintf("it waits until %s, which its schedule cannot mean", laterOf(s.NextRun, s.NextTry).UTC().Format(time.RFC3339))
 	}
 	return "", ""
+}
+
+// carried reports whether a charm's job is one that anybody looks for.
+func carried(j charm.Job) bool {
+	return j.Type == charm.ExecuteCharm && (j.Status == charm.Pending || j.Status == charm.Running)
 }
 
 // confirm is how long after a first look a breach must still be there: memory
@@ -251,7 +260,7 @@ func (q *Queue) ours(j charm.Job) int {
 // out. The caller holds mu.
 func (q *Queue) holds(e *entry, jobs []charm.Job) bool {
 	return slices.ContainsFunc(jobs, func(j charm.Job) bool {
-		return j.ID == e.job.ID && j.Run == e.job.Run && q.ours(j) == 1 && sameTime(j.LeaseEnd, e.job.LeaseEnd)
+		return j.ID == e.job.ID && j.Type == e.job.Type && j.Run == e.job.Run && q.ours(j) == 1 && sameTime(j.LeaseEnd, e.job.LeaseEnd)
 	})
 }
 

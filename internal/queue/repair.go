@@ -87,7 +87,7 @@ func (q *Queue) mend(tx store.Tx, row int64) (done string, err error) {
 		if err := tx.PutJob(jobs[0]); err != nil {
 			return "", err
 		}
-	case kind == Stopped && len(jobs) == 1:
+	case len(jobs) == 1 && (kind == Stopped || kind == DeadClaim):
 		done = "the job is taken away"
 		if err := q.takeAway(tx, jobs); err != nil {
 			return "", err
@@ -149,6 +149,9 @@ func arms(s charm.State) string {
 // its schedule.
 func rearmed(c charm.Charm, s charm.State, now time.Time) charm.State {
 	next, believed := s.NextRun, schedule.Believable(c, s, now)
+	if s.Disabled && !s.DisabledBy.Known() {
+		s.DisabledBy = charm.ByFailures // a try shows whether it works
+	}
 	if s.Waiting.For == charm.ForSchedule {
 		s.Waiting = charm.Wait{}
 	}

@@ -3,7 +3,6 @@ package queue
 import (
 	"encoding/json"
 	"errors"
-	"fmt"
 
 	"charmd/internal/charm"
 	"charmd/internal/store"
@@ -54,12 +53,6 @@ func (q *Queue) TakeUntold(tx store.Tx) (list []charm.Charm, err error) {
 }
 
 func untold(r store.Reader) (rows []int64, err error) {
-	text, err := r.Value(untoldKey)
-	if err != nil || text == "" {
-		return nil, err
-	}
-	if err := json.Unmarshal([]byte(text), &rows); err != nil {
-		return nil, fmt.Errorf("%s is %q: %w", untoldKey, text, err)
-	}
-	return rows, nil
+	err = store.DecodeValue(r, untoldKey, &rows)
+	return rows, err
 }

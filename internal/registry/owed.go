@@ -31,10 +31,7 @@ const (
 const owedKey = "registry.owed"
 
 func owed(r store.Reader) (list []debt, err error) {
-	text, err := r.Value(owedKey)
-	if err == nil && text != "" {
-		err = json.Unmarshal([]byte(text), &list)
-	}
+	err = store.DecodeValue(r, owedKey, &list)
 	return list, err
 }
 

@@ -41,6 +41,13 @@ const (
 	statusBatch = int(charm.StatusWrites * flushEvery / time.Second)
 )
 
+// What could not be written, or read, is tried again after retryFirst, and then
+// after twice as long each time: what is damaged stays so, and fills no log.
+const (
+	retryFirst = time.Second
+	retryLast  = time.Minute
+)
+
 // Run writes noted statuses and takes up changes others make to the cell, until
 // ctx ends.
 func (r *Registry) Run(ctx context.Context) {
@@ -48,6 +55,7 @@ func (r *Registry) Run(ctx context.Context) {
 	r.look() // what changed while nobody listened
 	ticker := time.NewTicker(flushEvery)
 	defer ticker.Stop()
+	wait := retryFirst
 	for {
 		var err error
 		select {
@@ -56,11 +64,19 @@ func (r *Registry) Run(ctx context.Context) {
 		case <-ticker.C:
 			err = errors.Join(r.Push(ctx), r.Flush(ctx))
 		case <-r.changed:
-			err = errors.Join(r.Sync(ctx), r.Relist(ctx))
+			if err = errors.Join(r.Sync(ctx), r.Relist(ctx)); err == nil {
+				wait = retryFirst
+			}
 		}
 		if err != nil && ctx.Err() == nil && !(r.memory.Copies() && waits(err)) {
 			r.logger.Error("the registry could not be brought up to date; trying again", "err", err)
-			time.AfterFunc(time.Second, r.look)
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(wait):
+			}
+			wait = min(2*wait, retryLast)
+			r.look()
 		}
 	}
 }

@@ -154,15 +154,22 @@ func (r *Runner) Open(ctx context.Context, w Work) (*Session, error) {
 		s.recipe = *w.Recipe
 		return s, nil
 	}
-	rec, err := r.current(ctx, w.Charm.Recipe)
-	if errors.Is(err, store.ErrNotFound) {
-		err = charm.Errorf(charm.CodeCompile, "the recipe %s of %s is not stored here", w.Charm.Recipe, w.Charm.Ref())
-	}
-	if err != nil {
+	if err := s.recast(ctx, w.Charm.Recipe); err != nil {
 		return nil, err
 	}
-	s.recipe = rec
 	return s, nil
+}
+
+// recast has the session run the charm by the recipe.
+func (s *Session) recast(ctx context.Context, recipe string) error {
+	rec, err := s.runner.current(ctx, recipe)
+	if errors.Is(err, store.ErrNotFound) {
+		return charm.Errorf(charm.CodeCompile, "the recipe %s of %s is not stored here", recipe, s.work.Charm.Ref())
+	}
+	if err == nil {
+		s.recipe = rec
+	}
+	return err
 }
 
 // Attempt runs the charm once against the space as it is now.
@@ -176,12 +183,15 @@ func (s *Session) Attempt(ctx context.Context) Result {
 	a := newAttempt(s)
 	task, err := a.task(ctx)
 	if recast, ok := errors.AsType[*recastError](err); ok {
-		if s.recipe, err = s.runner.current(ctx, recast.recipe); err == nil {
+		if err = s.recast(ctx, recast.recipe); err == nil {
 			return s.Attempt(ctx)
 		}
 	}
 	if ctx.Err() != nil {
 		return Result{Outcome: charm.Cancelled, Code: charm.CodeCancelled, Error: "cancelled before it ran", Started: s.started, Ended: s.runner.now()}
+	}
+	if charm.CodeOf(err) == charm.CodeCompile {
+		return Result{Outcome: charm.Errored, Code: charm.CodeCompile, Permanent: true, Error: err.Error(), Started: s.started, Ended: s.runner.now()}
 	}
 	if err != nil {
 		return Result{Outcome: charm.Lost, Code: charm.CodeUnavailable, Error: "the charm's documents could not be read: " + err.Error(), Started: s.started, Ended: s.runner.now()}

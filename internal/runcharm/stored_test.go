@@ -184,3 +184,27 @@ func TestAStoredRecipeThatImportsWhatIsNotHere(t *testing.T) {
 		t.Errorf("it says %v", err)
 	}
 }
+
+// A charm that gets a recipe which is not here, while a run of it begins, is told
+// so, and not that its documents are at fault.
+func TestFault24_ARecipeThatIsGoneWhenARunBegins(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	h, err := w.newHome(t, "recast", `export default 1;`, "", nil)
+	check(t, err)
+	c := charm.Charm{Space: h.space.DID, ID: charmID("x").Link(), Recipe: h.recipe.ID, CreatedAt: time.Now()}
+	h.update(t, func(tx store.Tx) (err error) {
+		if err = tx.PutRecipe(h.recipe); err == nil {
+			c.Row, err = tx.PutCharm(c)
+		}
+		return err
+	})
+	s, err := h.runner.Open(t.Context(), runcharm.Work{Run: "r", Mode: wire.ModeEvent, Charm: c, Timeout: time.Second})
+	check(t, err)
+	c.Recipe = "ba4jcgone"
+	h.update(t, func(tx store.Tx) error { _, err := tx.PutCharm(c); return err })
+	r := s.Attempt(t.Context())
+	if r.Outcome != charm.Errored || !r.Permanent || !strings.HasPrefix(r.Error, "the recipe ba4jcgone") {
+		t.Errorf("it ended as %+v", r)
+	}
+}

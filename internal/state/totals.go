@@ -31,11 +31,7 @@ type totals struct {
 // Load reads the totals.
 func (m *Manager) Load(r store.Reader) error {
 	var read Totals
-	text, err := r.Value(totalsKey)
-	if err == nil && text != "" {
-		err = json.Unmarshal([]byte(text), &read)
-	}
-	if err != nil {
+	if err := store.DecodeValue(r, totalsKey, &read); err != nil {
 		return err
 	}
 	tally, err := r.Tally()

@@ -94,7 +94,8 @@ func (v *Vault) renew() error {
 }
 
 func unwritable(err error) error {
-	return charm.Errorf(charm.CodeDataUnusable, "the keys of the vault cannot be written: %w", err)
+	return charm.Errorf(charm.CodeDataUnusable, "the keys of the vault cannot be written: %w", err).
+		WithHint("see that there is room, and that the data directory may be written to; then rotate again")
 }
 
 // rewrap seals the keys of all values with the first key, one in a transaction.

@@ -21,14 +21,21 @@ var (
 const noHosts = "null"
 
 func scanCharm(scan func(...any) error) (c charm.Charm, err error) {
-	var hosts string
 	err = scan(&c.Row, &c.Space, &c.SpaceName, &c.ID, &c.Name, &c.Recipe, &c.Integration,
 		durationOf{&c.Schedule.Every}, &c.Schedule.Cron, &c.Schedule.Zone, durationOf{&c.Timeout},
-		&c.Priority, &hosts, &c.ProbeNever, &c.Registered, timeOf{&c.CreatedAt}, timeOf{&c.UpdatedAt})
-	if err == nil && hosts != noHosts {
-		err = json.Unmarshal([]byte(hosts), &c.AllowHosts)
-	}
+		&c.Priority, hostsOf{&c.AllowHosts}, &c.ProbeNever, &c.Registered, timeOf{&c.CreatedAt}, timeOf{&c.UpdatedAt})
 	return c, err
+}
+
+// hostsOf scans a list of hosts.
+type hostsOf struct{ list *[]string }
+
+func (d hostsOf) read(c column) error {
+	if string(c.blob()) == noHosts {
+		*d.list = nil
+		return nil
+	}
+	return jsonOf{d.list}.read(c)
 }
 
 func (v *view) Charm(row int64) (charm.Charm, error) {

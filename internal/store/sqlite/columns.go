@@ -1,7 +1,9 @@
 package sqlite
 
 import (
+	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -55,12 +57,17 @@ func (d timeOf) read(c column) error {
 	return err
 }
 
-// timeAt is the time whose stored form is n.
+// lastTime is the last time that can be told to anybody: JSON has four digits for
+// the year.
+var lastTime = time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC).UnixMilli()
+
+// timeAt is the time whose stored form is n. Only damage leaves one that is out of
+// range: it is none, or the last one, which is known to be too far away.
 func timeAt(n int64) time.Time {
-	if n == 0 {
+	if n <= 0 {
 		return time.Time{}
 	}
-	return time.UnixMilli(n).UTC()
+	return time.UnixMilli(min(n, lastTime)).UTC()
 }
 
 // durationOf scans a stored duration, microseconds.
@@ -68,9 +75,17 @@ type durationOf struct{ d *time.Duration }
 
 func (d durationOf) read(c column) error {
 	n, err := c.integer()
-	*d.d = time.Duration(n) * time.Microsecond
+	// Only damage leaves one that is negative or longer than can be counted.
+	*d.d = time.Duration(min(max(n, 0), longest)) * time.Microsecond
 	return err
 }
+
+const longest = math.MaxInt64 / int64(time.Microsecond)
+
+// jsonOf scans what is stored as JSON.
+type jsonOf struct{ value any }
+
+func (d jsonOf) read(c column) error { return json.Unmarshal(c.blob(), d.value) }
 
 // refOf scans a stored reference; null is the zero reference.
 type refOf struct{ ref *[32]byte }

@@ -67,18 +67,23 @@ func explain(err error, path string) error {
 	if _, done := errors.AsType[*charm.Error](err); done {
 		return err
 	}
+	if _, bad := errors.AsType[*unreadable](err); bad {
+		return damaged(path, fmt.Errorf("it holds what no charmd has written there: %w", err))
+	}
 	code := codeOf(err)
-	switch primary(code) {
-	case lib.SQLITE_FULL:
+	switch family := primary(code); {
+	case family == lib.SQLITE_FULL, code == lib.SQLITE_IOERR_SHMSIZE: // the log's index finds no room
 		return charm.Errorf(charm.CodeUnavailable, "the disk is full: nothing more can be written to %s: %w", path, err).
-			WithHint("free some space; charmd goes on by itself then")
-	case lib.SQLITE_IOERR:
+			WithHint("free some space; a charmd that runs goes on by itself then")
+	case family == lib.SQLITE_IOERR:
 		if isFatal(err) {
 			return charm.Errorf(charm.CodeUnavailable, "what was written to %s may not have reached the disk: %w", path, err).
 				WithHint("check the disk, then start charmd again")
 		}
 		return charm.Errorf(charm.CodeUnavailable, "%s cannot be read or written: %w", path, err).
-			WithHint("check the disk; charmd goes on by itself when it works again")
+			WithHint("check the disk; a charmd that runs goes on by itself when it works again")
+	}
+	switch primary(code) {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_PROTOCOL:
 		return charm.Errorf(charm.CodeUnavailable, "another program keeps %s locked: %w", path, err).
 			WithHint("close the program that has it open")
@@ -94,6 +99,16 @@ func explain(err error, path string) error {
 
 // mendable is the hint of a damage that may be one of indexes alone.
 const mendable = "charmd doctor --repair mends what can be mended, and keeps a copy; or put a backup in its place"
+
+// unreadable is a value that cannot be what its column is for.
+type unreadable struct {
+	column string
+	why    error
+}
+
+func (u *unreadable) Error() string { return fmt.Sprintf("column %s: %v", u.column, u.why) }
+
+func (u *unreadable) Unwrap() error { return u.why }
 
 // damaged is the refusal of a database that is not, or not any more, one of ours.
 func damaged(path string, why error) *charm.Error {

@@ -65,9 +65,9 @@ func Examine(ctx context.Context, path string, fn func(*Look) error) (err error)
 }
 
 // Damage lists what is wrong with the structure of the database, up to a number of
-// lines; none when it is whole.
+// lines, or else what its rows say that cannot be; none when it is whole.
 func (l *Look) Damage() ([]string, error) {
-	return damage(l.ctx, l.session, "pragma integrity_check(20)")
+	return broken(l.ctx, l.session, "pragma integrity_check(20)")
 }
 
 // Strays lists rows that belong to something that is gone.
@@ -80,10 +80,19 @@ func (db *DB) Check(ctx context.Context) (found []string, err error) {
 		return nil, err
 	}
 	err = db.View(ctx, func(r store.Reader) error {
-		found, err = damage(ctx, r.(*view).session, "pragma quick_check(20)")
+		found, err = broken(ctx, r.(*view).session, "pragma quick_check(20)")
 		return err
 	})
 	return found, err
+}
+
+// broken runs a check of SQLite, and looks at the rows when it finds nothing.
+func broken(ctx context.Context, s *session, pragma string) ([]string, error) {
+	found, err := damage(ctx, s, pragma)
+	if err != nil || len(found) > 0 {
+		return found, err
+	}
+	return contradict(ctx, s)
 }
 
 // damage runs a check of SQLite. Damage at which the check itself fails is what it

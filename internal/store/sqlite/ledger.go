@@ -24,5 +24,5 @@ func (d ledgerOf) read(c column) error {
 	if len(text) == 0 {
 		return nil
 	}
-	return json.Unmarshal(text, d.list)
+	return jsonOf{d.list}.read(c)
 }

@@ -18,12 +18,8 @@ var (
 )
 
 func (v *view) Recipe(id string) (r charm.Recipe, err error) {
-	var files string
 	err = v.row(selectRecipe, []any{id},
-		&r.ID, &r.Name, &r.Compiler, timeOf{&r.CreatedAt}, &files, &r.Source, &r.Program, &r.SourceMap)
-	if err == nil {
-		err = json.Unmarshal([]byte(files), &r.Files)
-	}
+		&r.ID, &r.Name, &r.Compiler, timeOf{&r.CreatedAt}, jsonOf{&r.Files}, &r.Source, &r.Program, &r.SourceMap)
 	return r, err
 }
 

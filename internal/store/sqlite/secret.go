@@ -49,15 +49,8 @@ func (t *tx) DeleteSecret(place string) error {
 
 func (v *view) Connections() ([]charm.Connection, error) {
 	return list(v.session, selectConnections, nil, func(scan func(...any) error) (c charm.Connection, err error) {
-		var path, scopes string
-		err = scan(&c.ID, &c.Space, &c.Charm, &c.Provider, &c.Cell.ID, &path, &c.Account.Email, &c.Account.Name, &c.Account.Picture, &scopes,
+		err = scan(&c.ID, &c.Space, &c.Charm, &c.Provider, &c.Cell.ID, jsonOf{&c.Cell.Path}, &c.Account.Email, &c.Account.Name, &c.Account.Picture, jsonOf{&c.Scopes},
 			&c.State, &c.Reason, timeOf{&c.Since}, timeOf{&c.Tried}, timeOf{&c.Made}, timeOf{&c.Expires}, timeOf{&c.Ends})
-		if err == nil {
-			err = json.Unmarshal([]byte(path), &c.Cell.Path)
-		}
-		if err == nil {
-			err = json.Unmarshal([]byte(scopes), &c.Scopes)
-		}
 		return c, err
 	})
 }

@@ -25,10 +25,16 @@ const foldedRuns = "run folded"
 const unfoldedRuns = "select r.row, r.charm, coalesce(c.integration, ''), r.outcome, r.due, r.started, r.ended " +
 	"from run r left join charm c on c.row = r.charm where r.row > ? order by r.row limit ?"
 
-// histogramOf scans a stored histogram.
+// histogramOf scans a stored histogram. A damaged one is empty: figures are no
+// reason to stop counting, and retention with it.
 type histogramOf struct{ h *charm.Histogram }
 
-func (d histogramOf) read(c column) error { return json.Unmarshal(c.blob(), d.h) }
+func (d histogramOf) read(c column) error {
+	if (jsonOf{d.h}).read(c) != nil {
+		*d.h = charm.Histogram{}
+	}
+	return nil
+}
 
 // scanStat are the destinations in the order of statValues.
 func scanStat(s *store.Stat) []any {

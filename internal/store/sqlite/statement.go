@@ -159,7 +159,7 @@ func (s *statement) scan(dest ...any) error {
 	}
 	for i, d := range dest {
 		if err := (column{s, int32(i)}).into(d); err != nil {
-			return fmt.Errorf("column %d: %w", i+1, err)
+			return &unreadable{libc.GoString(lib.Xsqlite3_column_name(s.c.tls, s.p, int32(i))), err}
 		}
 	}
 	return nil

@@ -21,6 +21,7 @@ func (f *fetches) refused() int { return max(0, f.count-charm.MaxRequestsPerRun)
 type request struct {
 	op    float64     // the runtime's number, which starts anew with every run
 	began float64     // on the run's clock, ms
+	asked bool        // the parent knows of it
 	reply *wire.Reply // of a replay, until its time comes
 }
 
@@ -44,18 +45,18 @@ func (r *run) fetch(op float64, head string, body []byte) error {
 	if r.fetches.open == nil {
 		r.fetches.open = map[uint64]request{}
 	}
-	r.fetches.open[m.lastOp] = request{op: op, began: r.clock.now}
+	q := request{op: op, began: r.clock.now}
 	refuse := func(code charm.ErrorCode, text string) {
 		r.fetches.ready = append(r.fetches.ready, &wire.Reply{Op: m.lastOp, Error: text, Code: string(code)})
 	}
 	if r.fetches.count++; r.fetches.refused() > 0 {
 		refuse(charm.CodeEgressLimit, fmt.Sprintf("a run may make %d requests", charm.MaxRequestsPerRun))
-		return nil
-	}
-	err := m.host.Fetch(&wire.Fetch{Op: m.lastOp, Method: h.Method, URL: h.URL, Headers: h.Headers, Redirect: h.Redirect, Account: h.Account, Body: body})
-	if err != nil {
+	} else if err := m.host.Fetch(&wire.Fetch{Op: m.lastOp, Method: h.Method, URL: h.URL, Headers: h.Headers, Redirect: h.Redirect, Account: h.Account, Body: body}); err != nil {
 		refuse(charm.CodeInvalid, err.Error())
+	} else {
+		q.asked = true
 	}
+	r.fetches.open[m.lastOp] = q
 	return nil
 }
 
@@ -70,8 +71,7 @@ func (f *fetches) end(op uint64) (request, bool) {
 func (f *fetches) cancel(op float64, host Host) bool {
 	for number, q := range f.open {
 		if q.op == op {
-			delete(f.open, number)
-			host.Cancel(number)
+			f.drop(number, host)
 			return true
 		}
 	}
@@ -81,7 +81,15 @@ func (f *fetches) cancel(op float64, host Host) bool {
 // abandon cancels what is open when the run ends.
 func (f *fetches) abandon(host Host) {
 	for number := range f.open {
-		delete(f.open, number)
+		f.drop(number, host)
+	}
+}
+
+// drop forgets a request, and has the parent stop it if it was asked.
+func (f *fetches) drop(number uint64, host Host) {
+	q := f.open[number]
+	delete(f.open, number)
+	if q.asked {
 		host.Cancel(number)
 	}
 }

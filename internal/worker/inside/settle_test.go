@@ -125,6 +125,23 @@ func TestRequestsOfARunEndWithIt(t *testing.T) {
 	})
 }
 
+// The parent kills a worker that cancels what it was not asked.
+func TestFault04_RequestsBeyondTheLimitAreNotCancelled(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, o Options) {
+		l := newLab(t, o)
+		l.answer = func(*wire.Fetch) *wire.Reply { return &wire.Reply{Status: 200} }
+		begin := fmt.Sprintf(`for (let i = 0; i <= %d; i++) fetch("http://a");`, charm.MaxRequestsPerRun)
+		l.expect(`1`, begin+` host.cancel(last()); save(1)`)
+		if len(l.canceled) > 0 {
+			t.Errorf("cancels %d, and asked up to %d", l.canceled, l.fetched[len(l.fetched)-1].Op)
+		}
+		if r := l.do(begin + ` const all = []; for (;;) all.push({});`); r.Ended != wire.OutOfMemory || len(l.canceled) != charm.MaxRequestsPerRun {
+			t.Errorf("%+v; %d requests were cancelled", r, len(l.canceled))
+		}
+	})
+}
+
 func TestTheLogArrivesBeforeTheRunWaits(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, Options{})
