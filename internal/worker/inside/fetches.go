@@ -22,6 +22,7 @@ type request struct {
 	op    float64     // the runtime's number, which starts anew with every run
 	began float64     // on the run's clock, ms
 	reply *wire.Reply // of a replay, until its time comes
+	here  bool        // it was refused here, and the service never heard of it
 }
 
 // fetchHead is what the runtime says of a request.
@@ -46,6 +47,7 @@ func (r *run) fetch(op float64, head string, body []byte) error {
 	}
 	r.fetches.open[m.lastOp] = request{op: op, began: r.clock.now}
 	refuse := func(code charm.ErrorCode, text string) {
+		r.fetches.open[m.lastOp] = request{op: op, began: r.clock.now, here: true}
 		r.fetches.ready = append(r.fetches.ready, &wire.Reply{Op: m.lastOp, Error: text, Code: string(code)})
 	}
 	if r.fetches.count++; r.fetches.refused() > 0 {
@@ -70,8 +72,7 @@ func (f *fetches) end(op uint64) (request, bool) {
 func (f *fetches) cancel(op float64, host Host) bool {
 	for number, q := range f.open {
 		if q.op == op {
-			delete(f.open, number)
-			host.Cancel(number)
+			f.drop(number, q, host)
 			return true
 		}
 	}
@@ -80,8 +81,14 @@ func (f *fetches) cancel(op float64, host Host) bool {
 
 // abandon cancels what is open when the run ends.
 func (f *fetches) abandon(host Host) {
-	for number := range f.open {
-		delete(f.open, number)
+	for number, q := range f.open {
+		f.drop(number, q, host)
+	}
+}
+
+func (f *fetches) drop(number uint64, q request, host Host) {
+	delete(f.open, number)
+	if !q.here {
 		host.Cancel(number)
 	}
 }

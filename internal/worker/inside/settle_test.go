@@ -125,6 +125,25 @@ func TestRequestsOfARunEndWithIt(t *testing.T) {
 	})
 }
 
+// Row 11: the service never heard of a request that was refused here, and would take a
+// word about it for a worker that was taken over.
+func TestFault11_ARequestTooManyIsNotTakenBack(t *testing.T) {
+	t.Parallel()
+	inBothModes(t, func(t *testing.T, o Options) {
+		l := newLab(t, o)
+		l.answer = func(*wire.Fetch) *wire.Reply { return &wire.Reply{Status: 204} }
+		made := fmt.Sprintf(`await Promise.all(Array.from({length: %d}, () => fetch("http://a")));`, charm.MaxRequestsPerRun)
+		l.expect(`1`, made+`fetch("http://a"); host.cancel(last()); save(1)`)
+		if r := l.do(made + `fetch("http://a"); fetch(""); const all = []; for (;;) all.push({});`); r.Ended != wire.OutOfMemory {
+			t.Errorf("%+v", r)
+		}
+		l.expect(`2`, `fetch(""); host.cancel(last()); save(2)`)
+		if len(l.canceled) > 0 {
+			t.Errorf("taken back are %v of %d requests", l.canceled, len(l.fetched))
+		}
+	})
+}
+
 func TestTheLogArrivesBeforeTheRunWaits(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, Options{})
