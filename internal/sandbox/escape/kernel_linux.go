@@ -57,6 +57,10 @@ var Kernel = []Attempt{
 	{Name: "have a stack that no limit counts", ClosedBy: "seccomp", Try: func(Targets) error {
 		return mapped(uncounted, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_GROWSDOWN|unix.MAP_NORESERVE)
 	}},
+	{Name: "have droppable memory that no limit counts", ClosedBy: "rlimits", Unsure: true, Try: func(Targets) error {
+		const droppable = 0x08
+		return mapped(uncounted, unix.PROT_READ|unix.PROT_WRITE, droppable)
+	}},
 	{Name: "map memory that stays in the machine", ClosedBy: "seccomp", Unsure: true, Try: func(Targets) error {
 		return mapped(1, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_LOCKED)
 	}},
