@@ -76,7 +76,7 @@ func (a *app) connect(ctx context.Context, c *client.Client, to client.Ref, req 
 	if err != nil {
 		return api.Connection{}, charm.Errorf(charm.CodeUnavailable, "no port of the loopback interface is free for the answer: %w", err)
 	}
-	answers := make(chan api.ConnectFinish, 1)
+	answers := make(chan api.ConnectFinish)
 	server := &http.Server{Handler: answerPage(answers), ReadHeaderTimeout: 10 * time.Second}
 	go server.Serve(l) //nolint:errcheck // it ends when it is closed
 	defer server.Close()
@@ -86,6 +86,7 @@ func (a *app) connect(ctx context.Context, c *client.Client, to client.Ref, req 
 		return api.Connection{}, err
 	}
 	a.warn("Open this address in a browser on this machine, and allow the access:\n  %s", observe.Line(begun.URL))
+	ended := time.After(connectWithin)
 	for {
 		select {
 		case answer := <-answers:
@@ -94,7 +95,7 @@ func (a *app) connect(ctx context.Context, c *client.Client, to client.Ref, req 
 			}
 			answer.Provider = req.Provider
 			return c.FinishConnect(ctx, answer)
-		case <-time.After(connectWithin):
+		case <-ended:
 			return api.Connection{}, charm.Errorf(charm.CodeUnavailable, "nobody allowed the access within %s", charm.ShortDuration(connectWithin))
 		case <-ctx.Done():
 			return api.Connection{}, ctx.Err()
@@ -107,19 +108,20 @@ const (
 	connectWithin = 10 * time.Minute // as long as the daemon remembers what was begun
 )
 
-// answerPage takes the provider's answer from the browser.
+// answerPage takes the provider's answer from the browser. Each waits until it is looked
+// at: any page may send some of its own, and must not crowd out the one.
 func answerPage(answers chan<- api.ConnectFinish) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET "+answerPath, func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
-		answer := api.ConnectFinish{State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error"), Issuer: q.Get("iss")}
+		select {
+		case answers <- api.ConnectFinish{State: q.Get("state"), Code: q.Get("code"), Error: q.Get("error"), Issuer: q.Get("iss")}:
+		case <-r.Context().Done():
+			return
+		}
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.Header().Set("Referrer-Policy", "no-referrer")
 		_, _ = io.WriteString(w, "charmd has the answer. Go on in the terminal; this window can be closed.\n")
-		select {
-		case answers <- answer:
-		default: // one is being looked at
-		}
 	})
 	return mux
 }

@@ -17,6 +17,7 @@ import (
 	"charmd/internal/config"
 	"charmd/internal/observe"
 	"charmd/internal/service"
+	"charmd/internal/store/sqlite"
 )
 
 // background is the service as commands use it.
@@ -66,6 +67,7 @@ func (a *app) find(cmd *cobra.Command) (client.Place, error) {
 		URL: a.getenv("CHARMD_URL"), Token: a.getenv("CHARMD_TOKEN"),
 		DataDir: cfg.DataDir, DataDirGiven: cfg.Origin(config.DataDir) != "",
 		RuntimeDir: client.RuntimeDir(a.getenv), Default: cfg.LocalURL(),
+		Held: func(dir string) bool { _, held := sqlite.Locked(dir); return held },
 	})
 }
 

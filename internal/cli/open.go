@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"html"
 	"net/url"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +18,7 @@ import (
 	"charmd/internal/api"
 	"charmd/internal/charm"
 	"charmd/internal/client"
+	"charmd/internal/config"
 	"charmd/internal/explain"
 	"charmd/internal/observe"
 )
@@ -84,15 +88,27 @@ func (a *app) showLink(link string) error {
 	return a.browse(filepath.Join(dir, name))
 }
 
-// startBrowser shows a file in the person's browser.
+// startBrowser shows a file in the person's browser, which outlives the command by
+// days and hands its environment on to whatever it starts: it gets none of our secrets.
 func startBrowser(file string) error {
+	args := []string{"xdg-open", file}
 	switch runtime.GOOS {
 	case "darwin":
-		return exec.Command("open", file).Run()
+		args[0] = "open"
 	case "windows":
-		return exec.Command("rundll32", "url.dll,FileProtocolHandler", file).Run()
+		args = []string{"rundll32", "url.dll,FileProtocolHandler", file}
 	}
-	return exec.Command("xdg-open", file).Run()
+	browser := exec.Command(args[0], args[1:]...)
+	browser.Env = slices.DeleteFunc(os.Environ(), isSecretVariable)
+	return browser.Run()
+}
+
+// isSecretVariable reports whether a NAME=value of the environment is a secret of ours.
+func isSecretVariable(variable string) bool {
+	name, _, _ := strings.Cut(variable, "=")
+	return name == "CHARMD_TOKEN" || slices.ContainsFunc(config.Options(), func(o config.Option) bool {
+		return (o.Kind == config.Hush || o.Kind == config.Proxy) && slices.Contains(o.Env, name)
+	})
 }
 
 // greetBrowser tells how to see the pages: with a link where nobody is signed in

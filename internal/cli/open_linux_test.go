@@ -3,6 +3,7 @@ package cli
 import (
 	"bufio"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"charmd/internal/client"
+	"charmd/internal/testbin"
 )
 
 // terminalPair is a terminal, and the end that shows what is printed to it.
@@ -61,5 +63,24 @@ func TestGreetingAtATerminal(t *testing.T) {
 				t.Errorf("printed:\n%s", shown)
 			}
 		})
+	}
+}
+
+// Row 25: secrets are in no environment of a process that charmd starts.
+func TestFault25_ABrowserGetsNoSecrets(t *testing.T) {
+	dir := t.TempDir()
+	testbin.WriteExecutable(t, filepath.Join(dir, "xdg-open"), []byte("#!/bin/sh\nenv > \"$1\"\n"))
+	t.Setenv("PATH", dir+":"+os.Getenv("PATH"))
+	t.Setenv("CHARMD_DATA_DIR", "kept")
+	for _, name := range []string{"CHARMD_TOKEN", "CHARMD_VAULT_KEY", "CHARMD_NOTIFY_TOKEN", "CHARMD_EGRESS_PROXY", "OPERATOR_PASS", "GOOGLE_CLIENT_SECRET"} {
+		t.Setenv(name, "sesame")
+	}
+	seen := filepath.Join(dir, "seen")
+	if err := startBrowser(seen); err != nil {
+		t.Fatal(err)
+	}
+	environment, err := os.ReadFile(seen)
+	if err != nil || strings.Contains(string(environment), "sesame") || !strings.Contains(string(environment), "CHARMD_DATA_DIR=kept") {
+		t.Errorf("the browser was given %s, %v", environment, err)
 	}
 }

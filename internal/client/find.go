@@ -29,7 +29,10 @@ type Lookup struct {
 	DataDir      string
 	DataDirGiven bool   // DataDir is not merely the built-in one
 	RuntimeDir   string // see RuntimeDir
-	Default      string // URL of a daemon that left no file: http://127.0.0.1:8000 unless CHARMD_LISTEN says otherwise
+	// Held reports whether a daemon has the data directory now: to others that answer
+	// where it would be, its token is not sent. Nil knows of none that has not.
+	Held    func(dir string) bool
+	Default string // URL of a daemon that left no file: http://127.0.0.1:8000 unless CHARMD_LISTEN says otherwise
 }
 
 // Place is where a daemon is expected.
@@ -54,9 +57,11 @@ type Place struct {
 // names our data directory; if no data directory was given and exactly one
 // daemon has a runtime file, there; else at the address it serves by default, unless
 // that is another's. Nothing is contacted. The token of the data directory goes to no
-// address of another machine.
+// address of another machine, and to none of this one while no daemon has that
+// directory: anybody's program may listen there meanwhile.
 func Find(l Lookup) (Place, error) {
 	p := Place{URL: l.URL, DataDir: l.DataDir, Named: l.URL != ""}
+	stranger := false // who answers there is another's program, as far as we know
 	if p.Named {
 		if u, err := url.Parse(l.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			return Place{}, charm.Errorf(charm.CodeUsage, "bad value %q for CHARMD_URL", l.URL).
@@ -78,10 +83,11 @@ func Find(l Lookup) (Place, error) {
 			}
 		default:
 			p.URL, p.Other = l.Default, whose(files, l.Default)
+			stranger = l.Held != nil && !l.Held(p.DataDir)
 		}
 	}
 	p.Token, p.Given = l.Token, l.Token != ""
-	if p.Token == "" && !(p.Named && elsewhere(p.URL)) {
+	if p.Token == "" && !(p.Named && elsewhere(p.URL)) && !stranger {
 		var err error
 		if p.Token, err = readToken(p.DataDir); err != nil {
 			return Place{}, err

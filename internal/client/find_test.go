@@ -95,6 +95,30 @@ func TestFind(t *testing.T) {
 	}
 }
 
+// Row 25: while no daemon has our data directory, whoever listens at its address is told
+// no token of it: another user of the machine could wait there for one.
+func TestFault25_NoTokenForWhoWaitsAtOurAddress(t *testing.T) {
+	t.Parallel()
+	dir := dataDir(t, "token one")
+	for _, tc := range []struct {
+		name string
+		held bool
+		l    Lookup
+		want string
+	}{
+		{"no daemon has it", false, Lookup{}, ""},
+		{"one has it, and left no file", true, Lookup{}, "token one"},
+		{"a token that was given", false, Lookup{Token: "given"}, "given"},
+		{"an address that was given", false, Lookup{URL: "http://127.0.0.1:1"}, "token one"},
+	} {
+		tc.l.DataDir, tc.l.RuntimeDir, tc.l.Default = dir, filepath.Join(t.TempDir(), "charmd"), "http://127.0.0.1:8000"
+		tc.l.Held = func(of string) bool { return of == dir && tc.held }
+		if p, err := Find(tc.l); err != nil || p.Token != tc.want {
+			t.Errorf("%s: the token is %q, %v, want %q", tc.name, p.Token, err, tc.want)
+		}
+	}
+}
+
 func TestFindRefusesWhatIsNoAddress(t *testing.T) {
 	t.Parallel()
 	for _, bad := range []string{"localhost:8000", "ftp://h", "http://", "http://[", "/run/charmd.sock"} {

@@ -53,7 +53,8 @@ func Load(in Input, names ...string) (Config, error) {
 
 func badValue(o Option, g given) error {
 	value := charm.Secret(g.raw).String()
-	if o.Kind != Hush && o.Kind != Proxy {
+	// Of an address with a user a password may be the rest.
+	if o.Kind != Hush && o.Kind != Proxy && !(o.Kind == URL && strings.Contains(g.raw, "@")) {
 		value = quote(g.raw)
 	}
 	allowed := o.Allowed()

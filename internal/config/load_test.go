@@ -92,6 +92,7 @@ func TestRefusals(t *testing.T) {
 			`bad value "1000" for max-concurrent, from flag --max-concurrent`, "allowed: a whole number from 1 to 256"},
 		{"no such consent", map[string]string{"consent": "perhaps"}, nil, `bad value "perhaps" for consent, from flag --consent`, "off, warn or ask"},
 		{"negative", map[string]string{"max-retries": "-1"}, nil, `bad value "-1" for max-retries, from flag --max-retries`, "from 0 to 100"},
+		{"an address with a password", map[string]string{"notify-url": "https://ada:sesame@hooks.example"}, nil, `bad value *** for notify-url, from flag --notify-url`, "without user or password"},
 		{"empty flag", map[string]string{"max-retries": ""}, nil, `bad value "" for max-retries`, "a whole number"},
 		{"duration in a variable of milliseconds", nil, []string{"CYCLE_INTERVAL_MS=60s"},
 			`bad value "60s" for interval, from environment variable CYCLE_INTERVAL_MS`, "this variable takes milliseconds only"},

@@ -147,6 +147,7 @@ func (c *Client) Do(ctx context.Context, p Policy, req Request) (Reply, Entry, e
 		client: c,
 		caller: caller{p.Space, p.Charm},
 		trial:  p.Trial,
+		turn:   p.Turn,
 		ours:   p.Ours,
 		own:    own,
 		allow:  append(c.allow[:len(c.allow):len(c.allow)], own...),

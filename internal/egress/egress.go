@@ -50,6 +50,7 @@ type Policy struct {
 	Charm      string   // its id: what a host answers it is held against it alone
 	Ours       bool     // not a charm but the service decides what is asked: no host is new, and none answered in process
 	Trial      *Trial   // it is being tried out; nil when it is not
+	Turn       *Turn    // of the request among those of its run; nil has no bounds. The caller ends it
 
 	Credentials Credentials // nil lends nothing
 }

@@ -126,6 +126,8 @@ func (c *Client) describe(ctx context.Context, t target, err error) *Error {
 	switch {
 	case errors.Is(err, ssrf.ErrProhibitedIP):
 		return newError(CodeBlocked, host, "refused: %s is not a public address; add --allow-host %s opens it to one charm, start --allow-hosts to all", address(dial), host)
+	case errors.Is(err, errOwnNetwork):
+		return newError(CodeBlocked, host, "refused: %s is in this machine's own network; add --allow-host %s opens it to one charm, start --allow-hosts to all", address(dial), host)
 	case errors.Is(err, ssrf.ErrProhibitedPort):
 		return portError(t)
 	case errors.Is(err, ssrf.ErrProhibitedNetwork), errors.Is(err, ssrf.ErrInvalidHostPort):

@@ -17,6 +17,7 @@ type exchange struct {
 	caller  caller
 	ours    bool
 	trial   *Trial
+	turn    *Turn
 	own     allowList // opened to the charm itself
 	allow   allowList // and to all
 	mode    string    // Request.Redirect
@@ -52,6 +53,14 @@ func (x *exchange) run(ctx context.Context, req Request) (Reply, *Error) {
 	x.entry.Host = t.name()
 	if err := x.prepare(req, t); err != nil {
 		return Reply{}, err
+	}
+	switch ok, tooMuch := x.turn.begin(ctx, req); {
+	case tooMuch:
+		err := newError(CodeLimit, t.name(), "the requests of this run that are under way hold more than %d MiB; await some of them first", mostSending>>20)
+		err.Retryable = true
+		return Reply{}, err
+	case !ok:
+		return Reply{}, x.noPlace(ctx, t, mostUnderWay, "of this run")
 	}
 	for redirects := 0; ; redirects++ {
 		h, err := x.visit(ctx, t)
@@ -141,11 +150,11 @@ func (x *exchange) visitOutside(ctx context.Context, t target, transport http.Ro
 	host := joinHostPort(t.host, t.port)
 	release, ok := x.client.places.take(ctx, t.host)
 	if !ok {
-		return hop{}, x.noPlace(ctx, t)
+		return hop{}, x.noPlace(ctx, t, x.client.limits.PerHost, "to this host")
 	}
 	defer release()
 	if !x.client.pace.wait(ctx, t.host) {
-		return hop{}, x.noPlace(ctx, t)
+		return hop{}, x.noPlace(ctx, t, x.client.limits.PerHost, "to this host")
 	}
 	pass, r := x.client.breaker.admit(x.client.now(), host, x.caller)
 	if r != nil { // since the wait for a place began
@@ -162,11 +171,10 @@ func (x *exchange) heldOff(t target, r *refusal) *Error {
 	return heldOff(t, r)
 }
 
-func (x *exchange) noPlace(ctx context.Context, t target) *Error {
+func (x *exchange) noPlace(ctx context.Context, t target, most int, whose string) *Error {
 	err := x.client.networkError(ctx, t, context.Cause(ctx))
 	if err.Code == CodeTimeout {
-		err = newError(CodeLimit, t.name(), "no place among the %d requests under way to this host within %s",
-			x.client.limits.PerHost, x.client.limits.TotalTimeout)
+		err = newError(CodeLimit, t.name(), "no place among the %d requests under way %s within %s", most, whose, x.client.limits.TotalTimeout)
 		err.Retryable = true
 	}
 	return err
@@ -245,7 +253,7 @@ func (x *exchange) visitRemote(ctx context.Context, t target, transport http.Rou
 	if h.location != "" && x.mode != RedirectManual {
 		return h, nil // its body is left unread: it may never end
 	}
-	data, tooLarge, err := readBody(resp, x.client.limits.BodyBytes)
+	data, tooLarge, err := x.readBody(ctx, resp, x.client.limits.BodyBytes)
 	x.entry.BytesIn += int64(len(data))
 	if tooLarge {
 		return hop{}, newError(CodeTooLarge, t.name(), "the reply's body is larger than %d bytes", x.client.limits.BodyBytes)
@@ -259,16 +267,4 @@ func (x *exchange) visitRemote(ctx context.Context, t target, transport http.Rou
 		h.quota = h.wait > 0
 	}
 	return h, nil
-}
-
-// readBody reads a decompressed body of at most limit bytes.
-func readBody(resp *http.Response, limit int64) (data []byte, tooLarge bool, err error) {
-	if resp.ContentLength > limit && resp.Request.Method != http.MethodHead {
-		return nil, true, nil
-	}
-	data, err = io.ReadAll(io.LimitReader(resp.Body, limit+1))
-	if int64(len(data)) > limit {
-		return data[:limit], true, nil
-	}
-	return data, false, err
 }

@@ -2,6 +2,7 @@ package egress
 
 import (
 	"crypto/tls"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
@@ -18,6 +19,7 @@ import (
 type guard struct {
 	ports []uint16
 	addrs *ssrf.Guardian
+	own   func() []netip.Prefix // public networks that this machine is in
 }
 
 // azureWireServer is a public address that answers only inside one cloud, with
@@ -26,7 +28,40 @@ var azureWireServer = netip.MustParsePrefix("168.63.129.16/32")
 
 func newGuard(ports []uint16, extra ...ssrf.Option) guard {
 	options := append([]ssrf.Option{ssrf.WithPorts(ports...), ssrf.WithDeniedV4Prefixes(azureWireServer)}, extra...)
-	return guard{ports: ports, addrs: ssrf.New(options...)}
+	return guard{ports: ports, addrs: ssrf.New(options...), own: ownNetworks}
+}
+
+// errOwnNetwork refuses public addresses that lead no further than our own network.
+var errOwnNetwork = errors.New("an address of this machine's own network")
+
+// ownNetworks are asked for anew each time, since addresses come and go. Where they
+// cannot be listed there are none.
+func ownNetworks() []netip.Prefix {
+	list, _ := net.InterfaceAddrs()
+	return networksOf(list)
+}
+
+// networksOf is what answers us behind the firewall, though its addresses are public: of
+// IPv4 the machine itself, of IPv6 also whatever else is on its links, which at home are
+// the router, the printer and the disks. A link is a /64, also where the address stands
+// alone (DHCPv6).
+func networksOf(addrs []net.Addr) (list []netip.Prefix) {
+	for _, a := range addrs {
+		ip, ok := a.(*net.IPNet)
+		if !ok {
+			continue
+		}
+		addr, ok := netip.AddrFromSlice(ip.IP)
+		if addr = addr.Unmap(); !ok || addr.IsLoopback() {
+			continue
+		}
+		bits := 32
+		if addr.Is6() {
+			bits = 64
+		}
+		list = append(list, netip.PrefixFrom(addr, bits).Masked())
+	}
+	return list
 }
 
 // allowsPort judges a URL's port before anything is resolved.
@@ -34,7 +69,17 @@ func (g guard) allowsPort(port uint16) bool { return slices.Contains(g.ports, po
 
 // check is a net.Dialer's Control.
 func (g guard) check(network, address string, c syscall.RawConn) error {
-	return g.addrs.Safe(network, address, c)
+	if err := g.addrs.Safe(network, address, c); err != nil {
+		return err
+	}
+	at, err := netip.ParseAddrPort(address)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(g.own(), func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) }) {
+		return errOwnNetwork
+	}
+	return nil
 }
 
 // checkNetwork is the Control for destinations opened by name: any address and

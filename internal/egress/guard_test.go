@@ -1,9 +1,14 @@
 package egress
 
 import (
+	"errors"
+	"net"
 	"net/http"
+	"net/netip"
 	"strings"
 	"testing"
+
+	"code.dny.dev/ssrf"
 )
 
 // TestFault10_DangerousAddresses goes through every known way to write an
@@ -243,5 +248,50 @@ func TestFault10_ProxyEnvironmentIsIgnored(t *testing.T) {
 	mustGet(t, clientFor(t, Options{}, port), base)
 	if len(asked) != 0 {
 		t.Errorf("the proxy was asked for %s", <-asked)
+	}
+}
+
+// Public addresses that are the machine's own, or on the same link, lie behind the
+// firewall like private ones.
+func TestFault10_TheMachinesOwnNetwork(t *testing.T) {
+	t.Parallel()
+	own := networksOf([]net.Addr{
+		&net.IPNet{IP: net.ParseIP("127.0.0.1"), Mask: net.CIDRMask(8, 32)}, &net.IPNet{IP: net.ParseIP("::1"), Mask: net.CIDRMask(128, 128)},
+		&net.IPNet{IP: net.ParseIP("8.8.4.4"), Mask: net.CIDRMask(24, 32)}, &net.IPNet{IP: net.IPv4(9, 9, 9, 9).To4(), Mask: net.CIDRMask(32, 32)},
+		&net.IPNet{IP: net.ParseIP("2a00:1450:1:2::7"), Mask: net.CIDRMask(128, 128)}, &net.TCPAddr{},
+	})
+	g := newGuard([]uint16{80})
+	g.own = func() []netip.Prefix { return own }
+	for address, want := range map[string]error{
+		"8.8.4.4": errOwnNetwork, "8.8.4.5": nil, "9.9.9.9": errOwnNetwork, "1.1.1.1": nil,
+		"2a00:1450:1:2::7": errOwnNetwork, "2a00:1450:1:2:ffff::1": errOwnNetwork, "2a00:1450:1:3::7": nil,
+	} {
+		network := "tcp4"
+		if strings.Contains(address, ":") {
+			network = "tcp6"
+		}
+		if err := g.check(network, net.JoinHostPort(address, "80"), nil); !errors.Is(err, want) {
+			t.Errorf("%s: %v, want %v", address, err, want)
+		}
+	}
+
+	base, port := serve(t, publicIP, func(w http.ResponseWriter, r *http.Request) {})
+	g = newGuard([]uint16{80, port}, ssrf.WithAllowedV4Prefixes(netip.MustParsePrefix(publicIP+"/32")))
+	g.own = func() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix(publicIP + "/32")} }
+	names := startNameServer(t, map[string][]string{"own.test": {publicIP}})
+	client, err := newClient(Options{Resolver: names.resolver()}, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	for _, where := range []string{base, "http://own.test:" + itoa(port)} {
+		_, entry, err := get(t, client, where)
+		if e := wantCode(t, err, entry, CodeBlocked); !strings.Contains(e.Message, publicIP+" is in this machine's own network") {
+			t.Errorf("%q does not say why", e.Message)
+		}
+		opened := Policy{AllowHosts: []string{hostPort(where)}}
+		if _, _, err := client.Do(t.Context(), opened, Request{URL: where}); err != nil {
+			t.Errorf("opened by name: %v", err)
+		}
 	}
 }

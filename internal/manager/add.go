@@ -9,12 +9,14 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 
 	"charmd/internal/api"
 	"charmd/internal/cell"
 	"charmd/internal/charm"
+	"charmd/internal/egress"
 	"charmd/internal/identity"
 	"charmd/internal/memory"
 	"charmd/internal/merkle"
@@ -55,6 +57,11 @@ func (m *Manager) plan(req api.AddRequest) (plan, error) {
 	for what, name := range map[string]string{"--space": p.Space, "--name": p.Name} {
 		if err := checkName(what, name); err != nil {
 			return p, err
+		}
+	}
+	for _, host := range req.AllowHosts {
+		if err := egress.CheckAllowHost(host); err != nil {
+			return p, fmt.Errorf("--allow-host: %w", err)
 		}
 	}
 	if len(req.Argument) > 0 {
@@ -173,8 +180,24 @@ func (m *Manager) castAndKeep(ctx context.Context, p plan, rec charm.Recipe, c c
 	return m.Added(c), nil
 }
 
-// baseName is the recipe's name without its extension.
-func baseName(rec charm.Recipe) string { return strings.TrimSuffix(rec.Name, path.Ext(rec.Name)) }
+// baseName is the name of the recipe's file without its extension, as far as a charm may
+// have it: the file may be a stranger's.
+func baseName(rec charm.Recipe) string {
+	const most = charm.MaxNameBytes - 10 // a number may come behind it
+	name := []byte(nil)
+	for _, r := range strings.TrimSuffix(rec.Name, path.Ext(rec.Name)) {
+		if !nameForm.MatchString("_" + string(r)) {
+			r = '-'
+		}
+		if len(name)+utf8.RuneLen(r) <= most {
+			name = utf8.AppendRune(name, r)
+		}
+	}
+	if text := strings.TrimSpace(string(name)); checkName("--name", text) == nil && text != "" {
+		return text
+	}
+	return "charm"
+}
 
 // Added is what is told of a charm that has been made.
 func (m *Manager) Added(c charm.Charm) api.Added {

@@ -61,10 +61,10 @@ func (a *Accounts) Empty(ctx context.Context, space string, at charm.AuthCell) e
 	return a.o.Cells.ChangeCell(ctx, space, at, func([]byte) []byte { return emptyCell() }, nil)
 }
 
-func mustJSON(d authData) []byte {
-	text, err := json.Marshal(d)
+func mustJSON(v any) []byte {
+	text, err := json.Marshal(v)
 	if err != nil {
-		panic(err) // strings and numbers always marshal
+		panic(err) // what is given to it always marshals
 	}
 	return text
 }

@@ -38,24 +38,28 @@ func TestALogoutThatIsOverEndsNothing(t *testing.T) {
 	w.writes(emptyCell())
 	answer := w.allow(w.begin("mine"))
 	asked, read := make(chan struct{}), make(chan struct{})
-	w.o.Cells = cellsSeen{w, sync.OnceFunc(func() { close(read) })}
+	var done error
+	connected := make(chan error)
+	w.o.Cells = cellsSeen{w, sync.OnceFunc(func() { // the run has found it empty, and goes on when it is not any more
+		close(read)
+		done = <-connected
+	})}
 	w.o.HTTP = func(Provider) http.RoundTripper {
 		return roundTrip(func(r *http.Request) (*http.Response, error) {
-			if r.Method == http.MethodGet { // whose account it is, with the account locked
+			if r.Method == http.MethodGet { // whose account it is
 				close(asked)
 				<-read
 			}
 			return w.google.RoundTrip(r)
 		})
 	}
-	connected := make(chan error)
 	go func() {
 		_, err := w.Finish(t.Context(), "google", "mine", answer)
 		connected <- err
 	}()
 	<-asked
 	err := w.Prepare(t.Context(), mail, 30*time.Second)
-	if done := <-connected; done != nil || err != nil {
+	if done != nil || err != nil {
 		t.Fatalf("connecting: %v, the run: %v", done, err)
 	}
 	if list := w.List(); len(list) != 1 || list[0].ID != conn.ID || w.cell().Token != accessStandIn+conn.ID {

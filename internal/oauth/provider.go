@@ -176,7 +176,11 @@ func within(path, below string) bool {
 	if below == "" {
 		return true
 	}
-	for _, step := range strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+	read := path
+	if twice, err := url.PathUnescape(path); err == nil {
+		read = twice
+	}
+	for _, step := range strings.FieldsFunc(read, func(r rune) bool { return r == '/' || r == '\\' }) {
 		if name, _, _ := strings.Cut(step, ";"); name == "." || name == ".." {
 			return false
 		}

@@ -144,7 +144,7 @@ func (a *Accounts) redeem(ctx context.Context, p Provider, refresh string) (*oau
 
 // asking is a context for one request to the provider's endpoints.
 func (a *Accounts) asking(ctx context.Context, p Provider) (context.Context, context.CancelFunc) {
-	client := &http.Client{Transport: a.o.HTTP(p), CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	client := &http.Client{Transport: readable{a.o.HTTP(p)}, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	return context.WithTimeout(context.WithValue(ctx, oauth2.HTTPClient, client), a.o.Timeout)
 }
 

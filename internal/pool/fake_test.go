@@ -269,7 +269,9 @@ func (h *fakeHost) Documents(ctx context.Context, ids []string) ([]wire.Document
 	return docs, nil
 }
 
-func (h *fakeHost) Fetch(ctx context.Context, f wire.Fetch) wire.Reply { return h.fetch(ctx, f) }
+func (h *fakeHost) Fetch(ctx context.Context, f wire.Fetch) (wire.Reply, func()) {
+	return h.fetch(ctx, f), func() {}
+}
 
 func (h *fakeHost) Program(_ context.Context, recipe string) (string, error) {
 	return h.program(recipe)

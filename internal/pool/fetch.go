@@ -63,7 +63,8 @@ func (r *run) fetch(m *wire.Fetch) error {
 	}
 	r.calls.Go(func() {
 		defer r.fetches.end(m.Op)
-		reply := r.host.Fetch(ctx, *m)
+		reply, taken := r.host.Fetch(ctx, *m)
+		defer taken()
 		reply.Op = m.Op
 		if ctx.Err() == nil {
 			r.send(&reply)

@@ -55,8 +55,9 @@ type Host interface {
 	// it likes. An error ends the run with wire.ReasonHost.
 	Documents(ctx context.Context, ids []string) ([]wire.Document, error)
 	// Fetch makes a request; what goes wrong is in the reply. Several calls may
-	// run at once, and beside the other methods.
-	Fetch(ctx context.Context, f wire.Fetch) wire.Reply
+	// run at once, and beside the other methods. taken is called when the worker has
+	// the reply, or is not to have it.
+	Fetch(ctx context.Context, f wire.Fetch) (reply wire.Reply, taken func())
 	// Program is the compiled recipe of this id. An error ends the run with
 	// wire.ReasonHost.
 	Program(ctx context.Context, recipe string) (string, error)

@@ -30,6 +30,7 @@ type attempt struct {
 	bytes    int             // of all that was served
 	memo     json.RawMessage // what the worker was given of the last run; nil for nothing
 	log      runLog
+	share    *egress.Share
 	requests int
 	asked    []Asked
 	blame    string // the last request, when it failed by the other side's fault
@@ -43,7 +44,7 @@ type attempt struct {
 }
 
 func newAttempt(s *Session) *attempt {
-	return &attempt{Session: s, served: map[string]memory.Version{}}
+	return &attempt{Session: s, served: map[string]memory.Version{}, share: egress.NewShare()}
 }
 
 func seedOf(run string) uint64 {
@@ -226,7 +227,12 @@ func (a *attempt) Program(_ context.Context, id string) (string, error) {
 }
 
 // Fetch sends a request through egress, or repeats the reply it got before.
-func (a *attempt) Fetch(ctx context.Context, f wire.Fetch) wire.Reply {
+func (a *attempt) Fetch(ctx context.Context, f wire.Fetch) (reply wire.Reply, taken func()) {
+	turn := a.share.Turn()
+	return a.fetch(ctx, f, turn), turn.End
+}
+
+func (a *attempt) fetch(ctx context.Context, f wire.Fetch, turn *egress.Turn) wire.Reply {
 	a.mu.Lock()
 	a.requests++
 	a.mu.Unlock()
@@ -237,7 +243,7 @@ func (a *attempt) Fetch(ctx context.Context, f wire.Fetch) wire.Reply {
 	at := a.runner.now()
 	reply, entry, err, again := a.replies.Do(ctx, func() (egress.Reply, egress.Entry, error) {
 		return a.runner.egress.Do(ctx, egress.Policy{
-			AllowHosts: a.work.Charm.AllowHosts, Space: a.work.Charm.Space, Charm: a.work.Charm.ID, Trial: a.trial,
+			AllowHosts: a.work.Charm.AllowHosts, Space: a.work.Charm.Space, Charm: a.work.Charm.ID, Trial: a.trial, Turn: turn,
 			Credentials: a.credentials(),
 		}, req)
 	}, req)

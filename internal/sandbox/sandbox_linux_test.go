@@ -180,6 +180,28 @@ func TestEnterLimitsTheProcess(t *testing.T) {
 	}
 }
 
+// Where the operator allows less than we do, that stays, and the other limits are set.
+func TestLowerLimitsStay(t *testing.T) {
+	t.Parallel()
+	exe, err := pure()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("/bin/sh", "-c", "ulimit -n 12; exec "+exe)
+	cmd.Env = []string{role + "=look", "SANDBOX_TEST_FILE=" + filepath.Join(t.TempDir(), "f")}
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s seen
+	if err := json.Unmarshal(out, &s); err != nil {
+		t.Fatal(err)
+	}
+	if l := s.Limits["files"]; s.Report.Rlimits.State != On || l.Max != 12 || s.Limits["data"].Max != (Limits{64 << 20}).DataBytes() {
+		t.Errorf("the limits are %+v, the report %+v", s.Limits, s.Report.Rlimits)
+	}
+}
+
 func TestAHogDiesOfItsOwnLimit(t *testing.T) {
 	t.Parallel()
 	if _, err := played(t, "hog"); err == nil {

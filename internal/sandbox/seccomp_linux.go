@@ -82,7 +82,7 @@ func program(arch, pid uint32) []bpf.Instruction {
 	rule(unix.SYS_CLONE3, bpf.RetConstant{Val: unknown}) // its flags lie in memory, where no filter can look; clone is tried then
 	rule(unix.SYS_PRCTL, bpf.RetConstant{Val: invalid})  // Go gives its memory names, and stops when that cannot be done
 	rule(unix.SYS_CLONE, newThread()...)
-	rule(unix.SYS_MMAP, without(2, unix.PROT_EXEC)...)
+	rule(unix.SYS_MMAP, counted()...)
 	rule(unix.SYS_MPROTECT, without(2, unix.PROT_EXEC)...)
 	rule(unix.SYS_TGKILL, among(0, ^uint32(0), pid)...)
 	// Others would have the kernel signal whom the caller likes.
@@ -133,6 +133,18 @@ func newThread() []bpf.Instruction {
 		bpf.RetConstant{Val: allowed},
 		bpf.RetConstant{Val: fatal},
 	}
+}
+
+// counted allows mmap of memory that the limit of data counts: it knows neither what is
+// shared, also with nobody, nor stacks. What is to stay in the machine is out as well.
+func counted() []bpf.Instruction {
+	const droppable = 0x08                                                                                                 // private, and counted: random numbers that need no call come from there (6.11)
+	const known = unix.MAP_PRIVATE | droppable | unix.MAP_ANONYMOUS | unix.MAP_FIXED | unix.MAP_NORESERVE | unix.MAP_STACK // the last one says nothing to the kernel
+	return append([]bpf.Instruction{
+		argument(3),
+		bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: ^uint32(known), SkipFalse: 1},
+		bpf.RetConstant{Val: refused},
+	}, without(2, unix.PROT_EXEC)...)
 }
 
 // without allows a call whose n-th argument has none of the bits.

@@ -69,7 +69,9 @@ func (s *service) Documents(_ context.Context, ids []string) ([]wire.Document, e
 	return docs, nil
 }
 
-func (s *service) Fetch(ctx context.Context, f wire.Fetch) wire.Reply { return s.fetch(ctx, f) }
+func (s *service) Fetch(ctx context.Context, f wire.Fetch) (wire.Reply, func()) {
+	return s.fetch(ctx, f), func() {}
+}
 
 func (s *service) Program(_ context.Context, id string) (string, error) {
 	if id != s.recipe {

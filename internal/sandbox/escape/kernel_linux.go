@@ -51,6 +51,22 @@ var Kernel = []Attempt{
 		}
 		return err
 	}},
+	{Name: "share memory that no limit counts", ClosedBy: "seccomp", Try: func(Targets) error {
+		return mapped(uncounted, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	}},
+	{Name: "have a stack that no limit counts", ClosedBy: "seccomp", Try: func(Targets) error {
+		return mapped(uncounted, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_GROWSDOWN|unix.MAP_NORESERVE)
+	}},
+	{Name: "have droppable memory that no limit counts", ClosedBy: "rlimits", Unsure: true, Try: func(Targets) error {
+		const droppable = 0x08
+		return mapped(uncounted, unix.PROT_READ|unix.PROT_WRITE, droppable)
+	}},
+	{Name: "map memory that stays in the machine", ClosedBy: "seccomp", Unsure: true, Try: func(Targets) error {
+		return mapped(1, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_LOCKED)
+	}},
+	{Name: "have the kernel keep tables without end", ClosedBy: "rlimits", Try: func(Targets) error {
+		return mapped(1<<40, unix.PROT_READ, unix.MAP_PRIVATE|unix.MAP_NORESERVE) // each page of them that is read takes 8 bytes
+	}},
 	{Name: "leave a message in the kernel", ClosedBy: "seccomp", Unsure: true, Try: func(Targets) error {
 		return call(unix.SYS_MSGGET, unix.IPC_PRIVATE, unix.IPC_CREAT|0o600)
 	}},
@@ -85,6 +101,18 @@ var Kernel = []Attempt{
 	}},
 	{Name: "learn of the machine", ClosedBy: "seccomp", Try: func(Targets) error { return unix.Uname(new(unix.Utsname)) }},
 	{Name: "learn of its use", ClosedBy: "seccomp", Try: func(Targets) error { return unix.Sysinfo(new(unix.Sysinfo_t)) }},
+}
+
+// uncounted is more memory, bytes, than a worker may have.
+const uncounted = 1 << 30
+
+// mapped maps memory and lets it go, untouched.
+func mapped(size, access, flags int) error {
+	memory, err := unix.Mmap(-1, 0, size, access, flags|unix.MAP_ANONYMOUS)
+	if err != nil {
+		return err
+	}
+	return unix.Munmap(memory)
 }
 
 // fork makes a child with those flags, which ends at once.

@@ -133,6 +133,7 @@ func TestFault04_RequestsBeyondTheLimitAreNotCancelled(t *testing.T) {
 		l.answer = func(*wire.Fetch) *wire.Reply { return &wire.Reply{Status: 200} }
 		begin := fmt.Sprintf(`for (let i = 0; i <= %d; i++) fetch("http://a");`, charm.MaxRequestsPerRun)
 		l.expect(`1`, begin+` host.cancel(last()); save(1)`)
+		l.expect(`2`, `fetch(""); host.cancel(last()); save(2)`)
 		if len(l.canceled) > 0 {
 			t.Errorf("cancels %d, and asked up to %d", l.canceled, l.fetched[len(l.fetched)-1].Op)
 		}
