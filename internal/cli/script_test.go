@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +18,7 @@ import (
 
 	"charmd/internal/api"
 	"charmd/internal/client"
+	"charmd/internal/process"
 	"charmd/internal/testbin"
 )
 
@@ -167,10 +167,9 @@ func writeRuntimeFile(ts *testscript.TestScript, _ bool, args []string) {
 // freeAddress is an address of this machine that nobody listens at.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, err := process.FreeAddress()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return address
 }

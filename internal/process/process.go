@@ -8,7 +8,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,7 +46,7 @@ const startWithin = 30 * time.Second
 // Start starts charmd and waits until it answers.
 func Start(o Options) (*Daemon, error) {
 	if o.Listen == "" {
-		addr, err := freeAddress()
+		addr, err := FreeAddress()
 		if err != nil {
 			return nil, err
 		}
@@ -83,14 +82,6 @@ func Start(o Options) (*Daemon, error) {
 		return nil, fmt.Errorf("%w:\n%s", err, d.Log())
 	}
 	return d, nil
-}
-
-func freeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
-	}
-	return l.Addr().String(), l.Close()
 }
 
 // RuntimeDir is XDG_RUNTIME_DIR to it.
