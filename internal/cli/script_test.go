@@ -167,9 +167,10 @@ func writeRuntimeFile(ts *testscript.TestScript, _ bool, args []string) {
 // freeAddress is an address of this machine that nobody listens at.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	address, err := process.FreeAddress()
+	address, release, err := process.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(release)
 	return address
 }

@@ -21,9 +21,8 @@ import (
 type Options struct {
 	Command []string // the program and what comes before "start"
 	Alone   bool     // the toolshed alone
-	Secure  bool     // Args name a certificate, so it is asked over TLS
 	Dir     string   // data directory
-	Listen  string   // "" takes a free port of the loopback interface
+	Listen  string   // "" leaves the port to the system
 	Args    []string // further flags of start
 	Env     []string // added to this process's environment
 }
@@ -46,22 +45,14 @@ const startWithin = 30 * time.Second
 // Start starts charmd and waits until it answers.
 func Start(o Options) (*Daemon, error) {
 	if o.Listen == "" {
-		addr, err := FreeAddress()
-		if err != nil {
-			return nil, err
-		}
-		o.Listen = addr
+		o.Listen = "127.0.0.1:0" // a port chosen here may be another program's by the time it listens
 	}
 	command := "start"
 	if o.Alone {
 		command = "toolshed"
 	}
 	args := append(append(o.Command[1:len(o.Command):len(o.Command)], command, "--listen", o.Listen, "--data-dir", o.Dir), o.Args...)
-	scheme := "http"
-	if o.Secure {
-		scheme = "https"
-	}
-	d := &Daemon{URL: scheme + "://" + o.Listen, Dir: o.Dir, process: exec.Command(o.Command[0], args...), exited: make(chan struct{})}
+	d := &Daemon{Dir: o.Dir, process: exec.Command(o.Command[0], args...), exited: make(chan struct{})}
 	d.process.Env = append(append(os.Environ(), "XDG_RUNTIME_DIR="+d.RuntimeDir()), o.Env...)
 	log, err := os.OpenFile(d.logFile(), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
@@ -104,13 +95,14 @@ func (d *Daemon) awaitAnswer() error {
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		// Found as commands find it: over TLS its file says by which certificate.
+		// Found as commands find it: its file says where it is, and over TLS by which
+		// certificate. One that was killed has left a file too.
 		place, err := client.Find(client.Lookup{
-			DataDir: d.Dir, DataDirGiven: true, RuntimeDir: filepath.Join(d.RuntimeDir(), "charmd"), Default: d.URL,
+			DataDir: d.Dir, DataDirGiven: true, RuntimeDir: filepath.Join(d.RuntimeDir(), "charmd"),
 		})
-		if err == nil && place.Token != "" {
-			d.Client = place.Client()
-			if _, err := d.Client.Status(ctx); err == nil {
+		if err == nil && place.URL != "" && place.Token != "" {
+			d.URL, d.Client = place.URL, place.Client()
+			if status, err := d.Client.Status(ctx); err == nil && status.PID == d.PID {
 				return nil
 			}
 		}

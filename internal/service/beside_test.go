@@ -34,6 +34,9 @@ const passphrase = "OPERATOR_PASS=the toolshed and its services"
 
 func (p *pair) startToolshed() {
 	p.t.Helper()
+	if p.shedAt == "" {
+		p.shedAt = reserve(p.t)
+	}
 	d, err := launch(p.t, process.Options{Alone: true, Dir: p.shedDir, Listen: p.shedAt, Env: []string{passphrase}})
 	if err != nil {
 		p.t.Fatal(err)
@@ -60,7 +63,6 @@ func newPair(t *testing.T, charms int) *pair {
 	t.Helper()
 	p := &pair{t: t, shedDir: t.TempDir(), dir: t.TempDir()}
 	p.startToolshed()
-	p.shedAt = p.toolshed.URL[len("http://"):]
 	p.proxy = newProxy(t, p.shedAt)
 	p.startService()
 	p.service.awaitReady(true, "")

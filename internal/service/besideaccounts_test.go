@@ -30,7 +30,6 @@ func besideGoogle(t *testing.T, front func(*fakegoogle.Google, http.Handler) htt
 	t.Helper()
 	p := &pair{t: t, shedDir: t.TempDir(), dir: t.TempDir()}
 	p.startToolshed()
-	p.shedAt = p.toolshed.URL[len("http://"):]
 	to, err := url.Parse(p.toolshed.URL)
 	if err != nil {
 		t.Fatal(err)

@@ -2,7 +2,6 @@ package service_test
 
 import (
 	"context"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -176,12 +175,7 @@ func (d *daemon) awaitCharm(ref client.Ref) {
 // says so, nothing is held against charms, and it goes on by itself.
 func TestToolshedThatIsNotThere(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &pair{t: t, shedDir: t.TempDir(), shedAt: l.Addr().String()}
-	_ = l.Close()
+	p := &pair{t: t, shedDir: t.TempDir(), shedAt: reserve(t)}
 	d := beside(t, "http://"+p.shedAt, t.TempDir())
 	d.awaitReady(false, "cannot be reached")
 	why, err := d.Client.WhyService(t.Context())

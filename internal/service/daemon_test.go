@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -158,6 +160,54 @@ func serve(t *testing.T, h http.HandlerFunc) (url, host string) {
 	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
 	return s.URL, s.Listener.Addr().String()
+}
+
+// notes are what a server of the test writes down; its requests may be under way when
+// the test reads them.
+type notes struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (n *notes) add(line string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.list = append(n.list, line)
+}
+
+// take returns what was written down since the last time.
+func (n *notes) take() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	list := n.list
+	n.list = nil
+	return list
+}
+
+// reserve is a loopback address that nobody answers at but who is told to listen there.
+func reserve(t *testing.T) string {
+	t.Helper()
+	address, release, err := process.Reserve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	return address
+}
+
+// serveAt answers on a reserved address.
+func serveAt(t *testing.T, address string, h http.Handler) *httptest.Server {
+	t.Helper()
+	l, err := net.Listen("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httptest.NewUnstartedServer(h)
+	_ = s.Listener.Close()
+	s.Listener = l
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
 }
 
 func allow(host string) func(*api.AddRequest) {

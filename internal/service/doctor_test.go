@@ -58,7 +58,7 @@ func charmdDoctor(t *testing.T, dir string, args ...string) (stdout string, code
 	cmd := exec.CommandContext(t.Context(), testbin.Path(t), append([]string{"doctor", "--data-dir", dir}, args...)...)
 	cmd.Env = append(os.Environ(), "XDG_RUNTIME_DIR="+filepath.Join(dir, "runtime"))
 	if !slices.Contains(args, "--listen") {
-		cmd.Args = append(cmd.Args, "--listen", freeListen(t))
+		cmd.Args = append(cmd.Args, "--listen", reserve(t))
 	}
 	var out, log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &log
@@ -72,16 +72,6 @@ func charmdDoctor(t *testing.T, dir string, args ...string) (stdout string, code
 		t.Fatalf("it ended with exit code %d: %s", code, log.String())
 	}
 	return out.String(), code
-}
-
-func freeListen(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // lived makes a data directory of a service that has run two charms and stopped.
@@ -419,7 +409,7 @@ func TestDoctorNamesATakenAddressAndAFileOfADeadDaemon(t *testing.T) {
 	if err := os.MkdirAll(runtime, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	_, port, _ := net.SplitHostPort(freeListen(t))
+	_, port, _ := net.SplitHostPort(reserve(t))
 	text, err := json.Marshal(map[string]any{"url": "http://127.0.0.1:" + port, "dataDir": dir, "pid": os.Getpid()})
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ const far = "93.184.215.14"
 // startProxy is a proxy through which far is a server of the test's.
 func startProxy(t *testing.T, secured string, asked chan<- string) *httptest.Server {
 	t.Helper()
-	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return serveAt(t, reserve(t), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { // it is to be down for a while
 		user := r.Header.Get("Proxy-Authorization")
 		asked <- r.Method + " " + r.RequestURI
 		if user != "Basic "+base64.StdEncoding.EncodeToString([]byte("operator:sesame")) {
@@ -56,8 +56,6 @@ func startProxy(t *testing.T, secured string, asked chan<- string) *httptest.Ser
 		}()
 		_, _ = io.Copy(front, behind)
 	}))
-	t.Cleanup(proxy.Close)
-	return proxy
 }
 
 // What charms ask goes by the proxy that the operator names, and by none that the

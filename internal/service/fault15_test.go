@@ -109,9 +109,9 @@ func TestFault14_ARecipeAsksForARefreshItself(t *testing.T) {
 // Provider hosts that lead elsewhere do not take the token with them.
 func TestFault16_ATokenDoesNotFollowARedirect(t *testing.T) {
 	t.Parallel()
-	var evil []string
+	var evil notes
 	evilURL, evilHost := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		evil = append(evil, r.Header.Get("Authorization")+" "+r.URL.String())
+		evil.add(r.Header.Get("Authorization") + " " + r.URL.String())
 		_, _ = w.Write([]byte(`{"emailAddress":"evil"}`))
 	})
 	g, d := withGoogle(t, "--max-retries", "0")
@@ -134,10 +134,11 @@ func TestFault16_ATokenDoesNotFollowARedirect(t *testing.T) {
 			}
 		}
 	}
-	if len(evil) < 2 {
-		t.Errorf("the other host was asked only %d times", len(evil))
+	sent := evil.take()
+	if len(sent) < 2 {
+		t.Errorf("the other host was asked only %d times", len(sent))
 	}
-	for _, line := range evil {
+	for _, line := range sent {
 		for _, secret := range g.Given() {
 			if strings.Contains(line, secret) {
 				t.Errorf("the other host was sent %s", line)

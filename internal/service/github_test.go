@@ -28,13 +28,14 @@ type gitHub struct {
 	host string
 	file string // its certificate
 
+	asked notes // of the API: "200 /notifications"
+
 	mu       sync.Mutex
 	interval int // seconds
 	changed  time.Time
 	list     []map[string]any
 	limited  time.Time // until then the limit is used up
 	taken    bool      // the access was taken back
-	asked    []string  // of the API: "200 /notifications"
 }
 
 const gitHubToken = "gho_16C7e42F292c6912E7710c838347Ae178B4a"
@@ -89,7 +90,7 @@ func (g *gitHub) knows(fn func(w http.ResponseWriter, r *http.Request) int) http
 		default:
 			status = fn(w, r)
 		}
-		g.asked = append(g.asked, fmt.Sprintf("%d %s", status, r.URL.Path))
+		g.asked.add(fmt.Sprintf("%d %s", status, r.URL.Path))
 	}
 }
 
@@ -107,13 +108,7 @@ func (g *gitHub) notifications(w http.ResponseWriter, r *http.Request) int {
 }
 
 // take is what was asked since the last time.
-func (g *gitHub) take() string {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	asked := strings.Join(g.asked, ", ")
-	g.asked = nil
-	return asked
-}
+func (g *gitHub) take() string { return strings.Join(g.asked.take(), ", ") }
 
 func (g *gitHub) with(fn func()) {
 	g.mu.Lock()
@@ -130,7 +125,7 @@ func TestGitHubNotifications(t *testing.T) {
 		return map[string]any{"id": id, "unread": unread, "reason": "mention", "updated_at": "2026-01-0" + id + "T00:00:00Z",
 			"subject": map[string]any{"title": title}, "repository": map[string]any{"full_name": "a/b", "html_url": "https://github.com/a/b"}}
 	}
-	g.list = []map[string]any{note("1", "You were named", true)}
+	g.with(func() { g.list = []map[string]any{note("1", "You were named", true)} })
 	table := filepath.Join(t.TempDir(), "providers.json")
 	row := fmt.Sprintf(`{"github":{"authUrl":"%[1]s/login/oauth/authorize","tokenUrl":"%[1]s/login/oauth/access_token","deviceUrl":"","userUrl":"%[1]s/user","hosts":[%[2]q],"clientId":"Iv1.test"}}`, g.URL, g.host)
 	if err := os.WriteFile(table, []byte(row), 0o600); err != nil {
@@ -143,9 +138,9 @@ func TestGitHubNotifications(t *testing.T) {
 	if err := d.Client.SetSecret(t.Context(), "github-client-secret", "planted-github-secret"); err != nil {
 		t.Fatal(err)
 	}
-	var leaked []string
+	var leaked notes
 	other := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		leaked = append(leaked, r.Header.Get("Authorization"))
+		leaked.add(r.Header.Get("Authorization"))
 		_, _ = w.Write([]byte("[]"))
 	}))
 	t.Cleanup(other.Close)
@@ -215,8 +210,8 @@ func TestGitHubNotifications(t *testing.T) {
 	if r := d.run(stray); r.Outcome == charm.OK || !strings.Contains(r.Error, `the connection "github" is for https requests to `+g.host) {
 		t.Errorf("at another host: %s %s", r.Outcome, r.Error)
 	}
-	if len(leaked) != 0 {
-		t.Errorf("the other host was sent %q", leaked)
+	if sent := leaked.take(); len(sent) != 0 {
+		t.Errorf("the other host was sent %q", sent)
 	}
 
 	g.with(func() { g.limited, g.taken = time.Time{}, true })

@@ -2,9 +2,7 @@ package service_test
 
 import (
 	"fmt"
-	"net"
 	"net/http"
-	"net/http/httptest"
 	"slices"
 	"sync"
 	"testing"
@@ -200,27 +198,14 @@ func TestFault12_WhoWaitsForAHost(t *testing.T) {
 
 func TestFault12_AHostThatWasDown(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	host := l.Addr().String()
-	if err := l.Close(); err != nil {
-		t.Fatal(err)
-	}
+	host := reserve(t)
 	d := startDaemon(t, t.TempDir(), "--failures", "1")
 	ref := d.addFeed("feeds", "down", "http://"+host, host, every(time.Second))
 	d.await(ref, "its host is held off", 30*time.Second, func(api.Charm) bool { return len(d.hosts()) == 1 })
 	if h := d.hosts()[0]; h.Host != host || h.For != "" || h.State != "open" && time.Now().Before(h.Until) || h.Failures < 3 {
 		t.Errorf("it is held off as %+v", h)
 	}
-	s := httptest.NewUnstartedServer(&source{})
-	s.Listener.Close()
-	if s.Listener, err = net.Listen("tcp", host); err != nil {
-		t.Fatal(err)
-	}
-	s.Start()
-	t.Cleanup(s.Close)
+	serveAt(t, host, &source{})
 	c := d.await(ref, "it recovers by itself", 30*time.Second, func(c api.Charm) bool { return c.State.TotalSuccesses > 0 })
 	if c.State.TotalFailures != 0 || c.State.Disabled || len(d.hosts()) != 0 {
 		t.Errorf("it stands as %+v, held off are %+v", c.State, d.hosts())

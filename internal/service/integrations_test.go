@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,33 +22,44 @@ import (
 // answers is a server whose answers a test changes; what is asked again with the tag of
 // the last answer has not changed.
 type answers struct {
-	text, kind, tag string
-	status          int
-	asked           []string // requests that were answered in full
-	notChanged      int
+	mu        sync.Mutex
+	kind      string
+	tag, text string
+	same      int // how often nothing had changed
 }
 
 func (a *answers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if a.tag != "" && r.Header.Get("If-None-Match") == a.tag {
-		a.notChanged++
+		a.same++
 		w.WriteHeader(http.StatusNotModified)
 		return
 	}
-	a.asked = append(a.asked, r.URL.String())
 	w.Header().Set("Content-Type", a.kind)
 	if a.tag != "" {
 		w.Header().Set("ETag", a.tag)
 	}
-	if a.status != 0 {
-		w.WriteHeader(a.status)
-	}
 	_, _ = w.Write([]byte(a.text))
+}
+
+// set is what it answers from now on.
+func (a *answers) set(kind, tag, text string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.kind, a.tag, a.text = kind, tag, text
+}
+
+func (a *answers) notChanged() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.same
 }
 
 func TestFeedsOfTheWild(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t, t.TempDir())
-	a := &answers{kind: "text/html"}
+	a := &answers{}
 	url, host := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/" {
 			_, _ = w.Write([]byte(`<!doctype html><html><head><link rel="alternate" type="application/rss+xml" href="feed.xml"></head><body>blog`))
@@ -55,11 +68,10 @@ func TestFeedsOfTheWild(t *testing.T) {
 		a.ServeHTTP(w, r)
 	})
 	ref := d.add(charms.Source("rss.tsx"), "feeds", "wild", notRegistered, allow(host), argument(`{"settings":{"feedUrl":%q}}`, url))
-	a.tag = `"one"`
-	a.text = "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><rss version=\"2.0\"><channel>" +
-		"<item><guid>1</guid><title>&lt;b&gt;Caf\xe9&lt;/b&gt; &amp;amp; more</title><link>https://e.org/1</link><pubDate>Fri, 01 Jan 2100 00:00:00 GMT</pubDate><enclosure url=\"https://e.org/1.mp3\" type=\"audio/mpeg\" length=\"42\"/></item>" +
-		"<item><guid>1</guid><title>The same id</title><link>https://e.org/2</link><pubDate>yesterday</pubDate></item>" +
-		"<item><guid>1</guid><title>Twice</title><link>https://e.org/1</link></item></channel></rss>"
+	a.set("text/html", `"one"`, "<?xml version=\"1.0\" encoding=\"iso-8859-1\"?><rss version=\"2.0\"><channel>"+
+		"<item><guid>1</guid><title>&lt;b&gt;Caf\xe9&lt;/b&gt; &amp;amp; more</title><link>https://e.org/1</link><pubDate>Fri, 01 Jan 2100 00:00:00 GMT</pubDate><enclosure url=\"https://e.org/1.mp3\" type=\"audio/mpeg\" length=\"42\"/></item>"+
+		"<item><guid>1</guid><title>The same id</title><link>https://e.org/2</link><pubDate>yesterday</pubDate></item>"+
+		"<item><guid>1</guid><title>Twice</title><link>https://e.org/1</link></item></channel></rss>")
 	type item struct {
 		feedItem
 		Enclosures []struct {
@@ -75,11 +87,10 @@ func TestFeedsOfTheWild(t *testing.T) {
 	if seen, err := time.Parse(time.RFC3339, got[0].PubDate); err != nil || seen.After(time.Now()) || len(got[0].Enclosures) != 1 || got[0].Enclosures[0].Length != 42 {
 		t.Errorf("the first item is %+v", got[0])
 	}
-	if r := d.runOK(ref); r.Changed != 0 || r.Requests != 1 || a.notChanged != 1 {
-		t.Errorf("asked again: %d documents changed, %d requests, %d not changed", r.Changed, r.Requests, a.notChanged)
+	if r := d.runOK(ref); r.Changed != 0 || r.Requests != 1 || a.notChanged() != 1 {
+		t.Errorf("asked again: %d documents changed, %d requests, %d not changed", r.Changed, r.Requests, a.notChanged())
 	}
-	a.tag, a.text = `"two"`, "<rss><channel><item><guid>9</guid><title>Na\xefve, says it is UTF-8</title></item></channel></rss>"
-	a.kind = "application/xml; charset=utf-8"
+	a.set("application/xml; charset=utf-8", `"two"`, "<rss><channel><item><guid>9</guid><title>Na\xefve, says it is UTF-8</title></item></channel></rss>")
 	d.runOK(ref)
 	if got := result[feedResult](t, d.show(ref)).Items; len(got) != 3 || got[0].Title != "Naïve, says it is UTF-8" {
 		t.Errorf("a text that is not in the encoding it names: %+v", got)
@@ -122,7 +133,8 @@ func TestAddAnAddress(t *testing.T) {
 func TestJSONIsPolled(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t, t.TempDir())
-	a := &answers{kind: "application/json", tag: `"a"`, text: `{"data":{"list":[{"n":1,"name":"<i>one</i>","at":"2026-01-01"},{"n":1,"name":"again"},{"n":null,"name":null},"bare"]}}`}
+	const kind = "application/json"
+	a := &answers{kind: kind, tag: `"a"`, text: `{"data":{"list":[{"n":1,"name":"<i>one</i>","at":"2026-01-01"},{"n":1,"name":"again"},{"n":null,"name":null},"bare"]}}`}
 	url, host := serve(t, a.ServeHTTP)
 	ref := d.add(charms.Source("json.tsx"), "feeds", "poll", notRegistered, allow(host),
 		argument(`{"settings":{"url":%q,"list":"data.list","id":"n","title":"name","date":"at"}}`, url))
@@ -133,16 +145,16 @@ func TestJSONIsPolled(t *testing.T) {
 	if got := result[items](t, d.show(ref)).Items; len(got) != 3 || got[0].Title != "<i>one</i>" || got[0].ID != "1" || got[0].Date != "2026-01-01" || got[2].Title != "bare" {
 		t.Fatalf("items %+v", got)
 	}
-	if r := d.runOK(ref); r.Changed != 0 || a.notChanged != 1 {
-		t.Errorf("asked again: %d changed, %d not changed", r.Changed, a.notChanged)
+	if r := d.runOK(ref); r.Changed != 0 || a.notChanged() != 1 {
+		t.Errorf("asked again: %d changed, %d not changed", r.Changed, a.notChanged())
 	}
-	a.tag, a.text = "", `{"data":{"list":[{"n":2,"name":"two"},{"n":1,"name":"renamed"}]}}`
+	a.set(kind, "", `{"data":{"list":[{"n":2,"name":"two"},{"n":1,"name":"renamed"}]}}`)
 	d.runOK(ref)
 	if got := result[items](t, d.show(ref)).Items; len(got) != 4 || got[0].ID != "2" || got[1].Title != "renamed" {
 		t.Errorf("after one new entry and a new name: %+v", got)
 	}
 	for text, message := range map[string]string{`{"data":`: "is not JSON", `{"data":{"list":7}}`: "has no list at data.list", `{"__proto__":[]}`: "has no list"} {
-		a.text = text
+		a.set(kind, "", text)
 		if r := d.run(ref); r.Outcome != charm.Errored || !strings.Contains(r.Error, message) {
 			t.Errorf("%s: %s %s", text, r.Outcome, r.Error)
 		}
@@ -154,13 +166,14 @@ func TestCalendarsByAddress(t *testing.T) {
 	d := startDaemon(t, t.TempDir())
 	day := time.Now().UTC().Truncate(24 * time.Hour)
 	stamp := func(days int) string { return day.AddDate(0, 0, days).Format("20060102") }
-	a := &answers{kind: "text/calendar", tag: `"a"`}
+	const kind = "text/calendar"
+	a := &answers{}
 	calendar := func(events ...string) string {
 		return "BEGIN:VCALENDAR\r\nX-WR-CALNAME:Work\r\n" + strings.Join(events, "") + "END:VCALENDAR\r\n"
 	}
 	daily := "BEGIN:VEVENT\r\nUID:d\r\nSUMMARY:Daily\\, short\r\nDTSTART;TZID=Europe/Berlin:" + stamp(1) + "T090000\r\nDURATION:-PT15M\r\nRRULE:FREQ=DAILY;COUNT=4\r\nEXDATE;TZID=Europe/Berlin:" + stamp(2) + "T090000\r\nEND:VEVENT\r\n"
-	a.text = calendar(daily, "BEGIN:VEVENT\r\nUID:d\r\nRECURRENCE-ID;TZID=Europe/Berlin:"+stamp(3)+"T090000\r\nSUMMARY:Moved\r\nDTSTART:"+stamp(3)+"T200000Z\r\nEND:VEVENT\r\n",
-		"BEGIN:VEVENT\r\nUID:old\r\nDTSTART:19990101\r\nEND:VEVENT\r\n", "BEGIN:VEVENT\r\nUID:bad\r\nDTSTART:whenever\r\nEND:VEVENT\r\n")
+	a.set(kind, `"a"`, calendar(daily, "BEGIN:VEVENT\r\nUID:d\r\nRECURRENCE-ID;TZID=Europe/Berlin:"+stamp(3)+"T090000\r\nSUMMARY:Moved\r\nDTSTART:"+stamp(3)+"T200000Z\r\nEND:VEVENT\r\n",
+		"BEGIN:VEVENT\r\nUID:old\r\nDTSTART:19990101\r\nEND:VEVENT\r\n", "BEGIN:VEVENT\r\nUID:bad\r\nDTSTART:whenever\r\nEND:VEVENT\r\n"))
 	url, host := serve(t, a.ServeHTTP)
 	ref := d.add(charms.Source("ical.tsx"), "home", "work", notRegistered, allow(host), argument(`{"settings":{"url":%q}}`, url))
 	type events struct {
@@ -178,15 +191,15 @@ func TestCalendarsByAddress(t *testing.T) {
 	if got.Events[0].End != got.Events[0].Start || !strings.Contains(r.Log, `"whenever" is not a time`) {
 		t.Errorf("a negative duration ends at %s; the log says %s", got.Events[0].End, r.Log)
 	}
-	if r := d.runOK(ref); r.Changed != 0 || a.notChanged != 1 {
-		t.Errorf("asked again: %d changed, %d not changed", r.Changed, a.notChanged)
+	if r := d.runOK(ref); r.Changed != 0 || a.notChanged() != 1 {
+		t.Errorf("asked again: %d changed, %d not changed", r.Changed, a.notChanged())
 	}
-	a.tag, a.text = `"b"`, calendar(fmt.Sprintf("BEGIN:VEVENT\r\nUID:x\r\nDTSTART;VALUE=DATE:%s\r\nEND:VEVENT\r\n", stamp(5)))
+	a.set(kind, `"b"`, calendar(fmt.Sprintf("BEGIN:VEVENT\r\nUID:x\r\nDTSTART;VALUE=DATE:%s\r\nEND:VEVENT\r\n", stamp(5))))
 	d.runOK(ref)
 	if got := result[events](t, d.show(ref)); len(got.Events) != 1 || got.Events[0].UID != "x" || got.Events[0].End != day.AddDate(0, 0, 6).Format(time.DateOnly) {
 		t.Errorf("after the others were deleted: %+v", got)
 	}
-	a.tag, a.text = "", "<html>"
+	a.set(kind, "", "<html>")
 	if r := d.run(ref); r.Outcome != charm.Errored || !strings.Contains(r.Error, "this is not a calendar") {
 		t.Errorf("a page: %s %s", r.Outcome, r.Error)
 	}
@@ -195,12 +208,12 @@ func TestCalendarsByAddress(t *testing.T) {
 func TestGitHubIsWatched(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t, t.TempDir())
-	limited := false
-	var asked []string
+	var limited atomic.Bool
+	var asked notes
 	url, host := serve(t, func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.URL.Path)
+		asked.add(r.URL.Path)
 		switch {
-		case limited:
+		case limited.Load():
 			w.Header().Set("X-RateLimit-Remaining", "0")
 			w.Header().Set("X-RateLimit-Reset", fmt.Sprint(time.Now().Add(time.Hour).Unix()))
 			w.WriteHeader(http.StatusForbidden)
@@ -225,24 +238,27 @@ func TestGitHubIsWatched(t *testing.T) {
 	if r := d.runOK(ref); r.Changed != 0 {
 		t.Errorf("asked again, %d documents changed", r.Changed)
 	}
-	limited, asked = true, nil
+	limited.Store(true)
+	asked.take()
 	d.runOK(ref)
-	limited = false
-	if d.runOK(ref); len(asked) != 1 {
-		t.Errorf("when the limit was used up it asked %v", asked)
+	limited.Store(false)
+	d.runOK(ref)
+	if paths := asked.take(); len(paths) != 1 {
+		t.Errorf("when the limit was used up it asked %v", paths)
 	}
 }
 
 func TestDiscordChannels(t *testing.T) {
 	t.Parallel()
 	d := startDaemon(t, t.TempDir())
-	newest := 150
+	var newest atomic.Int32
+	newest.Store(150)
 	url, host := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Authorization") != "Bot secret" || r.URL.Path != "/channels/77/messages" {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		after := 0
+		newest, after := int(newest.Load()), 0
 		_, _ = fmt.Sscan(r.URL.Query().Get("after"), &after)
 		first, last := max(1, newest-99), newest // without after the newest, with it the next
 		if after > 0 {
@@ -260,7 +276,7 @@ func TestDiscordChannels(t *testing.T) {
 	if got := result[messages](t, d.show(ref)).Messages; len(got) != 100 || got[0].ID != "150" || got[99].Title != "Hello 51" {
 		t.Fatalf("%d messages, %+v", len(got), got[:1])
 	}
-	newest = 290
+	newest.Store(290)
 	for d.runOK(ref).Log != "" && len(result[messages](t, d.show(ref)).Messages) < 240 {
 	}
 	if got := result[messages](t, d.show(ref)).Messages; len(got) != 240 || got[0].ID != "290" {

@@ -3,30 +3,58 @@ package service
 import (
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 
 	"charmd/internal/config"
 	"charmd/internal/egress"
 	"charmd/internal/observe"
+	"charmd/internal/process"
 )
+
+// serveForAWhile answers on an address that nobody gets when it is closed.
+func serveForAWhile(t *testing.T, h http.Handler) *httptest.Server {
+	t.Helper()
+	address, release, err := process.Reserve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	s := httptest.NewUnstartedServer(h)
+	_ = s.Listener.Close()
+	if s.Listener, err = net.Listen("tcp", address); err != nil {
+		t.Fatal(err)
+	}
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
+}
+
+// takeAll is what a server has said so far of the requests that it has answered.
+func takeAll(said <-chan string) (list []string) {
+	for len(said) > 0 {
+		list = append(list, <-said)
+	}
+	return list
+}
 
 // A charm gets the language model's answer, and learns nothing of the service that
 // gives it, which may be one of the private network.
 func TestWhatACharmLearnsOfTheModel(t *testing.T) {
 	t.Parallel()
-	var asked []string
-	model := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	asked := make(chan string, 10)
+	model := serveForAWhile(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
-		asked = append(asked, r.Method+" "+string(body)+r.Header.Get("Authorization"))
+		asked <- r.Method + " " + string(body) + r.Header.Get("Authorization")
 		w.Header().Set("Content-Type", "text/plain")
 		w.Header().Set("Server", "private.internal")
 		w.WriteHeader(http.StatusTeapot)
 		_, _ = io.WriteString(w, "short")
 	}))
-	t.Cleanup(model.Close)
 	client, err := egress.New(egress.Options{Consent: egress.ConsentAsk})
 	if err != nil {
 		t.Fatal(err)
@@ -54,8 +82,8 @@ func TestWhatACharmLearnsOfTheModel(t *testing.T) {
 			t.Errorf("%s: %+v", method, reply)
 		}
 	}
-	if len(asked) != 1 || asked[0] != "POST q" {
-		t.Errorf("the model was asked %q", asked)
+	if got := takeAll(asked); !slices.Equal(got, []string{"POST q"}) {
+		t.Errorf("the model was asked %q", got)
 	}
 	model.Close()
 	for range 4 {
@@ -71,15 +99,14 @@ func TestWhatACharmLearnsOfTheModel(t *testing.T) {
 // passed on, without more of the request or the answer than that takes.
 func TestWhatIsPassedOnToAToolshed(t *testing.T) {
 	t.Parallel()
-	var asked []string
-	there := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked = append(asked, r.Method+" "+r.URL.RequestURI()+" "+r.Header.Get("Accept")+r.Header.Get("Authorization")+r.Header.Get("Cookie"))
+	asked := make(chan string, 10)
+	there := serveForAWhile(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked <- r.Method + " " + r.URL.RequestURI() + " " + r.Header.Get("Accept") + r.Header.Get("Authorization") + r.Header.Get("Cookie")
 		w.Header().Set("Set-Cookie", "a=b")
 		w.Header().Set("Location", "http://127.0.0.1:1/")
 		w.Header().Set("Content-Type", "image/png")
 		w.WriteHeader(http.StatusFound)
 	}))
-	t.Cleanup(there.Close)
 	client, err := egress.New(egress.Options{Origins: []string{there.URL}})
 	if err != nil {
 		t.Fatal(err)
@@ -93,20 +120,18 @@ func TestWhatIsPassedOnToAToolshed(t *testing.T) {
 		})
 	}
 	for _, path := range []string{"/api/ai/img?prompt=a%20b", "/api/ai/webreader/https%3A%2F%2Fexample.org%2Fa%2520b%25", "/api/ai/llm"} {
-		asked = nil
 		reply, ok := ask(path)
-		if !ok || reply.Status != http.StatusFound || reply.URL != there.URL+path || len(reply.Headers) != 1 || len(asked) != 1 || asked[0] != "GET "+path+" image/*" {
-			t.Errorf("%s: %v, %+v; asked was %q", path, ok, reply, asked)
+		if got := takeAll(asked); !ok || reply.Status != http.StatusFound || reply.URL != there.URL+path || len(reply.Headers) != 1 || !slices.Equal(got, []string{"GET " + path + " image/*"}) {
+			t.Errorf("%s: %v, %+v; asked was %q", path, ok, reply, got)
 		}
 	}
-	asked = nil
 	for _, path := range []string{
 		"/api/ai/../v1/status", "/api/ai/%2e%2e/v1/status", "/api/ai/%2e%2e%2fv1/status", "/api/ai/..%5cv1/status", "/api/ai/..;/v1/status", "/api/ai/./x",
 		"/api/ai/%252e%252e/v1/status", "/api/ai/x%252f%25252e%25252e/v1/status", // of which some server unescapes twice
 		"/api/ai", "/api/aix/", "/api/v1/status", "/api/storage/memory", "/",
 	} {
 		if reply, ok := ask(path); ok || len(asked) > 0 {
-			t.Errorf("%s: %+v; asked was %q", path, reply, asked)
+			t.Errorf("%s: %+v; asked was %q", path, reply, takeAll(asked))
 		}
 	}
 	there.Close()

@@ -141,13 +141,8 @@ func TestFault12_FeedServersThatMisbehave(t *testing.T) {
 		case c.name == "garbage":
 			url, host = serveGarbage(t)
 		case c.name == "down":
-			l, err := net.Listen("tcp", "127.0.0.1:0")
-			if err != nil {
-				t.Fatal(err)
-			}
-			host = l.Addr().String()
+			host = reserve(t)
 			url = "http://" + host
-			l.Close()
 		}
 		r := d.run(d.addFeed("feeds", name, url, host, notRegistered))
 		if r.Outcome != c.outcome || r.Code != c.code || !strings.Contains(r.Error, c.message) {

@@ -40,7 +40,7 @@ func TestTLSOfOurs(t *testing.T) {
 	t.Parallel()
 	files, now := t.TempDir(), time.Now()
 	cert, key := certtest.Make(t, files, "pair", now.Add(-time.Hour), now.Add(9*time.Hour), "charmd.example.org")
-	run, err := launch(t, process.Options{Dir: t.TempDir(), Secure: true, Args: []string{"--tls-cert", cert, "--tls-key", key, "--host-names", "charmd.example.org", "--interval", "1s"}})
+	run, err := launch(t, process.Options{Dir: t.TempDir(), Args: []string{"--tls-cert", cert, "--tls-key", key, "--host-names", "charmd.example.org", "--interval", "1s"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestHowTLSIsAskedFor(t *testing.T) {
 			t.Errorf("%v: %d %s", tc.args, code, out)
 		}
 	}
-	d, err := launch(t, process.Options{Dir: t.TempDir(), Secure: true, Alone: true, Args: []string{"--tls-cert", cert, "--tls-key", key}})
+	d, err := launch(t, process.Options{Dir: t.TempDir(), Alone: true, Args: []string{"--tls-cert", cert, "--tls-key", key}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,11 @@ func (w *watcher) prints(pattern string) (before []string) {
 func TestWatch(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	d := startDaemon(t, dir)
+	listen := reserve(t)
+	d, err := launch(t, process.Options{Dir: dir, Listen: listen})
+	if err != nil {
+		t.Fatal(err)
+	}
 	ref := d.add(counter, "home", "counter", notRegistered)
 	charm, space := d.watch("home/counter", "--json"), d.watch("home")
 	did, id := ref.Space, ref.Charm
@@ -81,13 +85,11 @@ func TestWatch(t *testing.T) {
 	charm.prints(`"result":\{"value":40\}`)
 	space.prints(`^\d\d:\d\d:\d\d  of:baedrei\S+  \{"value":.*40`)
 
-	listen := strings.TrimPrefix(d.URL, "http://")
 	if err := d.Stop(); err != nil {
 		t.Fatal(err)
 	}
 	charm.prints(`^(the connection to )?the toolshed at ` + regexp.QuoteMeta(d.URL) + ` (was lost|is going away).*; trying again$`)
-	d, err := launch(t, process.Options{Dir: dir, Listen: listen})
-	if err != nil {
+	if d, err = launch(t, process.Options{Dir: dir, Listen: listen}); err != nil {
 		t.Fatal(err)
 	}
 	charm.prints(`^connected to ` + regexp.QuoteMeta(d.URL) + ` again$`)

@@ -40,10 +40,11 @@ func newPrison(t *testing.T) *prison {
 	p := &prison{t: t}
 	ask := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, p.plan.Load()) }))
 	t.Cleanup(ask.Close)
-	address, err := process.FreeAddress()
+	address, release, err := process.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(release)
 	dir := t.TempDir()
 	for _, name := range []string{"charmd.db", "charmd.db-wal", "operator.key", "admin.token", "process.log"} {
 		p.secrets = append(p.secrets, filepath.Join(dir, name))
