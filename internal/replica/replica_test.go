@@ -243,11 +243,12 @@ func TestCopyFollowsTheToolshed(t *testing.T) {
 	s := newToolshed(t)
 	s.fill(home, 600) // more than are copied at once
 	c := newCopy(s)
-	told := make(chan string, 100)
+	told := make(chan float64, 100)
 	defer c.memory.Subscribe(home, func(e memory.Effect) {
 		for _, ch := range e.Changes {
 			if ch.Of == memory.Of("later") {
-				told <- jsontext.Text(ch.Is)
+				v, _ := ch.Is.(*jsontext.Object).Get("value")
+				told <- v.(float64)
 			}
 		}
 	})()
@@ -261,12 +262,16 @@ func TestCopyFollowsTheToolshed(t *testing.T) {
 		s.put(home, "later", n)
 	}
 	c.await(home, "later", value(19))
-	last := ""
-	for range len(told) {
-		last = <-told
-	}
-	if last != value(19) {
-		t.Errorf("subscribers were told %s last", last)
+	for last := -1.0; last != 19; { // which may be told a moment after it is there
+		select {
+		case n := <-told:
+			if n <= last {
+				t.Fatalf("subscribers were told %v after %v", n, last)
+			}
+			last = n
+		case <-time.After(20 * time.Second):
+			t.Fatalf("subscribers were told %v last", last)
+		}
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -113,7 +114,6 @@ func TestFault02_SIGKILLInTheMiddleOfARun(t *testing.T) {
 func TestFault04_EndlessRuns(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
-	const timeout = 500 * time.Millisecond
 	for name, tt := range map[string]struct {
 		body     string
 		survives bool // the worker ends the run itself
@@ -128,21 +128,27 @@ func TestFault04_EndlessRuns(t *testing.T) {
 			<-ctx.Done()
 			return wire.Reply{Error: "too late"}
 		}
-		s.cast(counter(""))
-		s.use(counter(`console.log("before"); ` + tt.body))
-		pid := s.pool.Status()[0].PID
-		start := time.Now()
-		_, exit := s.run(wire.ModeEvent, timeout)
-		if took := time.Since(start); exit.Kind != pool.TimedOut || took < timeout {
-			t.Errorf("%s: %+v after %s", name, exit, took)
-		}
-		if got := s.logged(); len(got) != 1 || got[0] != "before" {
-			t.Errorf("%s: log %q", name, got)
-		}
-		s.cast(counter(""))
-		s.tick()
-		if survived := s.pool.Status()[0].PID == pid; survived != tt.survives {
-			t.Errorf("%s: the worker survived: %t", name, survived)
+		// A busy machine may take long to come as far as the log, and to end the run.
+		for timeout := 500 * time.Millisecond; ; timeout *= 2 {
+			s.cast(counter(""))
+			s.use(counter(`console.log("before"); ` + tt.body))
+			s.logged()
+			pid := s.pool.Status()[0].PID
+			start := time.Now()
+			_, exit := s.run(wire.ModeEvent, timeout)
+			if took := time.Since(start); exit.Kind != pool.TimedOut || took < timeout {
+				t.Fatalf("%s: %+v after %s", name, exit, took)
+			}
+			log := s.logged()
+			s.cast(counter(""))
+			s.tick()
+			survived := s.pool.Status()[0].PID == pid
+			if slices.Equal(log, []string{"before"}) && survived == tt.survives {
+				break
+			}
+			if timeout > 10*time.Second {
+				t.Fatalf("%s: of %s the log is %q, and that the worker survived %t", name, timeout, log, survived)
+			}
 		}
 	}
 }
@@ -167,7 +173,7 @@ func TestFault05_MemoryBombs(t *testing.T) {
 		s.use(counter(""))
 		s.tick()
 	}
-	runtime.GC()
+	debug.FreeOSMemory() // what is collected is still the process's
 	if grown := resident(t) - before; grown > 10<<20 {
 		t.Errorf("the service grew by %d bytes", grown)
 	}
