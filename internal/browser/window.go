@@ -19,7 +19,7 @@ import (
 
 // within bounds how long is waited for anything in a page. A machine that is busy
 // with other tests is slow.
-const within = 30 * time.Second
+const within = 2 * time.Minute
 
 // Window is one tab. Its methods end the test when they cannot do what they say.
 type Window struct {

@@ -135,7 +135,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 
 // eventually repeats a command until it succeeds: eventually COMMAND ARG...
 func eventually(ts *testscript.TestScript, _ bool, args []string) {
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for ts.Exec(args[0], args[1:]...) != nil {
 		if time.Now().After(deadline) {
 			ts.Fatalf("%v still fails:\n%s", args, ts.ReadFile("stderr"))

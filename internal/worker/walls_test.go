@@ -100,7 +100,7 @@ func TestEachRunSaysWhichWallsStood(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
 	s.cast(counter(""))
-	_, exit := s.run(wire.ModeEvent, 20*time.Second)
+	_, exit := s.run(wire.ModeEvent, patience)
 	if report := s.pool.Sandbox(); exit.Walls != report.Standing() || !strings.Contains(exit.Walls, "rlimits") {
 		t.Errorf("the run says %q, the pool %+v", exit.Walls, report)
 	}

@@ -52,7 +52,7 @@ func TestReportOfACast(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
 	s.use(counter(""))
-	r, exit := s.run(wire.ModeCast, 20*time.Second)
+	r, exit := s.run(wire.ModeCast, patience)
 	if exit.Kind != pool.Done || !r.Report.Handled || !r.Report.Updater || r.Report.Integration != "counter" || r.Report.Changed != len(r.Changed) {
 		t.Errorf("%+v %+v", exit, r)
 	}
@@ -66,7 +66,7 @@ func TestAnErrorLeadsToItsLine(t *testing.T) {
 	s := newService(t, pool.Options{Workers: 1})
 	s.cast(counter(`if (state.n === 1) throw new RangeError("at one");`))
 	s.tick()
-	r, exit := s.run(wire.ModeEvent, 20*time.Second)
+	r, exit := s.run(wire.ModeEvent, patience)
 	if exit.Kind != pool.Done || len(r.Report.Failures) != 1 {
 		t.Fatalf("%+v %+v", exit, r)
 	}
@@ -103,7 +103,7 @@ func TestFault02_SIGKILLInTheMiddleOfARun(t *testing.T) {
 	s := newService(t, pool.Options{Workers: 1})
 	s.cast(counter(""))
 	s.onNeed = func() { _ = syscall.Kill(s.pool.Status()[0].PID, syscall.SIGKILL) }
-	_, exit := s.run(wire.ModeEvent, 20*time.Second, func(t *wire.Task) { t.Documents = nil })
+	_, exit := s.run(wire.ModeEvent, patience, func(t *wire.Task) { t.Documents = nil })
 	if exit.Kind != pool.Crashed || exit.Detail != "killed by SIGKILL" {
 		t.Errorf("%+v", exit)
 	}
@@ -166,7 +166,7 @@ func TestFault05_MemoryBombs(t *testing.T) {
 		"typed array of 1": `new Uint8Array(1e10);`,
 	} {
 		s.use(counter(body))
-		r, exit := s.run(wire.ModeEvent, 30*time.Second)
+		r, exit := s.run(wire.ModeEvent, patience)
 		if exit.Kind != pool.OutOfMemory && name != "typed array of 1" {
 			t.Errorf("%s: %+v %+v", name, exit, r)
 		}
@@ -204,7 +204,7 @@ func TestFault05_DeepRecursionIsAnError(t *testing.T) {
 	} {
 		s.cast(counter(""))
 		s.use(counter(body))
-		r, exit := s.run(wire.ModeEvent, 20*time.Second)
+		r, exit := s.run(wire.ModeEvent, patience)
 		if exit.Kind != pool.Done || len(r.Report.Failures) != 1 {
 			t.Errorf("%s: %+v %+v", body, exit, r)
 		}
@@ -274,7 +274,7 @@ func TestARecipeThatDoesNotLoad(t *testing.T) {
 		"const m = 'x'; require(m);":                             "Module not found: x",
 	} {
 		s.use(source)
-		r, exit := s.run(wire.ModeCast, 20*time.Second)
+		r, exit := s.run(wire.ModeCast, patience)
 		if exit.Kind != pool.Done || r.Ended != wire.LoadFailed || !strings.Contains(r.Load.Message, want) {
 			t.Errorf("%s: %+v %+v %+v", source, exit, r.Ended, r.Load)
 		}
@@ -317,7 +317,7 @@ func TestSignalsForAllProcessesLeaveARunAlone(t *testing.T) {
 			_ = syscall.Kill(s.pool.Status()[0].PID, signal)
 		}
 	}
-	if _, exit := s.run(wire.ModeEvent, 20*time.Second, func(t *wire.Task) { t.Documents = nil }); exit.Kind != pool.Done {
+	if _, exit := s.run(wire.ModeEvent, patience, func(t *wire.Task) { t.Documents = nil }); exit.Kind != pool.Done {
 		t.Errorf("%+v", exit)
 	}
 }
@@ -329,7 +329,7 @@ func TestFiftyRunsAtOnceOnTwoWorkers(t *testing.T) {
 	ends := make(chan pool.Exit)
 	for range 50 {
 		go func() {
-			_, exit := s.run(wire.ModeEvent, 20*time.Second)
+			_, exit := s.run(wire.ModeEvent, patience)
 			ends <- exit
 		}()
 	}
