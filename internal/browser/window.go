@@ -19,7 +19,7 @@ import (
 
 // within bounds how long is waited for anything in a page. A machine that is busy
 // with other tests is slow.
-const within = 30 * time.Second
+const within = 2 * time.Minute
 
 // Window is one tab. Its methods end the test when they cannot do what they say.
 type Window struct {
@@ -80,11 +80,47 @@ func (w *Window) SignIn(c *client.Client) {
 	w.Await(`location.pathname === "/"`)
 }
 
-// Click clicks on the first element that a CSS selector matches, once it is there.
+// Click clicks on the first element that a CSS selector matches, once it is there. A
+// page that changes meanwhile may take it from under the mouse: then the click is kept
+// from what has come there, and the element is aimed at anew.
 func (w *Window) Click(css string) {
 	w.t.Helper()
-	w.do(chromedp.Click(chromedp.CSS(css)))
+	w.until("a click on "+css, func(ctx context.Context) bool {
+		at, err := chromedp.Run(ctx, chromedp.Evaluate[[]float64](fmt.Sprintf(aim, css)))
+		if err != nil || len(at) != 2 {
+			return false
+		}
+		_ = chromedp.Do(ctx, chromedp.MouseClickXY(at[0], at[1])) // the page that it leads away from may not answer
+		missed, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`window.aimed?.hit === false`))
+		return ctx.Err() == nil && (err != nil || !missed)
+	})
 }
+
+// aim is where an element can be clicked on, none while it cannot be, and lets the next
+// click through to it alone.
+const aim = `(() => {
+	const el = document.querySelector(%q);
+	el?.scrollIntoView({ block: "nearest", inline: "nearest", behavior: "instant" });
+	const box = el?.checkVisibility({ visibilityProperty: true }) && el.getClientRects()[0];
+	if (!box) return [];
+	const at = [box.left + box.width / 2, box.top + box.height / 2];
+	if (!el.contains(document.elementFromPoint(...at))) return [];
+	window.aimed?.end();
+	const kinds = ["pointerdown", "mousedown", "pointerup", "mouseup", "click"];
+	const guard = (event) => {
+		if (!el.contains(event.target)) {
+			event.preventDefault();
+			event.stopImmediatePropagation();
+		} else if (event.type === "click") {
+			aimed.hit = true;
+			aimed.end();
+		}
+	};
+	const aimed = { hit: false, end: () => kinds.forEach((kind) => removeEventListener(kind, guard, true)) };
+	kinds.forEach((kind) => addEventListener(kind, guard, true));
+	window.aimed = aimed;
+	return at;
+})()`
 
 // Fill puts a text into a field, in place of what it holds.
 func (w *Window) Fill(css, text string) {
@@ -121,18 +157,23 @@ func Eval[T any](w *Window, expression string) (v T) {
 // Await waits until a JavaScript expression holds.
 func (w *Window) Await(expression string) {
 	w.t.Helper()
+	w.until(expression, func(ctx context.Context) bool {
+		holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")"))
+		return err == nil && holds
+	})
+}
+
+// until tries until it is done. While a page is being left there is nothing to ask.
+func (w *Window) until(what string, done func(ctx context.Context) bool) {
+	w.t.Helper()
 	ctx, cancel := context.WithTimeout(w.ctx, within)
 	defer cancel()
 	tick := time.NewTicker(15 * time.Millisecond)
 	defer tick.Stop()
-	for {
-		// While a page is being left there is nothing to ask.
-		if holds, err := chromedp.Run(ctx, chromedp.Evaluate[bool]("!!("+expression+")")); err == nil && holds {
-			return
-		}
+	for !done(ctx) {
 		select {
 		case <-ctx.Done():
-			w.t.Fatalf("within %v never: %s\nthe page shows:\n%s", within, expression, w.shown())
+			w.t.Fatalf("within %v never: %s\nthe page shows:\n%s", within, what, w.shown())
 		case <-tick.C:
 		}
 	}

@@ -3,7 +3,6 @@ package cli
 import (
 	"encoding/json"
 	"errors"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -19,6 +18,7 @@ import (
 
 	"charmd/internal/api"
 	"charmd/internal/client"
+	"charmd/internal/process"
 	"charmd/internal/testbin"
 )
 
@@ -135,7 +135,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 
 // eventually repeats a command until it succeeds: eventually COMMAND ARG...
 func eventually(ts *testscript.TestScript, _ bool, args []string) {
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * time.Minute)
 	for ts.Exec(args[0], args[1:]...) != nil {
 		if time.Now().After(deadline) {
 			ts.Fatalf("%v still fails:\n%s", args, ts.ReadFile("stderr"))
@@ -167,10 +167,10 @@ func writeRuntimeFile(ts *testscript.TestScript, _ bool, args []string) {
 // freeAddress is an address of this machine that nobody listens at.
 func freeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	address, release, err := process.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(release)
+	return address
 }

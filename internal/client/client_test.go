@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -140,13 +139,8 @@ func TestErrors(t *testing.T) {
 
 func TestNobodyAnswers(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
-	_, err = New("http://"+address, "", nil).Status(t.Context())
+	// Port 1 is one that no program is given which asks for any.
+	_, err := New("http://127.0.0.1:1", "", nil).Status(t.Context())
 	e, ok := errors.AsType[*charm.Error](err)
 	if !ok || e.Code != charm.CodeUnavailable || !errors.Is(err, ErrNobodyAnswers) || e.Hint != "start one with: charmd start" {
 		t.Errorf("got %#v", err)

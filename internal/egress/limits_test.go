@@ -207,13 +207,7 @@ func TestRequestLimits(t *testing.T) {
 
 func TestNothingListens(t *testing.T) {
 	t.Parallel()
-	l, err := net.Listen("tcp", publicIP+":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	l.Close()
-	port := uint16(l.Addr().(*net.TCPAddr).Port)
-	_, entry, err := get(t, clientFor(t, Options{}, port), "http://"+l.Addr().String())
+	_, entry, err := get(t, clientFor(t, Options{}, nobodys), fmt.Sprintf("http://%s:%d", publicIP, nobodys))
 	if e := wantCode(t, err, entry, CodeConnect); !e.Retryable || !e.Code.Remote() {
 		t.Errorf("%+v: a host that is down is the other side's fault and may come back", e)
 	}
@@ -271,33 +265,32 @@ func TestRequestsToOneHostAtOnce(t *testing.T) {
 	const perHost, requests = 3, 12
 	var mu sync.Mutex
 	now, most := 0, 0
-	arrived := make(chan struct{}, requests)
+	all := make(chan struct{}) // places are taken
 	base, port := serve(t, publicIP, func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		now++
-		most = max(most, now)
-		full := now == perHost
-		mu.Unlock()
-		if full { // the first rounds are held until all places are taken
-			for range perHost {
-				arrived <- struct{}{}
-			}
+		if most < perHost && now == perHost {
+			close(all)
 		}
-		<-arrived
+		most = max(most, now)
+		mu.Unlock()
+		<-all // the first ones are held until then
 		mu.Lock()
 		now--
 		mu.Unlock()
 	})
 	client := clientFor(t, Options{Limits: Limits{PerHost: perHost}}, port)
-	var all sync.WaitGroup
+	var ended sync.WaitGroup
 	for range requests {
-		all.Go(func() {
+		ended.Go(func() {
 			if _, _, err := get(t, client, base); err != nil {
 				t.Error(err)
 			}
 		})
 	}
-	all.Wait()
+	ended.Wait()
+	mu.Lock()
+	defer mu.Unlock()
 	if most != perHost {
 		t.Errorf("%d requests at once, want %d", most, perHost)
 	}

@@ -232,12 +232,7 @@ func TestPrivateHostsAreNotAskedByTheProxy(t *testing.T) {
 // but for a charm whose host the proxy does not get to. Nothing tells the password.
 func TestAProxyThatFails(t *testing.T) {
 	t.Parallel()
-	closed, err := net.Listen("tcp", privateIP+":0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	nobody := "http://operator:" + password + "@" + closed.Addr().String()
-	closed.Close()
+	nobody := fmt.Sprintf("http://operator:%s@%s:%d", password, privateIP, nobodys)
 	for _, tc := range []struct {
 		name, answer string
 		code         Code

@@ -30,6 +30,9 @@ const (
 	privateIP = "127.0.0.1"
 )
 
+// nobodys is a port that nobody listens at: no program is given it that asks for any.
+const nobodys uint16 = 1
+
 // serve starts a server at ip.
 func serve(t *testing.T, ip string, h http.HandlerFunc) (base string, port uint16) {
 	t.Helper()

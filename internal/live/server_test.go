@@ -130,10 +130,13 @@ func (w *world) open() *websocket.Conn {
 	return ws
 }
 
+// patience is how long is waited for what comes by itself, however busy the machine is.
+const patience = 2 * time.Minute
+
 // readUntil reads until a message holds a text, and counts the messages.
 func readUntil(t *testing.T, ws *websocket.Conn, text string) (messages int) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	for {
 		_, data, err := ws.Read(ctx)
@@ -195,7 +198,7 @@ func TestViewEndsWithItsLastPage(t *testing.T) {
 	}
 	_ = one.CloseNow()
 	_ = two.CloseNow()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(patience)
 	for w.count() > 0 {
 		select {
 		case <-deadline:

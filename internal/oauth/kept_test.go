@@ -14,12 +14,12 @@ import (
 
 // cellsSeen are cells of which the test hears when they are read.
 type cellsSeen struct {
-	*world
+	Cells
 	read func()
 }
 
 func (c cellsSeen) ReadCell(r store.Reader, space string, at charm.AuthCell) ([]byte, error) {
-	value, err := c.world.ReadCell(r, space, at)
+	value, err := c.Cells.ReadCell(r, space, at)
 	c.read()
 	return value, err
 }
@@ -37,29 +37,22 @@ func TestALogoutThatIsOverEndsNothing(t *testing.T) {
 	w.runsOK()
 	w.writes(emptyCell())
 	answer := w.allow(w.begin("mine"))
-	asked, read := make(chan struct{}), make(chan struct{})
-	var done error
-	connected := make(chan error)
-	w.o.Cells = cellsSeen{w, sync.OnceFunc(func() { // the run has found it empty, and goes on when it is not any more
-		close(read)
-		done = <-connected
-	})}
-	w.o.HTTP = func(Provider) http.RoundTripper {
-		return roundTrip(func(r *http.Request) (*http.Response, error) {
-			if r.Method == http.MethodGet { // whose account it is
-				close(asked)
-				<-read
-			}
-			return w.google.RoundTrip(r)
-		})
+	writing, read := make(chan struct{}), make(chan struct{})
+	w.o.Cells = cellsSeen{
+		cellsBefore{w, sync.OnceFunc(func() { // the account is locked, and known by its old name
+			close(writing)
+			<-read
+		})},
+		sync.OnceFunc(func() { close(read) }),
 	}
+	connected := make(chan error)
 	go func() {
 		_, err := w.Finish(t.Context(), "google", "mine", answer)
 		connected <- err
 	}()
-	<-asked
+	<-writing
 	err := w.Prepare(t.Context(), mail, 30*time.Second)
-	if done != nil || err != nil {
+	if done := <-connected; done != nil || err != nil {
 		t.Fatalf("connecting: %v, the run: %v", done, err)
 	}
 	if list := w.List(); len(list) != 1 || list[0].ID != conn.ID || w.cell().Token != accessStandIn+conn.ID {

@@ -40,7 +40,7 @@ func TestAdminCharm(t *testing.T) {
 	accessible(t, w, "admin charm in the dark")
 	stands := func(what string, is func(api.Charm) bool) {
 		t.Helper()
-		ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 		defer cancel()
 		tick := time.NewTicker(20 * time.Millisecond)
 		defer tick.Stop()

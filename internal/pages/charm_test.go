@@ -176,7 +176,12 @@ func TestElementsInTwoWindows(t *testing.T) {
 // is there when it is back, once.
 func TestPageOutlivesTheDaemon(t *testing.T) {
 	t.Parallel()
-	d := start(t)
+	address, release, err := process.Reserve()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	d := start(t, "--listen", address)
 	url := add(t, d, "everything", source(t, "everything.tsx"))
 	w := browser.Start(t).Window(t)
 	w.SignIn(d.Client)

@@ -30,12 +30,13 @@ func startIn(t *testing.T, env []string, args ...string) *process.Daemon {
 	return d
 }
 
-// again starts a daemon that has ended, where it was.
-func again(t *testing.T, ended *process.Daemon) {
+// again starts a daemon that has ended, where it was. It is killed where the first one
+// is, after the windows were closed: a page would complain that it is gone.
+func again(t *testing.T, d *process.Daemon) {
 	t.Helper()
-	d, err := process.Start(process.Options{Command: []string{testbin.Path(t)}, Dir: ended.Dir, Listen: strings.TrimPrefix(ended.URL, "http://")})
+	next, err := process.Start(process.Options{Command: []string{testbin.Path(t)}, Dir: d.Dir, Listen: strings.TrimPrefix(d.URL, "http://")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(d.Kill)
+	*d = *next
 }

@@ -33,6 +33,13 @@ type Exit struct {
 	Walls      string // layers of the sandbox that stood around the process, e.g. "namespaces landlock rlimits"
 }
 
+// wentOn is why a process is killed that has closed its pipe and is there a second later.
+var wentOn = Exit{Kind: Protocol, Detail: "closed its pipe and went on"}
+
+// holds reports whether a process that was killed for a reason ended for it. One that had
+// closed its pipe and ended by itself was slow to, as on a busy machine, and did not go on.
+func (e Exit) holds(state *os.ProcessState) bool { return e != wentOn || !state.Exited() }
+
 // autopsy says how a process ended that we did not kill, from its exit state, the
 // beginning of what it wrote to stderr, and what the kernel says of its memory.
 func autopsy(state *os.ProcessState, stderr string, outOfMemory bool) Exit {

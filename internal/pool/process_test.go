@@ -5,6 +5,7 @@ package pool
 import (
 	"context"
 	"errors"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -44,6 +45,26 @@ func awaits(t *testing.T, what string, happened <-chan struct{}) {
 	case <-happened:
 	case <-time.After(amply):
 		t.Errorf("%s: not within %s", what, amply)
+	}
+}
+
+// A process that closes its pipe is killed when it goes on, and not called one that did
+// when it was only slow to end.
+func TestAWorkerThatIsSlowToEndDidNotGoOn(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		script string
+		why    Exit
+		holds  bool
+	}{
+		{"exit 0", wentOn, false}, {"exit 2", wentOn, false}, {"kill -9 $$", wentOn, true},
+		{"exit 0", Exit{Kind: TimedOut}, true}, {"kill -9 $$", Exit{Kind: TimedOut}, true},
+	} {
+		ended := exec.Command("/bin/sh", "-c", c.script)
+		_ = ended.Run()
+		if got := c.why.holds(ended.ProcessState); got != c.holds {
+			t.Errorf("%s, to be killed since %+v: it holds %v", c.script, c.why, got)
+		}
 	}
 }
 

@@ -60,9 +60,7 @@ func (w *worker) serve() {
 		w.kill(Exit{Kind: Protocol, Detail: printable(err.Error())})
 	}
 	// A process that closes its pipe has nothing left to do.
-	slow := time.AfterFunc(time.Second, func() {
-		w.kill(Exit{Kind: Protocol, Detail: "closed its pipe and went on"})
-	})
+	slow := time.AfterFunc(time.Second, func() { w.kill(wentOn) })
 	state, _ := w.proc.os.Wait()
 	slow.Stop()
 	stderr := w.stderr.all()
@@ -75,7 +73,7 @@ func (w *worker) serve() {
 	j, used := w.job, w.used
 	w.job = nil
 	var e Exit
-	if w.doom != nil {
+	if w.doom != nil && w.doom.holds(state) {
 		e = *w.doom
 	} else if e = autopsy(state, stderr, w.proc.leaf.Killed()); errors.Is(err, io.ErrUnexpectedEOF) && state.Success() {
 		e = Exit{Kind: Protocol, Detail: "exited in the middle of a message"}

@@ -34,6 +34,9 @@ import (
 
 const apiURL = "http://toolshed.test"
 
+// patience is how long is waited for what comes by itself, however busy the machine is.
+const patience = 2 * time.Minute
+
 // world is what runs need of the service: a store, its memory, and worker processes.
 type world struct {
 	store  store.Store
@@ -49,7 +52,7 @@ func newWorld(t *testing.T) *world {
 	check(t, err)
 	check(t, workers.Start(context.Background()))
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := errors.Join(workers.Close(ctx), db.Close()); err != nil {
 			t.Error(err)
@@ -136,7 +139,7 @@ func (w *world) update(t *testing.T, fn func(store.Tx) error) {
 func (h *home) attempt(t *testing.T, work runcharm.Work) runcharm.Result {
 	t.Helper()
 	h.runs++
-	work.Run, work.Timeout, work.Recipe = fmt.Sprint("run ", h.runs), 20*time.Second, &h.recipe
+	work.Run, work.Timeout, work.Recipe = fmt.Sprint("run ", h.runs), patience, &h.recipe
 	work.Charm.Space, work.Charm.Recipe = h.space.DID, h.recipe.ID
 	session, err := h.runner.Open(t.Context(), work)
 	check(t, err)

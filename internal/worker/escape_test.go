@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -41,12 +40,11 @@ func newPrison(t *testing.T) *prison {
 	p := &prison{t: t}
 	ask := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, p.plan.Load()) }))
 	t.Cleanup(ask.Close)
-	free, err := net.Listen("tcp", "127.0.0.1:0")
+	address, release, err := process.Reserve()
 	if err != nil {
 		t.Fatal(err)
 	}
-	address := free.Addr().String()
-	_ = free.Close()
+	t.Cleanup(release)
 	dir := t.TempDir()
 	for _, name := range []string{"charmd.db", "charmd.db-wal", "operator.key", "admin.token", "process.log"} {
 		p.secrets = append(p.secrets, filepath.Join(dir, name))

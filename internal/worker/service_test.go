@@ -33,6 +33,9 @@ type service struct {
 	runs int
 }
 
+// patience is how long is waited for what comes by itself, however busy the machine is.
+const patience = 2 * time.Minute
+
 func newService(t testing.TB, o pool.Options) *service {
 	t.Helper()
 	o.Exe = testbin.Path(t)
@@ -47,7 +50,7 @@ func newService(t testing.TB, o pool.Options) *service {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+		ctx, cancel := context.WithTimeout(context.Background(), patience)
 		defer cancel()
 		if err := p.Close(ctx); err != nil {
 			t.Error(err)
@@ -141,7 +144,7 @@ func (s *service) run(mode string, timeout time.Duration, change ...func(*wire.T
 func (s *service) cast(source string) {
 	s.t.Helper()
 	s.use(source)
-	result, exit := s.run(wire.ModeCast, 20*time.Second)
+	result, exit := s.run(wire.ModeCast, patience)
 	if exit.Kind != pool.Done || result.Ended != wire.Finished || len(result.Report.Failures) > 0 || len(result.Rejections) > 0 {
 		s.t.Fatalf("%+v %+v %+v", exit, result, result.Load)
 	}
@@ -150,7 +153,7 @@ func (s *service) cast(source string) {
 // tick sends the charm its event; the run must succeed.
 func (s *service) tick() wire.Result {
 	s.t.Helper()
-	result, exit := s.run(wire.ModeEvent, 20*time.Second)
+	result, exit := s.run(wire.ModeEvent, patience)
 	if exit.Kind != pool.Done || result.Ended != wire.Finished || !result.Report.Handled || len(result.Report.Failures) > 0 || len(result.Rejections) > 0 {
 		s.t.Fatalf("%+v %+v", exit, result)
 	}

@@ -11,7 +11,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -51,7 +52,7 @@ func TestReportOfACast(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
 	s.use(counter(""))
-	r, exit := s.run(wire.ModeCast, 20*time.Second)
+	r, exit := s.run(wire.ModeCast, patience)
 	if exit.Kind != pool.Done || !r.Report.Handled || !r.Report.Updater || r.Report.Integration != "counter" || r.Report.Changed != len(r.Changed) {
 		t.Errorf("%+v %+v", exit, r)
 	}
@@ -65,7 +66,7 @@ func TestAnErrorLeadsToItsLine(t *testing.T) {
 	s := newService(t, pool.Options{Workers: 1})
 	s.cast(counter(`if (state.n === 1) throw new RangeError("at one");`))
 	s.tick()
-	r, exit := s.run(wire.ModeEvent, 20*time.Second)
+	r, exit := s.run(wire.ModeEvent, patience)
 	if exit.Kind != pool.Done || len(r.Report.Failures) != 1 {
 		t.Fatalf("%+v %+v", exit, r)
 	}
@@ -102,7 +103,7 @@ func TestFault02_SIGKILLInTheMiddleOfARun(t *testing.T) {
 	s := newService(t, pool.Options{Workers: 1})
 	s.cast(counter(""))
 	s.onNeed = func() { _ = syscall.Kill(s.pool.Status()[0].PID, syscall.SIGKILL) }
-	_, exit := s.run(wire.ModeEvent, 20*time.Second, func(t *wire.Task) { t.Documents = nil })
+	_, exit := s.run(wire.ModeEvent, patience, func(t *wire.Task) { t.Documents = nil })
 	if exit.Kind != pool.Crashed || exit.Detail != "killed by SIGKILL" {
 		t.Errorf("%+v", exit)
 	}
@@ -113,7 +114,6 @@ func TestFault02_SIGKILLInTheMiddleOfARun(t *testing.T) {
 func TestFault04_EndlessRuns(t *testing.T) {
 	t.Parallel()
 	s := newService(t, pool.Options{Workers: 1})
-	const timeout = 500 * time.Millisecond
 	for name, tt := range map[string]struct {
 		body     string
 		survives bool // the worker ends the run itself
@@ -128,21 +128,27 @@ func TestFault04_EndlessRuns(t *testing.T) {
 			<-ctx.Done()
 			return wire.Reply{Error: "too late"}
 		}
-		s.cast(counter(""))
-		s.use(counter(`console.log("before"); ` + tt.body))
-		pid := s.pool.Status()[0].PID
-		start := time.Now()
-		_, exit := s.run(wire.ModeEvent, timeout)
-		if took := time.Since(start); exit.Kind != pool.TimedOut || took < timeout {
-			t.Errorf("%s: %+v after %s", name, exit, took)
-		}
-		if got := s.logged(); len(got) != 1 || got[0] != "before" {
-			t.Errorf("%s: log %q", name, got)
-		}
-		s.cast(counter(""))
-		s.tick()
-		if survived := s.pool.Status()[0].PID == pid; survived != tt.survives {
-			t.Errorf("%s: the worker survived: %t", name, survived)
+		// A busy machine may take long to come as far as the log, and to end the run.
+		for timeout := 500 * time.Millisecond; ; timeout *= 2 {
+			s.cast(counter(""))
+			s.use(counter(`console.log("before"); ` + tt.body))
+			s.logged()
+			pid := s.pool.Status()[0].PID
+			start := time.Now()
+			_, exit := s.run(wire.ModeEvent, timeout)
+			if took := time.Since(start); exit.Kind != pool.TimedOut || took < timeout {
+				t.Fatalf("%s: %+v after %s", name, exit, took)
+			}
+			log := s.logged()
+			s.cast(counter(""))
+			s.tick()
+			survived := s.pool.Status()[0].PID == pid
+			if slices.Equal(log, []string{"before"}) && survived == tt.survives {
+				break
+			}
+			if timeout > 10*time.Second {
+				t.Fatalf("%s: of %s the log is %q, and that the worker survived %t", name, timeout, log, survived)
+			}
 		}
 	}
 }
@@ -160,14 +166,14 @@ func TestFault05_MemoryBombs(t *testing.T) {
 		"typed array of 1": `new Uint8Array(1e10);`,
 	} {
 		s.use(counter(body))
-		r, exit := s.run(wire.ModeEvent, 30*time.Second)
+		r, exit := s.run(wire.ModeEvent, patience)
 		if exit.Kind != pool.OutOfMemory && name != "typed array of 1" {
 			t.Errorf("%s: %+v %+v", name, exit, r)
 		}
 		s.use(counter(""))
 		s.tick()
 	}
-	runtime.GC()
+	debug.FreeOSMemory() // what is collected is still the process's
 	if grown := resident(t) - before; grown > 10<<20 {
 		t.Errorf("the service grew by %d bytes", grown)
 	}
@@ -198,7 +204,7 @@ func TestFault05_DeepRecursionIsAnError(t *testing.T) {
 	} {
 		s.cast(counter(""))
 		s.use(counter(body))
-		r, exit := s.run(wire.ModeEvent, 20*time.Second)
+		r, exit := s.run(wire.ModeEvent, patience)
 		if exit.Kind != pool.Done || len(r.Report.Failures) != 1 {
 			t.Errorf("%s: %+v %+v", body, exit, r)
 		}
@@ -268,7 +274,7 @@ func TestARecipeThatDoesNotLoad(t *testing.T) {
 		"const m = 'x'; require(m);":                             "Module not found: x",
 	} {
 		s.use(source)
-		r, exit := s.run(wire.ModeCast, 20*time.Second)
+		r, exit := s.run(wire.ModeCast, patience)
 		if exit.Kind != pool.Done || r.Ended != wire.LoadFailed || !strings.Contains(r.Load.Message, want) {
 			t.Errorf("%s: %+v %+v %+v", source, exit, r.Ended, r.Load)
 		}
@@ -311,7 +317,7 @@ func TestSignalsForAllProcessesLeaveARunAlone(t *testing.T) {
 			_ = syscall.Kill(s.pool.Status()[0].PID, signal)
 		}
 	}
-	if _, exit := s.run(wire.ModeEvent, 20*time.Second, func(t *wire.Task) { t.Documents = nil }); exit.Kind != pool.Done {
+	if _, exit := s.run(wire.ModeEvent, patience, func(t *wire.Task) { t.Documents = nil }); exit.Kind != pool.Done {
 		t.Errorf("%+v", exit)
 	}
 }
@@ -323,7 +329,7 @@ func TestFiftyRunsAtOnceOnTwoWorkers(t *testing.T) {
 	ends := make(chan pool.Exit)
 	for range 50 {
 		go func() {
-			_, exit := s.run(wire.ModeEvent, 20*time.Second)
+			_, exit := s.run(wire.ModeEvent, patience)
 			ends <- exit
 		}()
 	}

@@ -101,7 +101,7 @@ func (c *client) send(frame []byte) {
 }
 
 // patience is how long a test waits for what must come.
-const patience = 20 * time.Second
+const patience = 2 * time.Minute
 
 // read is the next message's text.
 func (c *client) read() (string, error) {

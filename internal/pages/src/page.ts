@@ -14,10 +14,12 @@ const whenGone = 1000;
 let etag = "";
 let timer = 0;
 let asked = 0; // counts questions: only the answer to the last one is shown
+let sending = 0; // forms under way: what they are answered is not asked for again, and may be a mistake
 
-async function show(answer: Response): Promise<void> {
-  etag = answer.headers.get("ETag") ?? "";
+async function show(answer: Response, mine: number): Promise<void> {
   const text = await answer.text();
+  if (mine !== asked) return;
+  etag = answer.headers.get("ETag") ?? "";
   const page = new DOMParser().parseFromString(text, "text/html");
   const fresh = page.querySelector("main");
   if (!fresh) return;
@@ -39,6 +41,7 @@ function gone(is: boolean): void {
 
 async function refresh(): Promise<void> {
   clearTimeout(timer);
+  if (sending > 0) return;
   const mine = ++asked;
   let next = every;
   try {
@@ -46,7 +49,7 @@ async function refresh(): Promise<void> {
     if (mine !== asked) return;
     gone(false);
     if (answer.status === 401) return location.reload();
-    if (answer.status !== 304) await show(answer);
+    if (answer.status !== 304) await show(answer, mine);
   } catch {
     gone(true);
     next = whenGone;
@@ -54,30 +57,34 @@ async function refresh(): Promise<void> {
   if (mine === asked) later(next);
 }
 
+/** Asks again, but not while a mistake is told: that stays until its form is sent once more. */
 function later(ms: number): void {
   clearTimeout(timer);
-  if (main.querySelector("[data-live]") && !document.hidden) timer = setTimeout(refresh, ms);
+  if (main.querySelector("[data-live]") && !mistake() && !document.hidden) timer = setTimeout(refresh, ms);
 }
 
-document.addEventListener("visibilitychange", () => {
-  if (!document.hidden && main.querySelector("[data-live]")) refresh();
-});
+const mistake = () => main.querySelector<HTMLElement>("[role=alert]");
+
+document.addEventListener("visibilitychange", () => later(0));
 
 async function send(form: HTMLFormElement, button: HTMLElement | null): Promise<void> {
   const body = new URLSearchParams();
   for (const [name, value] of new FormData(form, button as HTMLButtonElement | null)) body.append(name, String(value));
   const mine = ++asked;
+  sending++;
   form.setAttribute("aria-busy", "true");
   try {
     const answer = await fetch(form.action, { method: "POST", body, headers: { "Accept": "text/html" } });
     if (answer.redirected && new URL(answer.url).pathname !== location.pathname) return location.assign(answer.url);
     if (answer.ok) form.reset();
-    if (mine === asked) await show(answer);
+    await show(answer, mine);
     gone(false);
-    main.querySelector<HTMLElement>("[role=alert]")?.scrollIntoView({ block: "nearest" });
+    mistake()?.scrollIntoView({ block: "nearest" });
   } catch {
+    mistake()?.remove(); // of another try; this one is not answered
     gone(true);
   } finally {
+    sending--;
     form.removeAttribute("aria-busy");
     later(every);
   }

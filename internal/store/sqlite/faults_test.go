@@ -45,7 +45,7 @@ func (j journalOf) Handle(_ context.Context, r slog.Record) error {
 
 // recovered waits until the store has said that it works again.
 func (j journalOf) recovered(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Minute)
 	defer cancel()
 	for {
 		select {

@@ -18,10 +18,10 @@ import (
 const lockName = "charmd.lock"
 
 const (
-	// lockPatience is how long to wait for a lock: an owner that is about to
-	// end, or Locked of another process, holds it for a moment.
-	lockPatience = 300 * time.Millisecond
-	lockRetry    = 10 * time.Millisecond
+	// lockTries is how often a lock is tried for before it counts as taken: an owner
+	// that is about to end, or Locked of another process, holds it for a moment.
+	lockTries = 30
+	lockRetry = 10 * time.Millisecond
 )
 
 // errLocked says that another open file holds the lock.
@@ -48,7 +48,7 @@ func own(path string) (*ownership, error) {
 	}
 	o := &ownership{file: file}
 	err = lockFile(file, true)
-	for end := time.Now().Add(lockPatience); errors.Is(err, errLocked) && time.Now().Before(end); {
+	for try := 1; errors.Is(err, errLocked) && try < lockTries; try++ {
 		time.Sleep(lockRetry)
 		err = lockFile(file, true)
 	}
@@ -104,8 +104,9 @@ func (o *ownership) claim(marked bool) error {
 	return o.write(text)
 }
 
-// release gives the lock back; closing the file does.
-func (o *ownership) release() error { return o.file.Close() }
+// release gives the lock back. Closing the file would do, but for children that this
+// process is starting just now: until they are what they are to be they have it open too.
+func (o *ownership) release() error { return errors.Join(unlockFile(o.file), o.file.Close()) }
 
 // Locked reports whether a process owns the database in the directory, and its
 // process id when that is known.
@@ -116,6 +117,7 @@ func Locked(dir string) (pid int, locked bool) {
 	}
 	defer file.Close()
 	if !errors.Is(lockFile(file, false), errLocked) {
+		_ = unlockFile(file)
 		return 0, false
 	}
 	o := &ownership{file: file}

@@ -22,3 +22,6 @@ func lockFile(f *os.File, exclusive bool) error {
 	}
 	return err
 }
+
+// unlockFile gives the lock back for whoever has this file open.
+func unlockFile(f *os.File) error { return unix.Flock(int(f.Fd()), unix.LOCK_UN) }

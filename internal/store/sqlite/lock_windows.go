@@ -21,3 +21,8 @@ func lockFile(f *os.File, exclusive bool) error {
 	}
 	return err
 }
+
+// unlockFile gives the lock back.
+func unlockFile(f *os.File) error {
+	return windows.UnlockFileEx(windows.Handle(f.Fd()), 0, 1, 0, &windows.Overlapped{Offset: 1 << 30})
+}

@@ -153,7 +153,8 @@ func newLab(t *testing.T, o Options) *lab {
 func taskOf(recipe string) *wire.Task {
 	return &wire.Task{
 		Run: "run-1", Mode: wire.ModeEvent, Charm: charmID, Process: "p", Space: "s", Recipe: recipe, Event: []byte("{}"),
-		Now: 1_750_000_000_000, Seed: 7, APIURL: "http://toolshed.test", Occasion: "job-1", Timeout: 20 * time.Second,
+		Now: 1_750_000_000_000, Seed: 7, APIURL: "http://toolshed.test", Occasion: "job-1",
+		Timeout: 2 * time.Minute, // also on a busy machine nothing of these tests comes to that
 	}
 }
 
