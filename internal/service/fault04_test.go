@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"charmd/internal/api"
 	"charmd/internal/charm"
 )
 
@@ -27,8 +26,7 @@ func TestFault04_AServiceThatIsStoppedForAWhile(t *testing.T) {
 		const given = new AbortController();
 		fetch("`+url+`", { signal: given.signal }).catch(() => {});
 		setTimeout(() => given.abort(), 500);`), "s", "patient", notRegistered, allow(host), timeout(2*time.Second))
-	end := make(chan api.Run, 1)
-	go func() { end <- d.run(ref) }()
+	end := d.begin(ref)
 	<-asked
 	if err := syscall.Kill(d.PID, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
