@@ -294,11 +294,13 @@ func awaitGone(t *testing.T, pids []int) {
 	deadline := time.After(patience * time.Second)
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
+	before := map[int]time.Duration{}
 	for _, pid := range pids {
-		worker := &process.Daemon{PID: pid}
-		before, _ := worker.CPU() // of one that has ended already there is none
+		before[pid], _ = (&process.Daemon{PID: pid}).CPU() // of one that has ended already there is none
+	}
+	for _, pid := range pids {
 		for process.Alive(pid) {
-			if used, err := worker.CPU(); err == nil && used-before > time.Second {
+			if now, err := (&process.Daemon{PID: pid}).CPU(); err == nil && now-before[pid] > time.Second {
 				t.Fatalf("worker %d computes on after its service died", pid)
 			}
 			select {
