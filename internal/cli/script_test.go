@@ -58,11 +58,19 @@ func TestTranscripts(t *testing.T) {
 	})
 }
 
-// TestServiceTranscripts runs against the real service.
+// TestServiceTranscripts runs against the real service. $BERLIN, $APIA and $UTC are the
+// hours that it is there in twelve: what is to run then does not run meanwhile.
 func TestServiceTranscripts(t *testing.T) {
 	t.Parallel()
 	transcripts(t, filepath.Join("testdata", "service"), func(e *testscript.Env) error {
 		e.Setenv("CHARMD_LISTEN", e.Getenv("FREE"))
+		for name, zone := range map[string]string{"BERLIN": "Europe/Berlin", "APIA": "Pacific/Apia", "UTC": "UTC"} {
+			in, err := time.LoadLocation(zone)
+			if err != nil {
+				return err
+			}
+			e.Setenv(name, time.Now().In(in).Add(12*time.Hour).Format("15"))
+		}
 		return nil
 	})
 }

@@ -165,8 +165,6 @@ func armed(c charm.Charm, s charm.State, job *charm.Job, after time.Time) charm.
 		s.NextTry = time.Time{}
 	case probed(c, s) && (s.NextTry.IsZero() || !schedule.Believable(c, s, after)):
 		s.NextTry = after
-	case probed(c, s) && !schedule.Believable(c, s, after):
-		s.NextTry = after.Add(max(s.ProbeWait, charm.FirstProbe))
 	}
 	if runs(c, s) {
 		if s.Waiting = schedule.Unusable(c.Schedule); !s.Waiting.Is() {

@@ -48,35 +48,40 @@ const (
 	retryLast  = time.Minute
 )
 
+// retry is how long is waited after what has failed, and until when.
+type retry struct {
+	wait time.Duration
+	due  time.Time
+}
+
 // Run writes noted statuses and takes up changes others make to the cell, until
-// ctx ends.
+// ctx ends. Neither waits for the other to work again.
 func (r *Registry) Run(ctx context.Context) {
 	defer r.Listen()()
 	r.look() // what changed while nobody listened
 	ticker := time.NewTicker(flushEvery)
 	defer ticker.Stop()
-	wait := retryFirst
+	var write, read retry
 	for {
-		var err error
+		next, first, second := &write, r.Push, r.Flush
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			err = errors.Join(r.Push(ctx), r.Flush(ctx))
 		case <-r.changed:
-			if err = errors.Join(r.Sync(ctx), r.Relist(ctx)); err == nil {
-				wait = retryFirst
-			}
+			next, first, second = &read, r.Sync, r.Relist
 		}
-		if err != nil && ctx.Err() == nil && !(r.memory.Copies() && waits(err)) {
+		if time.Now().Before(next.due) {
+			continue
+		}
+		switch err := errors.Join(first(ctx), second(ctx)); {
+		case err == nil:
+			*next = retry{}
+		case ctx.Err() == nil && !(r.memory.Copies() && waits(err)):
 			r.logger.Error("the registry could not be brought up to date; trying again", "err", err)
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(wait):
-			}
-			wait = min(2*wait, retryLast)
-			r.look()
+			next.wait = min(max(2*next.wait, retryFirst), retryLast)
+			next.due = time.Now().Add(next.wait)
+			time.AfterFunc(next.wait, r.look)
 		}
 	}
 }

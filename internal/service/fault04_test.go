@@ -8,12 +8,11 @@ import (
 	"testing"
 	"time"
 
-	"charmd/internal/api"
 	"charmd/internal/charm"
 )
 
 // A run that ended in time while the service was stopped must not be told as one
-// that took too long.
+// that took too long; one that did not end must.
 func TestFault04_AServiceThatIsStoppedForAWhile(t *testing.T) {
 	t.Parallel()
 	asked := make(chan struct{}, 1)
@@ -27,8 +26,8 @@ func TestFault04_AServiceThatIsStoppedForAWhile(t *testing.T) {
 		const given = new AbortController();
 		fetch("`+url+`", { signal: given.signal }).catch(() => {});
 		setTimeout(() => given.abort(), 500);`), "s", "patient", notRegistered, allow(host), timeout(2*time.Second))
-	end := make(chan api.Run, 1)
-	go func() { end <- d.run(ref) }()
+	hung := d.begin(d.add(failing(endless), "s", "endless", notRegistered, timeout(2*time.Second)))
+	end := d.begin(ref)
 	<-asked
 	if err := syscall.Kill(d.PID, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -39,5 +38,8 @@ func TestFault04_AServiceThatIsStoppedForAWhile(t *testing.T) {
 	}
 	if r := <-end; r.Outcome != charm.OK {
 		t.Errorf("it ended as %s: %s", r.Outcome, r.Error)
+	}
+	if r := <-hung; r.Outcome != charm.TimedOut {
+		t.Errorf("one that hangs ended as %s: %s", r.Outcome, r.Error)
 	}
 }

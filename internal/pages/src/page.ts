@@ -14,7 +14,11 @@ const whenGone = 1000;
 let etag = "";
 let timer = 0;
 let asked = 0; // counts questions: only the answer to the last one is shown
-let sending = 0; // forms under way: what they are answered is not asked for again, and may be a mistake
+let sending = 0; // forms under way: their answers show how things stand
+let mistake: Node | undefined; // what was wrong with the form that was sent last, told until one is sent once more
+
+/** Whether the page keeps itself up to date, also when an error has come in its place. */
+const live = main.querySelector("[data-live]") !== null;
 
 async function show(answer: Response, mine: number): Promise<void> {
   const text = await answer.text();
@@ -23,9 +27,13 @@ async function show(answer: Response, mine: number): Promise<void> {
   const page = new DOMParser().parseFromString(text, "text/html");
   const fresh = page.querySelector("main");
   if (!fresh) return;
+  if (mistake && !problem(fresh)) fresh.prepend(mistake.cloneNode(true));
   document.title = page.title;
   morph(main, fresh);
 }
+
+/** What a page says is wrong, with it or with a form. */
+const problem = (page: Element) => page.querySelector(":scope > [role=alert]");
 
 /** Says that the service does not answer, once it does not, and takes it back. */
 function gone(is: boolean): void {
@@ -57,15 +65,18 @@ async function refresh(): Promise<void> {
   if (mine === asked) later(next);
 }
 
-/** Asks again, but not while a mistake is told: that stays until its form is sent once more. */
 function later(ms: number): void {
   clearTimeout(timer);
-  if (main.querySelector("[data-live]") && !mistake() && !document.hidden) timer = setTimeout(refresh, ms);
+  if (live && !document.hidden) timer = setTimeout(refresh, ms);
 }
 
-const mistake = () => main.querySelector<HTMLElement>("[role=alert]");
-
 document.addEventListener("visibilitychange", () => later(0));
+
+/** Takes back what was told of another try. */
+function forget(): void {
+  problem(main)?.remove();
+  mistake = undefined;
+}
 
 async function send(form: HTMLFormElement, button: HTMLElement | null): Promise<void> {
   const body = new URLSearchParams();
@@ -77,11 +88,15 @@ async function send(form: HTMLFormElement, button: HTMLElement | null): Promise<
     const answer = await fetch(form.action, { method: "POST", body, headers: { "Accept": "text/html" } });
     if (answer.redirected && new URL(answer.url).pathname !== location.pathname) return location.assign(answer.url);
     if (answer.ok) form.reset();
-    await show(answer, mine);
+    if (mine === asked) {
+      forget();
+      await show(answer, mine);
+      mistake = problem(main)?.cloneNode(true);
+      problem(main)?.scrollIntoView({ block: "nearest" });
+    }
     gone(false);
-    mistake()?.scrollIntoView({ block: "nearest" });
   } catch {
-    mistake()?.remove(); // of another try; this one is not answered
+    forget();
     gone(true);
   } finally {
     sending--;

@@ -80,7 +80,9 @@ func (d durationOf) read(c column) error {
 	return err
 }
 
-const longest = math.MaxInt64 / int64(time.Microsecond)
+// longest is the longest duration, in microseconds, that can be doubled: a wait before
+// a probe is.
+const longest = math.MaxInt64 / 2 / int64(time.Microsecond)
 
 // jsonOf scans what is stored as JSON.
 type jsonOf struct{ value any }

@@ -71,19 +71,20 @@ func explain(err error, path string) error {
 		return damaged(path, fmt.Errorf("it holds what no charmd has written there: %w", err))
 	}
 	code := codeOf(err)
-	switch family := primary(code); {
-	case family == lib.SQLITE_FULL, code == lib.SQLITE_IOERR_SHMSIZE: // the log's index finds no room
+	if code == lib.SQLITE_IOERR_SHMSIZE { // the log's index finds no room
+		code = lib.SQLITE_FULL
+	}
+	switch primary(code) {
+	case lib.SQLITE_FULL:
 		return charm.Errorf(charm.CodeUnavailable, "the disk is full: nothing more can be written to %s: %w", path, err).
 			WithHint("free some space; a charmd that runs goes on by itself then")
-	case family == lib.SQLITE_IOERR:
+	case lib.SQLITE_IOERR:
 		if isFatal(err) {
 			return charm.Errorf(charm.CodeUnavailable, "what was written to %s may not have reached the disk: %w", path, err).
 				WithHint("check the disk, then start charmd again")
 		}
 		return charm.Errorf(charm.CodeUnavailable, "%s cannot be read or written: %w", path, err).
 			WithHint("check the disk; a charmd that runs goes on by itself when it works again")
-	}
-	switch primary(code) {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_PROTOCOL:
 		return charm.Errorf(charm.CodeUnavailable, "another program keeps %s locked: %w", path, err).
 			WithHint("close the program that has it open")

@@ -1,6 +1,7 @@
 package inside
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,8 @@ func TestARuntimeThatThrows(t *testing.T) {
 func TestFault04_EndlessLoops(t *testing.T) {
 	t.Parallel()
 	inBothModes(t, func(t *testing.T, o Options) {
+		runtime.LockOSThread() // whose time is looked at
+		defer runtime.UnlockOSThread()
 		l := newLab(t, o)
 		for name, body := range map[string]string{
 			"loop":                `host.log("log", "before"); while (true);`,
@@ -131,11 +134,14 @@ func TestFault04_EndlessLoops(t *testing.T) {
 		} {
 			// A busy machine may take long to come as far as the log, and to end the run.
 			for timeout := 100 * time.Millisecond; ; timeout *= 2 {
-				start := time.Now()
+				start, before := time.Now(), threadTime()
 				r := l.do(body, func(t *wire.Task) { t.Timeout = timeout })
-				took, lines := time.Since(start), l.printed()
+				took, used, lines := time.Since(start), threadTime()-before, l.printed()
 				if r.Ended != wire.EndedEarly || r.Reason.Kind != wire.ReasonTimeout || took < timeout {
 					t.Fatalf("%s: %s %+v after %s", name, r.Ended, r.Reason, took)
+				}
+				if used > timeout+time.Second { // however busy the machine is, it is stopped at its limit
+					t.Fatalf("%s: it went on for %s of %s", name, used, timeout)
 				}
 				l.expect("1", `save(1)`)
 				diff := cmp.Diff([]string{"before"}, lines)
