@@ -58,8 +58,8 @@ const precedence = "A flag wins over the environment, the environment over the f
 
 const findingTheDaemon = "Commands look for the daemon at CHARMD_URL; else where the runtime file says that names\n" +
 	"their data directory; else, if no data directory was given and exactly one daemon runs,\n" +
-	"there; else at the address that charmd listens on, unless that one runs on another data\n" +
-	"directory."
+	"there; else at the address that charmd listens on. There nothing is asked of one that runs\n" +
+	"on another data directory, nor, unless CHARMD_TOKEN is set, while none runs on this one."
 
 // configurationTopic is `charmd help configuration`.
 func configurationTopic() *cobra.Command {

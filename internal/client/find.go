@@ -29,8 +29,8 @@ type Lookup struct {
 	DataDir      string
 	DataDirGiven bool   // DataDir is not merely the built-in one
 	RuntimeDir   string // see RuntimeDir
-	// Held reports whether a daemon has the data directory now: to others that answer
-	// where it would be, its token is not sent. Nil knows of none that has not.
+	// Held reports whether a daemon has the data directory now: others that answer
+	// where it would be are told nothing. Nil knows of none that has not.
 	Held    func(dir string) bool
 	Default string // URL of a daemon that left no file: http://127.0.0.1:8000 unless CHARMD_LISTEN says otherwise
 }
@@ -48,6 +48,10 @@ type Place struct {
 	// the one that is meant: requests fail and reach nobody.
 	Other string
 
+	// Absent says that no daemon has the data directory, and that no token was given
+	// for another one: who answers at the address is not asked.
+	Absent bool
+
 	// Certificates are the fingerprints of those that it may show, as of now; nil
 	// leaves it to the system whom to trust.
 	Certificates func() []string
@@ -57,11 +61,10 @@ type Place struct {
 // names our data directory; if no data directory was given and exactly one
 // daemon has a runtime file, there; else at the address it serves by default, unless
 // that is another's. Nothing is contacted. The token of the data directory goes to no
-// address of another machine, and to none of this one while no daemon has that
-// directory: anybody's program may listen there meanwhile.
+// address of another machine. While no daemon has that directory nothing goes to the
+// address, also no secret that is to be kept: anybody's program may listen there meanwhile.
 func Find(l Lookup) (Place, error) {
 	p := Place{URL: l.URL, DataDir: l.DataDir, Named: l.URL != ""}
-	stranger := false // who answers there is another's program, as far as we know
 	if p.Named {
 		if u, err := url.Parse(l.URL); err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
 			return Place{}, charm.Errorf(charm.CodeUsage, "bad value %q for CHARMD_URL", l.URL).
@@ -83,15 +86,19 @@ func Find(l Lookup) (Place, error) {
 			}
 		default:
 			p.URL, p.Other = l.Default, whose(files, l.Default)
-			stranger = l.Held != nil && !l.Held(p.DataDir)
+			p.Absent = l.Token == "" && l.Held != nil && !l.Held(p.DataDir)
 		}
 	}
 	p.Token, p.Given = l.Token, l.Token != ""
-	if p.Token == "" && !(p.Named && elsewhere(p.URL)) && !stranger {
-		var err error
-		if p.Token, err = readToken(p.DataDir); err != nil {
-			return Place{}, err
-		}
+	if p.Given || p.Named && elsewhere(p.URL) {
+		return p, nil
+	}
+	token, err := readToken(p.DataDir) // also when it is of no use: who may not read it may not see who has the directory
+	if err != nil {
+		return Place{}, err
+	}
+	if !p.Absent {
+		p.Token = token
 	}
 	return p, nil
 }

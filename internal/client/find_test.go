@@ -1,8 +1,12 @@
 package client
 
 import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -116,6 +120,46 @@ func TestFault25_NoTokenForWhoWaitsAtOurAddress(t *testing.T) {
 		if p, err := Find(tc.l); err != nil || p.Token != tc.want {
 			t.Errorf("%s: the token is %q, %v, want %q", tc.name, p.Token, err, tc.want)
 		}
+	}
+}
+
+// Row 25: nor is it told anything else, of which a secret that is to be kept would be most.
+func TestFault25_NothingForWhoWaitsAtOurAddress(t *testing.T) {
+	t.Parallel()
+	heard := make(chan string, 10)
+	there := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { heard <- r.URL.Path }))
+	t.Cleanup(there.Close)
+	l := Lookup{DataDir: dataDir(t, "token one"), RuntimeDir: filepath.Join(t.TempDir(), "charmd"), Held: func(string) bool { return false }}
+	set := func(address, given string) error {
+		l.Default, l.Token = address, given
+		p, err := Find(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Client().SetSecret(t.Context(), "name", "value")
+	}
+	err := set(there.URL, "")
+	e, ok := errors.AsType[*charm.Error](err)
+	if !ok || !errors.Is(err, ErrNobodyAnswers) || e.Message != "something answers at "+there.URL+", and it is not the charmd of "+l.DataDir || !strings.Contains(e.Hint, "CHARMD_TOKEN") {
+		t.Errorf("got %#v", err)
+	}
+	if len(heard) > 0 {
+		t.Errorf("it was asked for %s", <-heard)
+	}
+	if err := set("http://127.0.0.1:1", ""); !errors.Is(err, ErrNobodyAnswers) || !strings.Contains(err.Error(), "no charmd is running") {
+		t.Errorf("where nobody listens: %v", err)
+	}
+	if _ = set(there.URL, "given"); len(heard) != 1 {
+		t.Error("who is given a token for it does not reach it")
+	}
+
+	// Who may not read the token cannot see either who has the directory.
+	l.DataDir, l.Token = t.TempDir(), ""
+	if err := os.Mkdir(filepath.Join(l.DataDir, TokenFile), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := Find(l); err == nil {
+		t.Errorf("a token that cannot be read leads to %+v", p)
 	}
 }
 

@@ -1,8 +1,10 @@
 package client
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
+	"net"
 	"net/http"
 	"path/filepath"
 	"slices"
@@ -27,10 +29,12 @@ func (p Place) Client() *Client {
 // Transport is how to reach the daemon. One that left a runtime file is told by its
 // certificate itself, whoever signed it and for whatever name.
 func (p Place) Transport() http.RoundTripper {
-	if p.Other != "" {
+	switch {
+	case p.Other != "":
 		return nobody{p}
-	}
-	if p.Certificates == nil {
+	case p.Absent:
+		return p.untold()
+	case p.Certificates == nil:
 		return network(nil)
 	}
 	return network(&tls.Config{
@@ -71,4 +75,22 @@ func (n nobody) RoundTrip(req *http.Request) (*http.Response, error) {
 		WithHint("if that one is meant: --data-dir %s; to start another beside it: charmd start --data-dir %s --listen HOST:PORT", n.Other, n.DataDir)
 	e.Err = ErrNobodyAnswers
 	return nil, e
+}
+
+// untold is how to find out whether somebody answers, who is told nothing.
+func (p Place) untold() http.RoundTripper {
+	t := network(nil)
+	dial := t.DialContext
+	t.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
+		conn, err := dial(ctx, network, address)
+		if err != nil {
+			return nil, err
+		}
+		_ = conn.Close() // nothing was written
+		e := charm.Errorf(charm.CodeUnavailable, "something answers at %s, and it is not the charmd of %s", p.URL, p.DataDir).
+			WithHint("if it is the charmd that is meant, set CHARMD_TOKEN; the file %s in its data directory holds it", TokenFile)
+		e.Err = ErrNobodyAnswers
+		return nil, e
+	}
+	return t
 }

@@ -32,7 +32,7 @@ const (
 	CodeRedirects   Code = "redirects"    // too many, or forbidden by the request
 	CodeProtocol    Code = "protocol"     // the request or the reply is not valid HTTP
 	CodeCanceled    Code = "canceled"     // the run ended first
-	CodeLimit       Code = "limit"        // no place among the host's requests in time
+	CodeLimit       Code = "limit"        // no place beside other requests in time, or too much of the run's is under way
 	CodeConsent     Code = "consent"      // the host is new to the charm, and nobody has allowed it yet: nothing was sent
 	CodeNotRecorded Code = "not_recorded" // a run is made again from its record, which does not have it
 	CodeReconnect   Code = "reconnect"    // an account must be connected again by a person: nothing was sent

@@ -3,6 +3,7 @@ package egress
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptrace"
@@ -60,7 +61,7 @@ func (x *exchange) run(ctx context.Context, req Request) (Reply, *Error) {
 		err.Retryable = true
 		return Reply{}, err
 	case !ok:
-		return Reply{}, x.noPlace(ctx, t, mostUnderWay, "of this run")
+		return Reply{}, x.noPlace(ctx, t, "among the %d requests under way of this run", mostUnderWay)
 	}
 	for redirects := 0; ; redirects++ {
 		h, err := x.visit(ctx, t)
@@ -150,11 +151,11 @@ func (x *exchange) visitOutside(ctx context.Context, t target, transport http.Ro
 	host := joinHostPort(t.host, t.port)
 	release, ok := x.client.places.take(ctx, t.host)
 	if !ok {
-		return hop{}, x.noPlace(ctx, t, x.client.limits.PerHost, "to this host")
+		return hop{}, x.noPlace(ctx, t, "among the %d requests under way to this host", x.client.limits.PerHost)
 	}
 	defer release()
 	if !x.client.pace.wait(ctx, t.host) {
-		return hop{}, x.noPlace(ctx, t, x.client.limits.PerHost, "to this host")
+		return hop{}, x.noPlace(ctx, t, "among the %d requests under way to this host", x.client.limits.PerHost)
 	}
 	pass, r := x.client.breaker.admit(x.client.now(), host, x.caller)
 	if r != nil { // since the wait for a place began
@@ -171,10 +172,12 @@ func (x *exchange) heldOff(t target, r *refusal) *Error {
 	return heldOff(t, r)
 }
 
-func (x *exchange) noPlace(ctx context.Context, t target, most int, whose string) *Error {
+// noPlace is the failure of a request whose time was over while it waited for others: it
+// says nothing of its host.
+func (x *exchange) noPlace(ctx context.Context, t target, where string, most int) *Error {
 	err := x.client.networkError(ctx, t, context.Cause(ctx))
 	if err.Code == CodeTimeout {
-		err = newError(CodeLimit, t.name(), "no place among the %d requests under way %s within %s", most, whose, x.client.limits.TotalTimeout)
+		err = newError(CodeLimit, t.name(), "no place "+where+" within %s", most, x.client.limits.TotalTimeout)
 		err.Retryable = true
 	}
 	return err
@@ -257,6 +260,9 @@ func (x *exchange) visitRemote(ctx context.Context, t target, transport http.Rou
 	x.entry.BytesIn += int64(len(data))
 	if tooLarge {
 		return hop{}, newError(CodeTooLarge, t.name(), "the reply's body is larger than %d bytes", x.client.limits.BodyBytes)
+	}
+	if errors.Is(err, errLargeWaits) {
+		return hop{}, x.noPlace(ctx, t, "for a reply larger than %d MiB beside others of this run", smallBody>>20)
 	}
 	if err != nil {
 		return hop{}, x.client.networkError(ctx, t, err)

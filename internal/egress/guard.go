@@ -73,14 +73,18 @@ func (g guard) check(network, address string, c syscall.RawConn) error {
 		return err
 	}
 	at, err := netip.ParseAddrPort(address)
-	if err != nil {
-		return err
+	if err == nil && g.isOwn(at.Addr().Unmap()) {
+		err = errOwnNetwork
 	}
-	if slices.ContainsFunc(g.own(), func(p netip.Prefix) bool { return p.Contains(at.Addr().Unmap()) }) {
-		return errOwnNetwork
-	}
-	return nil
+	return err
 }
+
+func (g guard) isOwn(addr netip.Addr) bool {
+	return slices.ContainsFunc(g.own(), func(p netip.Prefix) bool { return p.Contains(addr) })
+}
+
+// outside reports whether an address, unmapped, is one of the public internet.
+func (g guard) outside(addr netip.Addr) bool { return g.addrs.SafeAddr(addr) == nil && !g.isOwn(addr) }
 
 // checkNetwork is the Control for destinations opened by name: any address and
 // port, but nothing other than TCP.

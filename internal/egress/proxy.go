@@ -192,7 +192,7 @@ func (w *throughProxy) resolve(ctx context.Context, host, port string) (list []n
 		switch err := w.control(network, at.String(), nil); {
 		case err != nil:
 			refused = &net.OpError{Op: "dial", Net: network, Addr: net.TCPAddrFromAddrPort(at), Err: err}
-		case w.guard.addrs.SafeAddr(at.Addr()) == nil:
+		case w.guard.outside(at.Addr()):
 			list = append(list, at)
 		default:
 			inside = append(inside, at)

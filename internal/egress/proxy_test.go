@@ -15,6 +15,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"code.dny.dev/ssrf"
+
 	"charmd/internal/charm"
 )
 
@@ -222,6 +224,28 @@ func TestPrivateHostsAreNotAskedByTheProxy(t *testing.T) {
 		if _, entry := mustGet(t, c, address); entry.Proxy != "" || entry.Address != address[strings.LastIndex(address, "/")+1:] {
 			t.Errorf("%+v", entry)
 		}
+	}
+	if heard := r.heard(); heard != "" {
+		t.Errorf("the proxy was asked %s", heard)
+	}
+}
+
+// So is one at a public address that is of the machine's own network.
+func TestTheMachinesOwnNetworkIsNotAskedByTheProxy(t *testing.T) {
+	t.Parallel()
+	r := startRelay(t, nil, "")
+	base, port := serve(t, publicIP, whatItGot)
+	g := newGuard([]uint16{80, port}, ssrf.WithAllowedV4Prefixes(netip.MustParsePrefix(publicIP+"/32")))
+	g.own = func() []netip.Prefix { return []netip.Prefix{netip.MustParsePrefix(publicIP + "/32")} }
+	c, err := newClient(Options{Proxy: r.proxy(t)}, g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	_, entry, err := get(t, c, base)
+	wantCode(t, err, entry, CodeBlocked)
+	if _, entry, err = c.Do(t.Context(), Policy{AllowHosts: []string{hostPort(base)}}, Request{URL: base}); err != nil || entry.Proxy != "" || entry.Address != hostPort(base) {
+		t.Errorf("opened by name: %v, %+v", err, entry)
 	}
 	if heard := r.heard(); heard != "" {
 		t.Errorf("the proxy was asked %s", heard)

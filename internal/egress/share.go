@@ -3,6 +3,7 @@ package egress
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"sync"
@@ -84,6 +85,9 @@ func (t *Turn) End() {
 	*t = Turn{share: t.share}
 }
 
+// errLargeWaits is a large reply that waited for others of its run until its time was over.
+var errLargeWaits = errors.New("there is another large reply")
+
 // read reads at most limit bytes of a reply, of a large one when there is no other.
 func (t *Turn) read(ctx context.Context, body io.Reader, limit int64) ([]byte, error) {
 	if t == nil || t.large || limit <= smallBody {
@@ -97,7 +101,7 @@ func (t *Turn) read(ctx context.Context, body io.Reader, limit int64) ([]byte, e
 	case t.share.large <- struct{}{}:
 		t.large = true
 	case <-ctx.Done():
-		return data, context.Cause(ctx)
+		return data, errors.Join(errLargeWaits, context.Cause(ctx))
 	}
 	whole := bytes.NewBuffer(data)
 	_, err = whole.ReadFrom(io.LimitReader(body, limit-smallBody))

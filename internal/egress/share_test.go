@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -145,6 +146,37 @@ func TestFault11_LargeRepliesOfOneRunAtOnce(t *testing.T) {
 		end()
 		if _, err := share.Turn().read(ended, bytes.NewReader(text), 2*smallBody); !errors.Is(err, context.Canceled) {
 			t.Errorf("when the run has ended: %v", err)
+		}
+	})
+}
+
+// largeReplies is a host that answers with more than a small body.
+type largeReplies struct{ way }
+
+func (largeReplies) RoundTrip(req *http.Request) (*http.Response, error) {
+	body := io.NopCloser(bytes.NewReader(make([]byte, smallBody+1)))
+	return &http.Response{StatusCode: http.StatusOK, Request: req, Header: http.Header{}, Body: body, ContentLength: smallBody + 1}, nil
+}
+
+// A large reply whose time is over while it waits for another one of its run says nothing
+// of its host, which has done all it should.
+func TestFault12_LargeRepliesThatWaitedAreNotTheirHostsFault(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		client := clientFor(t, Options{})
+		client.guarded = largeReplies{client.guarded}
+		share := NewShare()
+		share.large <- struct{}{} // one that does not end
+		for range tolerated + 1 {
+			turn := share.Turn()
+			_, entry, err := client.Do(t.Context(), Policy{Turn: turn}, Request{URL: "http://example.com"})
+			turn.End()
+			if e := wantCode(t, err, entry, CodeLimit); !e.Retryable || !strings.Contains(e.Message, "no place for a reply larger than 1 MiB beside others of this run") {
+				t.Errorf("%+v", e)
+			}
+		}
+		if held := client.Hosts(); len(held) > 0 || len(share.places) > 0 || len(share.large) != 1 {
+			t.Errorf("held off: %+v; %d places are taken, %d for large replies", held, len(share.places), len(share.large))
 		}
 	})
 }

@@ -170,17 +170,17 @@ func (p Provider) may(out *egress.Outgoing) bool {
 	})
 }
 
+// unescapedAgain is how a server reads a path that unescapes it twice, whatever else is
+// in it.
+var unescapedAgain = strings.NewReplacer("%2e", ".", "%2E", ".", "%2f", "/", "%2F", "/", "%5c", `\`, "%5C", `\`, "%3b", ";", "%3B", ";")
+
 // within reports whether an unescaped path is the one given or below it. One that a
 // server may read as another is within none.
 func within(path, below string) bool {
 	if below == "" {
 		return true
 	}
-	read := path
-	if twice, err := url.PathUnescape(path); err == nil {
-		read = twice
-	}
-	for _, step := range strings.FieldsFunc(read, func(r rune) bool { return r == '/' || r == '\\' }) {
+	for _, step := range strings.FieldsFunc(unescapedAgain.Replace(path), func(r rune) bool { return r == '/' || r == '\\' }) {
 		if name, _, _ := strings.Cut(step, ";"); name == "." || name == ".." {
 			return false
 		}

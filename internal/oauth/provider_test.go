@@ -71,6 +71,7 @@ func TestHostsOfAProvider(t *testing.T) {
 		"https://one.example/files": false, "https://one.example/mail/v1/../../files": false, "https://one.example/mail/v1/%2e%2e/%2E%2e/files": false,
 		"https://one.example/mail/v1/..%2f..%2ffiles": false, "https://one.example/mail/v1/..%5c..%5cfiles": false, "https://one.example/mail/v1/..;/..;/files": false,
 		"https://one.example/mail/v1/%252e%252e/%252E./files": false, "https://one.example/mail/v1/..%252f..%255cfiles": false, "https://one.example/mail%252fv1/x": false, "https://one.example/mail/v1/a%2525b": true,
+		"https://one.example/mail/v1/%252e%252e/files/%25": false, "https://one.example/mail/v1/100%25/%252e%252e%253bx/%252E%252E/files": false, "https://one.example/mail/v1/100%25": true,
 		"https://one.example/mail/v1/a..b/.c": true, "https://one.example//mail/v1": false,
 	})
 }
