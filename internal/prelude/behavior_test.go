@@ -43,6 +43,7 @@ func TestHandlersChangeCells(t *testing.T) {
 		{"something before and behind its own elements", lists(`[{ a: 1, in: { z: 1 } }, { a: 2 }, { a: 3 }]`, `s.l = [{ a: 0 }, ...s.l]; s.l = [...s.l.filter((x: any) => x.a !== 2), { a: 9 }]; s.l = s.l.map((x: any) => x.a === 1 ? { ...x, b: 1 } : x); return s.l.map((x: any) => x.a);`), nil, "l",
 			[]any{map[string]any{"a": 0.0}, map[string]any{"a": 1.0, "b": 1.0, "in": map[string]any{"z": 1.0}}, map[string]any{"a": 3.0}, map[string]any{"a": 9.0}}, `[0,1,3,9]`},
 		{"turned", lists(`[1, { a: 2 }, 3]`, `s.l.unshift(s.l.pop()); s.l.push(s.l.shift(), s.l.shift()); return s.l.length;`), nil, "l", []any{map[string]any{"a": 2.0}, 3.0, 1.0}, `3`},
+		{"nothing between what is pushed, and no splice", lists(`[1]`, `return [s.l.push(undefined, { a: 1 }), s.l.splice(), s.l.length];`), nil, "l", []any{1.0, nil, map[string]any{"a": 1.0}}, `[3,[],3]`},
 		{"a list given back to itself", lists(`[{ a: 1 }, 2]`, `s.l = s.l; s.l[0] = s.l[0]; return s.l;`), nil, "l", []any{map[string]any{"a": 1.0}, 2.0}, `[{"a":1},2]`},
 		{"its own elements in another order, one twice", lists(`[{ a: 1 }, { a: 2 }]`, `s.l = [s.l[1], s.l[0], s.l[1]]; s.l[0].a = 5; return s.l;`), nil, "l",
 			[]any{map[string]any{"a": 5.0}, map[string]any{"a": 1.0}, map[string]any{"a": 2.0}}, `[{"a":5},{"a":1},{"a":2}]`},
@@ -167,6 +168,10 @@ func TestGraphs(t *testing.T) {
 			const d = lift((v: any) => { log.push("d"); return v; }), e = lift((v: any) => { log.push("e"); return v; });
 			const c3 = derive(e(d(a)), (v: any) => { log.push("f"); return log.join(""); }); return { c3 }; });`,
 			nil, object("c3", "def")},
+		{"order of lifts that read the same one", `const log: string[] = []; export default recipe("x", () => { const k = cell(1), m = cell(1), n = cell(1), out = cell("") as any;
+			const a = derive(n, (x: any) => { log.push("a"); return x; }); derive({ a, m }, (x: any) => { log.push("b" + x.a + x.m); }); derive({ a, k }, (x: any) => { log.push("c" + x.a + x.k); });
+			return { out, bgUpdater: handler((e: any, s: any) => { log.length = 0; s.k = 2; s.m = 2; s.n = 2; setTimeout(() => s.out = log.join(), 1); })({ n, k, m, out }) }; });`,
+			struct{}{}, object("out", "a,c22,b22", "bgUpdater", stream)},
 		{"order of lifts that read each other", `const log: string[] = []; const step = (name: string, read: () => any) => compute(() => { log.push(name + read()); return 1; });
 			export default recipe("x", () => { const n = cell(1), out = cell("") as any; let y: any;
 				const x = step("x", () => (n as any).get() + (y.get() ?? 0)) as any; y = step("y", () => (n as any).get() + (x.get() ?? 0));

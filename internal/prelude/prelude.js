@@ -285,7 +285,7 @@ function describeThrown(thrown) {
 // src/schedule/scheduler.ts
 var mostRunsBetweenRests = 100;
 var nothing = new Reads();
-var subscriptions = 0;
+var turns = 0;
 var Action = class {
   constructor(source, writes, body) {
     this.source = source;
@@ -295,7 +295,7 @@ var Action = class {
     this.runs = 0;
     this.active = true;
     this.pending = false;
-    /** When it was subscribed, as a count of subscriptions. */
+    /** Since when it is pending, or else subscribed, as a count of both. */
     this.since = 0;
     /** Used while a batch is put in order: the actions that read what it writes, and how many it waits for. */
     this.feeds = [];
@@ -312,7 +312,7 @@ var Action = class {
       if (at >= 0) readers2.splice(at, 1);
     }
     this.reads = reads;
-    this.since = ++subscriptions;
+    this.since = ++turns;
     const now2 = reads.places;
     for (let i = 0; i < now2.length; i++) (now2[i].readers ??= []).push(this);
   }
@@ -333,6 +333,7 @@ var running;
 function schedule(action) {
   if (action.pending) return;
   action.pending = true;
+  action.since = ++turns;
   pending.push(action);
   wake();
 }
@@ -412,14 +413,20 @@ function fail(source, thrown) {
 function inOrder(actions) {
   if (actions.length < 2) return actions;
   for (const action of actions) {
-    action.feeds = action.writes.flatMap((place) => readersAround(place, true)).filter((fed) => fed !== action);
+    const fed = new Set(action.writes.flatMap((place) => readersAround(place, true)));
+    fed.delete(action);
+    action.feeds = [...fed];
     for (let j = 0; j < action.feeds.length; j++) action.feeds[j].waits++;
   }
   const order = actions.filter(({ waits }) => waits === 0);
+  let left = actions.length;
   for (let i = 0; i < actions.length; i++) {
     if (i === order.length) {
-      order.push(actions.filter(({ waits }) => waits > 0).reduce((a, b) => a.waits < b.waits ? a : b));
-      order[i].waits = 0;
+      while (actions[left - 1].waits <= 0) left--;
+      let next = actions[left - 1];
+      for (let j = left - 1; j > 0 && next.waits > 1; j--) if (actions[j - 1].waits > 0 && actions[j - 1].waits < next.waits) next = actions[j - 1];
+      next.waits = 0;
+      order.push(next);
     }
     const { feeds } = order[i];
     for (let j = 0; j < feeds.length; j++) if (--feeds[j].waits === 0) order.push(feeds[j]);
@@ -933,8 +940,8 @@ function write(place, value) {
 function append(place, values) {
   const list = place.raw();
   const before = list.length;
-  for (const value of values.slice(0, lengthOf(values))) {
-    const kid = place.child(list.length);
+  for (const [i, value] of values.slice(0, lengthOf(values)).entries()) {
+    const kid = place.child(before + i);
     const likeSibling = isObject(value) && value[ID_FIELD] !== void 0;
     const anchor2 = anchorOf(place);
     put(kid, list, likeSibling ? asEntity(value, anchor2, list.slice(0, before)) : copied(kid, anchor2, value, 0));
@@ -1136,7 +1143,7 @@ var changing = {
   splice: (raw, args, of) => {
     const [start, count, ...added] = args;
     const stored = added.map((value) => storedForm(of.place, value));
-    return detached(of, args.length < 2 ? raw.splice(start) : raw.splice(start, count, ...stored));
+    return detached(of, args.length < 2 ? raw.splice(...args) : raw.splice(start, count, ...stored));
   },
   reverse: (raw) => raw.reverse(),
   fill: (raw, [value, start, end], of) => {
@@ -3155,8 +3162,8 @@ var llm3 = asking("llm", "partial", (inputs) => {
   const asked = !folds ? talk : messages.length > 0 ? messages : [[system, prompt].filter(Boolean).join("\n\n")];
   const about = folds ? { messages: asked, model, max_tokens } : { system: system ?? "", messages, prompt: prompt ?? "", stop: stop ?? "", max_tokens, model };
   if (system === void 0 || talk.length === 0) return { about };
-  const turns = asked.map((content, i) => isObject(content) ? content : { role: i % 2 === 0 ? "user" : "assistant", content });
-  const body = stringify({ messages: turns, ...folds ? {} : { system, prompt, stop }, max_tokens, model, stream: true });
+  const turns2 = asked.map((content, i) => isObject(content) ? content : { role: i % 2 === 0 ? "user" : "assistant", content });
+  const body = stringify({ messages: turns2, ...folds ? {} : { system, prompt, stop }, max_tokens, model, stream: true });
   const url = environment().apiUrl + "/api/ai/llm";
   return { about, send: async () => answerText(await fetch(url, { method: "POST", body })) };
 });

@@ -29,7 +29,7 @@ const changing: Record<string, (raw: unknown[], args: any[], of: ArrayView) => u
   splice: (raw, args, of) => {
     const [start, count, ...added] = args;
     const stored = added.map((value) => storedForm(of.place, value));
-    return detached(of, args.length < 2 ? raw.splice(start) : raw.splice(start, count, ...stored));
+    return detached(of, args.length < 2 ? raw.splice(...args as [number]) : raw.splice(start, count, ...stored));
   },
   reverse: (raw) => raw.reverse(),
   fill: (raw, [value, start, end], of) => {

@@ -23,8 +23,8 @@ export function write(place: Place, value: unknown): void {
 export function append(place: Place, values: readonly unknown[]): void {
   const list = place.raw() as unknown[];
   const before = list.length;
-  for (const value of values.slice(0, lengthOf(values))) {
-    const kid = place.child(list.length);
+  for (const [i, value] of values.slice(0, lengthOf(values)).entries()) {
+    const kid = place.child(before + i);
     const likeSibling = isObject(value) && (value as Marked)[ID_FIELD] !== undefined;
     const anchor = anchorOf(place);
     put(kid, list, likeSibling ? asEntity(value, anchor, list.slice(0, before)) : copied(kid, anchor, value, 0));

@@ -19,14 +19,14 @@ declare module "../documents/document" {
 
 const mostRunsBetweenRests = 100;
 const nothing = new Reads();
-let subscriptions = 0;
+let turns = 0;
 
 export class Action {
   reads = nothing;
   runs = 0;
   active = true;
   pending = false;
-  /** When it was subscribed, as a count of subscriptions. */
+  /** Since when it is pending, or else subscribed, as a count of both. */
   since = 0;
   /** Used while a batch is put in order: the actions that read what it writes, and how many it waits for. */
   feeds: Action[] = [];
@@ -49,7 +49,7 @@ export class Action {
       if (at >= 0) readers.splice(at, 1);
     }
     this.reads = reads;
-    this.since = ++subscriptions;
+    this.since = ++turns;
     const now = reads.places;
     for (let i = 0; i < now.length; i++) (now[i]!.readers ??= []).push(this);
   }
@@ -77,6 +77,7 @@ export let running: Source | undefined;
 export function schedule(action: Action): void {
   if (action.pending) return;
   action.pending = true;
+  action.since = ++turns;
   pending.push(action);
   wake();
 }
@@ -172,14 +173,20 @@ function fail(source: Source, thrown: unknown): void {
 function inOrder(actions: Action[]): Action[] {
   if (actions.length < 2) return actions;
   for (const action of actions) {
-    action.feeds = action.writes.flatMap((place) => readersAround(place, true)).filter((fed) => fed !== action);
+    const fed = new Set(action.writes.flatMap((place) => readersAround(place, true)));
+    fed.delete(action);
+    action.feeds = [...fed];
     for (let j = 0; j < action.feeds.length; j++) action.feeds[j]!.waits++;
   }
   const order = actions.filter(({ waits }) => waits === 0);
+  let left = actions.length;
   for (let i = 0; i < actions.length; i++) {
     if (i === order.length) {
-      order.push(actions.filter(({ waits }) => waits > 0).reduce((a, b) => a.waits < b.waits ? a : b));
-      order[i]!.waits = 0;
+      while (actions[left - 1]!.waits <= 0) left--;
+      let next = actions[left - 1]!;
+      for (let j = left - 1; j > 0 && next.waits > 1; j--) if (actions[j - 1]!.waits > 0 && actions[j - 1]!.waits < next.waits) next = actions[j - 1]!;
+      next.waits = 0;
+      order.push(next);
     }
     const { feeds } = order[i]!;
     for (let j = 0; j < feeds.length; j++) if (--feeds[j]!.waits === 0) order.push(feeds[j]!);
@@ -188,7 +195,7 @@ function inOrder(actions: Action[]): Action[] {
   return order.reverse();
 }
 
-/** The actions that read something at, above or below `place`, pending ones or the others, in the order of their last runs. */
+/** The actions that read something at, above or below `place`, the pending ones or the others, each in their order. */
 export function readersAround(place: Place, pending: boolean): Action[] {
   const out: Action[] = [];
   for (let at = place.parent; at !== undefined; at = at.parent) addReaders(at, pending, out, false);
