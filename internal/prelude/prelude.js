@@ -413,9 +413,7 @@ function fail(source, thrown) {
 function inOrder(actions) {
   if (actions.length < 2) return actions;
   for (const action of actions) {
-    const fed = new Set(action.writes.flatMap((place) => readersAround(place, true)));
-    fed.delete(action);
-    action.feeds = [...fed];
+    action.feeds = [...new Set(action.writes.flatMap((place) => readersAround(place, true)))].filter((fed) => fed !== action);
     for (let j = 0; j < action.feeds.length; j++) action.feeds[j].waits++;
   }
   const order = actions.filter(({ waits }) => waits === 0);
