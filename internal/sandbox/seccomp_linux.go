@@ -138,8 +138,10 @@ func newThread() []bpf.Instruction {
 // counted allows mmap of memory that the limit of data counts: it knows neither what is
 // shared, also with nobody, nor stacks. What is to stay in the machine is out as well.
 func counted() []bpf.Instruction {
-	const droppable = 0x08                                                                                                 // private, and counted: random numbers that need no call come from there (6.11)
-	const known = unix.MAP_PRIVATE | droppable | unix.MAP_ANONYMOUS | unix.MAP_FIXED | unix.MAP_NORESERVE | unix.MAP_STACK // the last one says nothing to the kernel
+	// Private, and counted: random numbers that need no call come from there (6.11).
+	const droppable = 0x08
+	// MAP_STACK says nothing to the kernel.
+	const known = unix.MAP_PRIVATE | droppable | unix.MAP_ANONYMOUS | unix.MAP_FIXED | unix.MAP_NORESERVE | unix.MAP_STACK
 	return append([]bpf.Instruction{
 		argument(3),
 		bpf.JumpIf{Cond: bpf.JumpBitsSet, Val: ^uint32(known), SkipFalse: 1},

@@ -32,7 +32,7 @@ func (s *Service) ailments() []string {
 	return reasons
 }
 
-// unwell lists what keeps the service from its work, other than too little room.
+// unwell lists the ailments, and that it stops.
 func (s *Service) unwell() []string {
 	reasons := s.ailments()
 	if s.draining.Load() {
